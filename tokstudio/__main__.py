@@ -1,0 +1,5 @@
+import sys
+
+from tokstudio.cli import main
+
+sys.exit(main())

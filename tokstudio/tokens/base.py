@@ -1,0 +1,79 @@
+"""What every tokenizer backend provides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from tokstudio.errors import TokenizerError
+from tokstudio.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """One text as one tokenizer sees it.
+
+    `spans[i]` is the half-open byte range of `text` that token `i` came from. It is not what the token
+    decodes to: "Ġhello" at the start of a text covers 5 bytes and decodes to 6. A special token that stands
+    for no text is zero-width.
+    """
+
+    text: bytes  # UTF-8, before any normalisation
+    ids: np.ndarray  # int32 [n]
+    spans: np.ndarray  # int32 [n, 2]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def tiles(self) -> bool:
+        """Do the spans cover the text exactly, with no gap and no overlap?"""
+        if len(self) == 0:
+            return self.text == b""
+        edges = self.spans.reshape(-1)
+        inner = edges[1:-1].reshape(-1, 2)
+        return bool(edges[0] == 0 and edges[-1] == len(self.text) and (inner[:, 0] == inner[:, 1]).all())
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    reference: str  # what `load_tokenizer` takes to get this tokenizer again
+    name: str  # as shown to people
+    algorithm: str  # as shown to people: "Byte BPE", "BPE", "WordPiece", "Unigram", "Bytes"
+    fingerprint: str  # hash of vocabulary and settings: cache key, equality
+
+    def __len__(self) -> int:
+        """Number of ids: the largest id plus one, added tokens included."""
+
+    def encode(self, text: str, *, special: bool = False) -> Encoding:
+        """`special`: add the tokens that a model expects around a text (BOS, [CLS]); they are zero-width.
+
+        Special tokens that are written out in `text` are plain text.
+        Raises TokenizerError for a text that is not valid Unicode (lone surrogates).
+        """
+
+    def decode(self, ids: np.ndarray) -> bytes:
+        """Raises TokenizerError for an id out of range."""
+
+    def token_bytes(self, token: int) -> bytes | None:
+        """What `token` stands for inside a text, or None for a special or unused id. " the" is b" the" in every
+        alphabet; WordPiece "##ing" is b"ing"."""
+
+    @property
+    def special_tokens(self) -> Mapping[str, int]:
+        """Content -> id of every special token."""
+
+
+BACKENDS: Registry = Registry("tokstudio.tokens.backends")
+
+
+def utf8(text: str) -> bytes:
+    """`text` as UTF-8. Raises TokenizerError where it holds a lone surrogate, which no UTF-8 text can."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise TokenizerError(
+            f"The text has half a character (U+{ord(text[error.start]):04X}) at position {error.start + 1:,}.",
+            hint="It was cut in the middle of an emoji or read with the wrong encoding: delete that character or paste it again.",
+        ) from None

@@ -1,0 +1,1 @@
+"""One file adds one entry: every module in this folder is found by itself."""
