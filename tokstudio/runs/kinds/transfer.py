@@ -1,0 +1,24 @@
+"""Move a language model from its tokenizer to another one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tokstudio.events import RunEvent
+from tokstudio.runs.control import Control
+from tokstudio.runs.kinds import RunKind, register
+
+
+def load(path: Path) -> Any:
+    from tokstudio.train.config import load_toml
+
+    return load_toml(path)
+
+
+def run(config: Any, folder: Path, control: Control, resume: bool) -> Iterator[RunEvent]:
+    from tokstudio.train.transfer import run as transfer
+
+    yield from transfer(config, folder, control, resume)
+
+
+TRANSFER = register(RunKind(name="transfer", title="Tokenizer transfer", load=load, run=run))

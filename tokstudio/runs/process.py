@@ -1,0 +1,233 @@
+"""Start, follow and stop one run in its own process."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tokstudio.errors import RunError
+from tokstudio.events import Failed, Finished, RunEvent, Stopped, dump
+from tokstudio.runs import control
+from tokstudio.runs.files import folder_error, read_json, write_json
+from tokstudio.runs.lock import FolderLock
+from tokstudio.runs.tail import Tail, last_event
+
+GRACE = 10.0  # seconds between the last event and the end of the process, before it is ended
+SILENT = 30.0  # seconds without a heartbeat after which a run on another machine counts as lost
+ENDS: dict[type[RunEvent], str] = {Finished: "finished", Stopped: "stopped", Failed: "failed"}
+
+EXIT_LOCKED = 73  # the worker found another attempt in its folder
+EXIT_UNRECORDED = 74  # the worker could not even write what went wrong
+
+
+def program() -> list[str]:
+    """The command that re-enters this program; a frozen app has no `-m`. -P: never import from the folder
+    that the person happens to be in."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    return [sys.executable, "-P", "-X", "utf8", "-m", "tokstudio"]
+
+
+def environment() -> dict[str, str]:
+    """With -P a checkout would not be found from elsewhere, so it is named."""
+    env = dict(os.environ, PYTHONUNBUFFERED="1")
+    root = Path(__file__).resolve().parents[2]
+    if root.name != "site-packages" and not getattr(sys, "frozen", False):
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), env.get("PYTHONPATH")]))
+    return env
+
+
+def identity(process: psutil.Process) -> dict[str, Any]:
+    """A pid alone may belong to somebody else by now; pid, start time and machine together do not."""
+    return {"pid": process.pid, "started": process.create_time(), "host": socket.gethostname()}
+
+
+def is_process(state: dict[str, Any]) -> bool:
+    """Does the process that wrote `state` still run?"""
+    if not state.get("pid"):
+        return False
+    if state.get("host") != socket.gethostname():  # a mounted folder: all there is to go by is its heartbeat
+        return time.time() - state.get("heartbeat", 0) < SILENT
+    try:
+        process = psutil.Process(state["pid"])
+        same = abs(process.create_time() - state.get("started", 0)) < 0.05
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+class Run:
+    """A run is its folder: whoever can read the folder can follow the run, live or afterwards."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.process: subprocess.Popen | None = None  # only where this object started it
+        self.killed = False
+
+    def start(self, *, resume: bool = False) -> None:
+        """Raises RunError where an attempt is going already, or where the folder cannot be written."""
+        if self.alive():
+            raise RunError(
+                f"The run {self.folder.name} is already going.", hint="Follow it on the Runs page."
+            )
+        try:
+            with FolderLock(self.folder):
+                control.withdraw(self.folder)  # a request that the last attempt did not live to read
+            with open(self.folder / "stderr.log", "ab") as log:
+                self.process = subprocess.Popen(
+                    [*program(), "worker", str(self.folder), *(["--resume"] if resume else [])],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=environment(),
+                    start_new_session=os.name == "posix",  # outlives the window; kill() reaches its children
+                )
+        except OSError as error:
+            raise folder_error(self.folder, error) from None
+
+    def alive(self) -> bool:
+        if self.process is not None and self.process.poll() is None:
+            return True
+        return is_process(read_json(self.folder / "state.json"))
+
+    def state(self) -> str:
+        """One of the states of a run; "lost" where its process went without a last word."""
+        now = read_json(self.folder / "state.json")
+        state = str(now.get("state", ""))
+        if self.process is not None and self.process.poll() is None and now.get("pid") != self.process.pid:
+            return "preparing"
+        if state in ENDS.values():
+            return state
+        if state and is_process(now):
+            return state
+        last = last_event(self.folder / "events.jsonl")
+        if last is None and not state:
+            return "queued"
+        return ENDS.get(type(last), "lost")
+
+    def latest_checkpoint(self) -> int | None:
+        """Step of the newest whole checkpoint. They get their name by a rename, so a named one is whole."""
+        folders = (self.folder / "checkpoints").glob("step-*")
+        steps = [int(name[1]) for path in folders if (name := re.fullmatch(r"step-(\d+)", path.name))]
+        return max(steps, default=None)
+
+    def events(self, *, poll: float = 0.05) -> Iterator[list[RunEvent]]:
+        """Yield batches of events, from the first one on, until no attempt is going any more; an empty batch
+        means that nothing happened and is the follower's chance to leave.
+
+        The last event of the last batch is terminal, but for a run that never started. A process that went
+        without a last word gets one: recorded where this object saw it alive, else only told.
+        """
+        tail, last, seen, over_at = Tail(self.folder / "events.jsonl"), None, False, 0.0
+        while True:
+            alive = self.alive()  # asked before reading: what it wrote at the very end must not be missed
+            seen = seen or alive or self.process is not None
+            for batch in tail.read():
+                last = next((e for e in reversed(batch) if e.kind != "unknown"), last)
+                yield batch
+            over = last is not None and last.terminal
+            if not alive:
+                if not over and (last is not None or seen):
+                    yield [self._record_death(tell_only=not seen)]
+                return
+            over_at = (over_at or time.monotonic()) if over else 0.0
+            if over_at and time.monotonic() - over_at > GRACE:
+                self.kill()  # it said goodbye and does not go
+            yield []
+            time.sleep(poll)
+
+    def stop(self) -> None:
+        """Ask politely: the run writes a checkpoint and ends. Returns at once."""
+        try:
+            control.ask(self.folder, "stop")
+        except OSError as error:
+            raise folder_error(self.folder, error) from None
+
+    def wait(self, seconds: float) -> bool:
+        """Is the process gone within `seconds`? Blocks: never call it on the thread of the window."""
+        deadline = time.monotonic() + seconds
+        while self.alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def kill(self) -> None:
+        """End the process and its children now. Checkpoints stay; steps after the last one are lost."""
+        self.killed = True
+        if self.process is not None and self.process.poll() is None:
+            _kill(self.process.pid)
+            self.process.wait()
+            return
+        state = read_json(self.folder / "state.json")
+        if is_process(state) and state.get("host") == socket.gethostname():
+            _kill(state["pid"])
+            self.wait(5.0)
+
+    def way_on(self) -> str:
+        """What a person can do after this run ended badly."""
+        step = self.latest_checkpoint()
+        if step is None:
+            return "There is no checkpoint yet: Resume starts from the beginning."
+        return f"Resume continues from the checkpoint at step {step:,}."
+
+    def _record_death(self, *, tell_only: bool) -> RunEvent:
+        event = Failed(message=self._cause(tell_only), hint=self.way_on(), detail=self._last_words())
+        if tell_only:
+            return event
+        try:
+            with FolderLock(self.folder):  # refused while another attempt goes: then this death is history
+                path = self.folder / "events.jsonl"
+                if (last := last_event(path)) is not None and last.terminal:
+                    return last  # another window was quicker
+                with open(path, "a", encoding="utf-8") as stream:
+                    stream.write("\n" + dump(event))  # the leading newline closes a line the worker left torn
+                was = read_json(self.folder / "state.json")
+                write_json(
+                    self.folder / "state.json", {**was, "state": "failed", "message": event.message, "pid": 0}
+                )
+        except (OSError, RunError) as error:
+            return replace(event, detail=f"{event.detail}\n(not recorded: {error})")
+        return event
+
+    def _cause(self, tell_only: bool) -> str:
+        step = read_json(self.folder / "state.json").get("step", 0)
+        where = f" at step {step:,}" if step else " before its first step"
+        if tell_only:
+            return f"The run was lost{where}: its process ended while no window was watching."
+        code = self.process.poll() if self.process is not None else None
+        if self.killed or code in (-9, None):
+            return f"The run's process was killed{where}."
+        if code == EXIT_UNRECORDED:
+            return f"The run's folder could not be written{where}: the disk is full or was taken away."
+        if code < 0:
+            return f"The run's process crashed{where} ({signal.Signals(-code).name})."
+        return f"The run's process ended{where} with status {code}."
+
+    def _last_words(self) -> str:
+        try:
+            return (self.folder / "stderr.log").read_text(errors="replace")[-4000:]
+        except OSError:
+            return ""
+
+
+def _kill(pid: int) -> None:
+    """The process and all it started: on Windows by the tree, elsewhere by the session that it leads."""
+    if os.name == "posix":
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return  # it went by itself in the meantime
+        return
+    process = psutil.Process(pid)
+    for child in [*process.children(recursive=True), process]:
+        child.kill()

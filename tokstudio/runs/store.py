@@ -1,0 +1,148 @@
+"""The folder of run folders."""
+
+import os
+import re
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokstudio import __version__
+from tokstudio.errors import InputError, RunError
+from tokstudio.paths import runs_folder
+from tokstudio.runs.files import folder_error, read_json, write_atomic, write_json
+from tokstudio.runs.kinds import KINDS
+from tokstudio.runs.process import Run
+
+NOW = ("queued", "preparing", "running", "pausing", "paused", "parked", "stopping")
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One run as a list shows it."""
+
+    name: str
+    kind: str
+    title: str
+    folder: Path
+    state: str
+    created: float  # seconds since the epoch
+    step: int = 0
+    total_steps: int = 0
+    phase: str = ""
+    message: str = ""  # of a run that failed
+    bits_per_byte: float | None = None
+    checkpoint: int | None = None  # step that a resume starts from
+
+    @property
+    def live(self) -> bool:
+        return self.state in NOW and self.state != "queued"
+
+
+class RunStore:
+    def __init__(self, folder: Path | None = None):
+        self.folder = folder or runs_folder()
+
+    def create(self, kind: str, name: str, config_toml: str) -> Run:
+        """A new run folder, queued. `name` gets a number: "english-to-code" becomes "english-to-code-01".
+
+        Raises ConfigError for a config that the kind refuses, RunError where the folder cannot be written.
+        """
+        definition = KINDS[kind]
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            folder = self._claim(name)
+        except OSError as error:
+            raise folder_error(self.folder, error) from None
+        try:
+            write_atomic(folder / "config.toml", config_toml)
+            definition.load(folder / "config.toml")
+            write_json(folder / "run.json", _passport(kind, folder.name))
+        except BaseException as error:
+            shutil.rmtree(
+                folder, ignore_errors=True
+            )  # made a moment ago, by us, and empty but for these files
+            if isinstance(error, OSError):
+                raise folder_error(self.folder, error) from None
+            raise
+        return Run(folder)
+
+    def _claim(self, name: str) -> Path:
+        """mkdir fails for a taken name, so two windows never share a folder."""
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "run"
+        number = 1
+        while True:
+            folder = self.folder / f"{slug}-{number:02d}"
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError:
+                number += 1
+
+    def runs(self) -> list[RunInfo]:
+        """Newest first. A folder without run.json is none of ours and is left out."""
+        if not self.folder.is_dir():
+            return []
+        found = [self._info(path) for path in self.folder.iterdir() if (path / "run.json").is_file()]
+        return sorted(found, key=lambda info: (info.created, info.name), reverse=True)
+
+    def open(self, name: str) -> Run:
+        folder = self.folder / name
+        if not name or Path(name).name != name or not (folder / "run.json").is_file():
+            known = ", ".join(info.name for info in self.runs()[:5])
+            raise RunError(
+                f"There is no run {name!r} in {self.folder}.",
+                hint=f"The newest ones: {known}." if known else "Start one with `tokstudio transfer --demo`.",
+            )
+        return Run(folder)
+
+    def info(self, name: str) -> RunInfo:
+        return self._info(self.open(name).folder)
+
+    def remove(self, name: str) -> None:
+        """Deletes the folder with checkpoints and export. Renamed first: half a deleted run is none."""
+        run = self.open(name)
+        if run.alive():
+            raise InputError(f"The run {name} is going.", hint="Stop it first.")
+        gone = run.folder.with_name(f".removed-{name}-{time.time_ns()}")
+        try:
+            run.folder.rename(gone)
+            shutil.rmtree(gone)
+        except OSError as error:
+            raise folder_error(self.folder, error) from None
+
+    def disk_use(self) -> int:
+        """Bytes of all run folders together."""
+        files = (Path(place, name) for place, _, names in os.walk(self.folder) for name in names)
+        return sum(path.lstat().st_size for path in files if path.exists())  # a run renames what it wrote
+
+    def _info(self, folder: Path) -> RunInfo:
+        passport, now, run = read_json(folder / "run.json"), read_json(folder / "state.json"), Run(folder)
+        kind = str(passport.get("kind", ""))
+        return RunInfo(
+            name=folder.name,
+            kind=kind,
+            title=KINDS[kind].title if kind in list(KINDS) else kind,
+            folder=folder,
+            state=run.state(),
+            created=float(passport.get("created", 0)),
+            step=int(now.get("step", 0)),
+            total_steps=int(now.get("total_steps", 0)),
+            phase=str(now.get("phase", "")),
+            message=str(now.get("message", "")),
+            bits_per_byte=now.get("bits_per_byte"),
+            checkpoint=run.latest_checkpoint(),
+        )
+
+
+def _passport(kind: str, name: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "name": name,
+        "created": time.time(),
+        "tokstudio": __version__,
+        "python": sys.version.split()[0],
+        "platform": sys.platform,
+    }

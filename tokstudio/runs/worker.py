@@ -1,0 +1,221 @@
+"""The child process: turn a run folder into events."""
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tokstudio.errors import RunError
+from tokstudio.events import (
+    Checkpointed,
+    Failed,
+    Metrics,
+    Phase,
+    Reference,
+    Report,
+    RunEvent,
+    Started,
+    Stopped,
+    dump,
+)
+from tokstudio.runs.control import Control, withdraw
+from tokstudio.runs.failure import explain
+from tokstudio.runs.files import is_disk_full, read_json, write_json
+from tokstudio.runs.kinds import KINDS
+from tokstudio.runs.lock import FolderLock
+from tokstudio.runs.process import ENDS, EXIT_LOCKED, EXIT_UNRECORDED, Run, identity
+from tokstudio.runs.sample import Sampler, total_memory
+
+HEARTBEAT = 1.0  # seconds
+KEPT = ("step", "total_steps", "bits_per_byte")  # of the last attempt, until this one knows better
+RESERVE = 64 * 1024  # bytes kept back, so that a full disk can still be reported on
+
+
+def main(folder: Path, *, resume: bool = False) -> int:
+    """Run to the end. 0: finished or stopped on request; 1: failed, and recorded why."""
+    faulthandler.enable()  # a crash in a library leaves its stack in stderr.log
+    try:
+        with FolderLock(folder):
+            return _Attempt(folder, resume).go()
+    except RunError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_LOCKED
+
+
+def _last_byte(path: Path) -> bytes:
+    if not path.exists():
+        return b""
+    with open(path, "rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 1))
+        return stream.read(1)
+
+
+class EventLog:
+    """Appends events, each whole line at once."""
+
+    def __init__(self, folder: Path):
+        self._reserve = folder / "reserve"
+        self._reserve.write_bytes(os.urandom(RESERVE))  # random: a clever file system would not store zeros
+        path = folder / "events.jsonl"
+        torn = path.exists() and _last_byte(path) not in (b"", b"\n")
+        self._stream = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115 closed by close()
+        if torn:
+            self._stream.write("\n")  # the last attempt died in the middle of a line
+
+    def write(self, event: RunEvent) -> None:
+        self._stream.write(dump(event))
+
+    def release_reserve(self) -> None:
+        self._reserve.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self.release_reserve()
+        self._stream.close()
+
+
+class StateFile:
+    """Keeps state.json true: at once when something changes that others wait for, else by heartbeat."""
+
+    def __init__(self, folder: Path, sampler: Sampler):
+        self._path = folder / "state.json"
+        kept = {k: v for k, v in read_json(self._path).items() if k in KEPT}
+        self._values: dict[str, Any] = {**kept, **identity(psutil.Process()), "state": "preparing"}
+        self._sampler = sampler
+        self._guard = threading.Lock()
+        self._quit = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def begin(self) -> None:
+        self.save()
+        self._thread.start()
+
+    def set(self, **values: Any) -> None:
+        """Seen by others at the next heartbeat."""
+        with self._guard:
+            self._values.update(values)
+
+    def save(self, **values: Any) -> None:
+        reading = self._sampler.read()
+        memory = {"rss": reading.rss, "peak": reading.peak, "cpu_percent": reading.cpu_percent}
+        with self._guard:
+            self._values.update(values, heartbeat=time.time(), memory=memory)
+            write_json(self._path, self._values)
+
+    def close(self) -> None:
+        self._quit.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._quit.wait(HEARTBEAT):
+            try:
+                self.save()
+            except OSError as error:  # a full disk ends the run at its next event, not here
+                sys.stderr.write(f"state.json: {error}\n")
+
+
+class _Attempt:
+    def __init__(self, folder: Path, resume: bool):
+        self.folder, self.resume = folder, resume
+        self.control = Control(folder)
+        self.sampler = Sampler()
+        self.step = 0
+        self.started = False
+
+    def go(self) -> int:
+        self._listen()
+        try:
+            self.state = StateFile(self.folder, self.sampler)
+            self.state.begin()
+            self.log = EventLog(self.folder)
+        except OSError as error:
+            sys.stderr.write(f"{error}\n")
+            return EXIT_UNRECORDED
+        try:
+            return self._to_the_end()
+        finally:
+            self.state.close()
+
+    def _listen(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: self.control.stop())
+            signal.signal(signal.SIGINT, lambda *_: self.control.stop())
+
+    def _to_the_end(self) -> int:
+        try:
+            for event in self._events():
+                self._record(event)
+                if event.terminal:
+                    self.log.close()
+                    return 0
+            raise RuntimeError("the run ended without saying how")
+        except Exception as error:
+            return self._fail(error)
+
+    def _events(self) -> Iterator[RunEvent]:
+        """The kind's own events. Before its first step it does not poll, so a stop is answered here."""
+        yield Phase(name="Preparing")
+        kind = KINDS[read_json(self.folder / "run.json").get("kind", "")]
+        config = kind.load(self.folder / "config.toml")
+        events = kind.run(config, self.folder, self.control, self.resume)
+        for event in events:
+            yield event
+            if not self.started and not event.terminal and self.control.poll() == "stop":
+                events.close()
+                yield Stopped(step=Run(self.folder).latest_checkpoint() or 0)
+                return
+
+    def _record(self, event: RunEvent) -> None:
+        self.log.write(self._with_memory(event))
+        match event:
+            case Started():
+                self.started = True
+                self.step = event.step
+                memory = total_memory(event.device)
+                self.log.write(Reference(metric="memory_total", label="all", value=memory))
+                self.state.save(
+                    state="running", step=event.step, total_steps=event.total_steps, device=event.device
+                )
+            case Metrics():
+                self.step = event.step
+                bits = event.values.get("bits_per_byte")
+                self.state.set(step=event.step, **({"bits_per_byte": bits} if bits is not None else {}))
+                if self.control.stopping:
+                    self.state.set(state="stopping")
+            case Phase():
+                self.state.save(phase=event.name)
+            case Checkpointed():
+                self.state.set(checkpoint=event.step)
+            case Report():
+                write_json(self.folder / "report.json", event.values)
+            case _ if event.terminal:
+                withdraw(self.folder)
+                self.state.save(state=ENDS[type(event)], message=getattr(event, "message", ""))
+
+    def _with_memory(self, event: RunEvent) -> RunEvent:
+        """On the CPU memory is the process's own; a trainer on a GPU reports the device's itself."""
+        if not isinstance(event, Metrics) or "memory_bytes" in event.values:
+            return event
+        if (rss := self.sampler.rss_at_most(per_second=5)) is None:
+            return event
+        return replace(event, values={**event.values, "memory_bytes": rss})
+
+    def _fail(self, error: Exception) -> int:
+        try:
+            if is_disk_full(error):
+                self.log.release_reserve()
+            failed: Failed = explain(error, self.step, Run(self.folder).way_on())
+            self._record(failed)
+            self.log.close()
+            return 1
+        except OSError as second:
+            sys.stderr.write(f"{error!r}\n{second}\n")
+            return EXIT_UNRECORDED
