@@ -1,0 +1,45 @@
+"""Which device, which precision."""
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from tokstudio.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def pick_device(name: str = "auto") -> "torch.device":
+    """`auto`: CUDA if present, else the CPU. Raises ConfigError for a device that is not here."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"The device {name!r} cannot be used: {str(error).splitlines()[0]}", hint='Choose "auto" or "cpu".'
+        ) from None
+    return device
+
+
+def autocast(device: "torch.device", precision: str) -> contextlib.AbstractContextManager:
+    """Forward passes in bf16 where that pays: `auto` means CUDA only. Losses are computed in fp32 by who asks."""
+    import torch
+
+    if precision == "bf16" or (precision == "auto" and device.type == "cuda"):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def memory_bytes(device: "torch.device") -> int:
+    """Peak CUDA memory of this process, or its resident memory now."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    import psutil
+
+    return psutil.Process().memory_info().rss

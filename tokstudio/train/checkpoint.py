@@ -1,0 +1,94 @@
+"""Checkpoints: a folder with two safetensors files and one JSON file, complete or absent.
+
+Written beside, then renamed: a crash, a kill or a full disk in the middle leaves the older ones untouched.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokstudio.errors import RunError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    step: int
+    model: dict[str, "torch.Tensor"]  # trained parameters by name
+    optimizer: dict[str, "torch.Tensor"]
+    rng: dict[str, "torch.Tensor"]  # generator states by device
+    extra: dict[str, Any]
+
+
+def folder_of(run: Path, step: int) -> Path:
+    return run / "checkpoints" / f"step-{step}"
+
+
+def steps(run: Path) -> list[int]:
+    """Steps that have a complete checkpoint, ascending."""
+    found = (p.name.removeprefix("step-") for p in (run / "checkpoints").glob("step-*") if (p / "state.json").exists())
+    return sorted(int(name) for name in found if name.isdigit())
+
+
+def save(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
+    """Write `checkpoint`, then remove all but the `keep` newest. Raises RunError where the disk is full."""
+    from safetensors.torch import save_file
+
+    final = folder_of(run, checkpoint.step)
+    draft = final.with_name("." + final.name)
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        save_file({k: v.detach().contiguous() for k, v in checkpoint.model.items()}, draft / "model.safetensors")
+        tensors = {**{f"optimizer/{k}": v for k, v in checkpoint.optimizer.items()}}
+        tensors |= {f"rng/{k}": v for k, v in checkpoint.rng.items()}
+        save_file({k: v.contiguous() for k, v in tensors.items()}, draft / "optimizer.safetensors")
+        (draft / "state.json").write_text(json.dumps({"step": checkpoint.step, **checkpoint.extra}))
+        shutil.rmtree(final, ignore_errors=True)
+        draft.rename(final)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise _no_room(final, error) from error
+    except Exception as error:  # safetensors reports a full disk as its own error type
+        shutil.rmtree(draft, ignore_errors=True)
+        if "No space left" in str(error) or "I/O error" in str(error):
+            raise _no_room(final, error) from error
+        raise
+    for step in steps(run)[:-keep]:
+        shutil.rmtree(folder_of(run, step), ignore_errors=True)
+    return final
+
+
+def load(run: Path, step: int | None = None) -> Checkpoint:
+    """The checkpoint of `step`, or the newest. Raises RunError where there is none or it cannot be read."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    known = steps(run)
+    if not known or (step is not None and step not in known):
+        raise RunError(f"{run.name} has no checkpoint to resume from.", hint="Start the run again from its settings.")
+    folder = folder_of(run, known[-1] if step is None else step)
+    try:
+        extra = json.loads((folder / "state.json").read_text())
+        model = load_file(folder / "model.safetensors")
+        tensors = load_file(folder / "optimizer.safetensors")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RunError(f"The checkpoint {folder} cannot be read: {error}.", hint="Remove that folder to resume from the one before.") from None
+    part = {name: {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)} for name in ("optimizer/", "rng/")}
+    return Checkpoint(extra.pop("step"), model, part["optimizer/"], part["rng/"], extra)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes on disk."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def _no_room(folder: Path, error: Exception) -> RunError:
+    return RunError(
+        f"The checkpoint could not be written to {folder.parent}: {error}.",
+        hint="Free some space there or choose another runs folder, then resume. The older checkpoints are safe.",
+    )

@@ -1,0 +1,125 @@
+"""Windows of text in a fixed, resumable order, and windows as padded id tensors."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tokstudio.errors import ConfigError
+from tokstudio.tokens.base import Encoding, Tokenizer
+from tokstudio.train.corpus import Document, windows
+
+if TYPE_CHECKING:
+    import torch
+
+_POOL = 16  # batches sorted by length together: little padding, still well mixed
+
+
+class WindowOrder:
+    """Batch `i` of an endless pass over documents: a pure function of (documents, size, seed, i).
+
+    Each epoch cuts the documents elsewhere and mixes them anew, so resuming needs no more than a number.
+    """
+
+    def __init__(self, documents: Sequence[Document], *, window_bytes: int, batch_size: int, seed: int):
+        self.documents, self.window_bytes, self.batch_size, self.seed = documents, window_bytes, batch_size, seed
+        self._epoch, self._first, self._batches = -1, 0, []
+
+    def __getitem__(self, index: int) -> list[str]:
+        if index < self._first:
+            self._epoch, self._first, self._batches = -1, 0, []
+        while index >= self._first + len(self._batches):
+            self._first += len(self._batches)
+            self._epoch += 1
+            self._batches = self._cut(self._epoch)
+        return self._batches[index - self._first]
+
+    def _cut(self, epoch: int) -> list[list[str]]:
+        random = np.random.default_rng((self.seed, epoch))
+        pieces = []
+        for document in self.documents:
+            first = int(random.integers(self.window_bytes // 4, self.window_bytes + 1))
+            pieces += windows(document.text, self.window_bytes, first=first)
+        size = self.batch_size
+        while len(pieces) < size:  # a tiny corpus still fills a batch
+            pieces = pieces + pieces
+        mixed = [pieces[i] for i in random.permutation(len(pieces))]
+        batches = []
+        for start in range(0, len(mixed) - size + 1, size * _POOL):
+            pool = sorted(mixed[start : start + size * _POOL], key=len)
+            cut = [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
+            batches += [cut[i] for i in random.permutation(len(cut))]
+        return batches
+
+
+def held_out_windows(documents: Sequence[Document], *, window_bytes: int, total_bytes: int) -> list[str]:
+    """About `total_bytes` of text from all over the held-out documents: always the same ones."""
+    named = [
+        (hashlib.sha256(f"{d.name}#{i}".encode()).digest(), piece)
+        for d in documents
+        for i, piece in enumerate(windows(d.text, window_bytes))
+    ]
+    chosen, used = [], 0
+    for _, piece in sorted(named):
+        if used >= total_bytes:
+            break
+        chosen.append(piece)
+        used += len(piece.encode())
+    return chosen
+
+
+def prefix_id(tokenizer: Tokenizer) -> int | None:
+    """The token every window starts with, so that its first token can be scored: BOS, else EOS, else none."""
+    specials = tokenizer.special_tokens
+    for name in ("bos_token_id", "eos_token_id"):
+        if (token := getattr(tokenizer, name, None)) is not None:
+            return token
+    for content in ("<s>", "<|begin_of_text|>", "<bos>", "<|endoftext|>", "</s>", "<eos>"):
+        if content in specials:
+            return specials[content]
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class TokenBatch:
+    """Windows as one tokenizer's ids, right-padded. Causal attention makes a mask unnecessary.
+
+    `encodings[b].ids[i]` stands at `input_ids[b, i + offset]`: `offset` is 1 where a prefix token was added.
+    """
+
+    encodings: tuple[Encoding, ...]
+    input_ids: "torch.Tensor"  # int64 [b, l]
+    offset: int
+
+    @property
+    def tokens(self) -> int:
+        return sum(len(e) for e in self.encodings)
+
+    def scored(self) -> "torch.Tensor":
+        """Bool [b, l-1]: position i predicts a token of the text."""
+        import torch
+
+        length = torch.tensor([len(e) + self.offset for e in self.encodings], device=self.input_ids.device)
+        return torch.arange(1, self.input_ids.shape[1], device=self.input_ids.device)[None] < length[:, None]
+
+
+def token_batch(tokenizer: Tokenizer, texts: Sequence[str], *, limit: int, device: object = "cpu") -> TokenBatch:
+    """Raises ConfigError where a window is longer than the model's `limit` of tokens."""
+    import torch
+
+    encodings = tuple(tokenizer.encode(text) for text in texts)
+    prefix = prefix_id(tokenizer)
+    offset = 0 if prefix is None else 1
+    longest = max(len(e) for e in encodings) + offset
+    if longest > limit:
+        raise ConfigError(
+            f"A window of text is {longest:,} tokens of {tokenizer.name}; the model reads {limit:,}.",
+            hint=f"Set data.window_bytes to {max(32, len(texts[0].encode()) * limit // longest // 2)} or less.",
+        )
+    rows = np.zeros((len(texts), max(longest, 2)), np.int64)
+    for row, encoding in zip(rows, encodings, strict=True):
+        row[:offset] = prefix or 0
+        row[offset : offset + len(encoding)] = encoding.ids
+    return TokenBatch(encodings, torch.from_numpy(rows).to(device), offset)

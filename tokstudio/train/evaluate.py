@@ -1,0 +1,58 @@
+"""Bits per byte: the one loss that means the same for every tokenizer.
+
+    BpB = - sum over windows and tokens of log2 p(token | tokens before it) / bytes of text
+
+The model is conditioned on its BOS (else EOS) and never scored on it; the first token of the text is scored;
+an end-of-text token is neither scored nor counted. Windows are cut at line ends and have the same bytes for all
+tokenizers, each on its own: nobody sees more text than the other. A tokenizer splits a text in one canonical
+way while other splits have some probability too, so this is an upper bound of the text's true information.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tokstudio.tokens.base import Tokenizer
+from tokstudio.train.data import token_batch
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class BitsPerByte:
+    value: float
+    nats: float
+    tokens: int
+    bytes: int
+    windows: int
+    lossy: int  # windows that the tokenizer does not give back exactly: their bits miss what was lost
+
+
+def bits_per_byte(
+    model: "torch.nn.Module", tokenizer: Tokenizer, texts: Sequence[str], *, batch_size: int = 16, limit: int = 0
+) -> BitsPerByte:
+    """Measure `model` on `texts`. `limit`: longest input in tokens (default: what the model's config says)."""
+    import torch
+
+    device = next(model.parameters()).device
+    limit = limit or model.config.max_position_embeddings
+    was_training = model.training
+    model.eval()
+    nats = tokens = lossy = 0
+    with torch.inference_mode():
+        order = sorted(texts, key=len)  # neighbours of equal length: little padding
+        for start in range(0, len(order), batch_size):
+            batch = token_batch(tokenizer, order[start : start + batch_size], limit=limit, device=device)
+            logits = model(input_ids=batch.input_ids, use_cache=False).logits[:, :-1].float()
+            targets = batch.input_ids[:, 1:].masked_fill(~batch.scored(), -100)
+            nats += torch.nn.functional.cross_entropy(
+                logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum"
+            ).item()
+            tokens += batch.tokens
+            lossy += sum(tokenizer.decode(np.asarray(e.ids)) != e.text for e in batch.encodings)
+    model.train(was_training)
+    size = sum(len(t.encode()) for t in texts)
+    return BitsPerByte(nats / np.log(2) / max(size, 1), nats, tokens, size, len(texts), lossy)

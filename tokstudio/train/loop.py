@@ -1,0 +1,154 @@
+"""The optimization loop: yields what happened, does not know who listens."""
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tokstudio.errors import RunError
+from tokstudio.events import Checkpointed, Metrics, RunEvent, Sample, Started, Stopped
+from tokstudio.models.device import autocast, memory_bytes
+from tokstudio.train import checkpoint
+from tokstudio.train.config import OptimizerConfig, TrainConfig
+from tokstudio.train.control import Control
+from tokstudio.train.optim import Optimizers, schedule
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Problem(Protocol):
+    """What the loop minimizes. Batches are a pure function of their index, so a step number is all to resume."""
+
+    model: "torch.nn.Module"
+
+    def batch(self, index: int) -> Any:
+        """Everything that needs no gradient: ids, alignments, what the teacher says."""
+
+    def counts(self, batch: Any) -> Mapping[str, float]:
+        """Objective -> what its sum is divided by, over all batches of a step."""
+
+    def loss_sums(self, batch: Any) -> Mapping[str, "torch.Tensor"]:
+        """Objective -> scalar sum over the batch, with gradient."""
+
+    def weights(self) -> Mapping[str, float]: ...
+    def tokens(self, batch: Any) -> int: ...
+    def evaluate(self) -> Mapping[str, float]: ...
+    def samples(self, step: int) -> Iterable[Sample]: ...
+
+
+def optimize(
+    problem: Problem, train: TrainConfig, optimizer: OptimizerConfig, folder: Path, control: Control, *, resume: bool
+) -> Iterator[RunEvent]:
+    """Run to `train.steps`, or to a stop request. The last event is `Stopped` only in the latter case.
+
+    The loss is each objective's sum over all batches of a step divided by its count over all of them, so it does
+    not depend on how a step is split (gradient accumulation).
+    """
+    import torch
+
+    device = next(problem.model.parameters()).device
+    optimizers = Optimizers(problem.model, optimizer)
+    step = _restore(problem.model, optimizers, folder) if resume else 0
+    yield Started(total_steps=train.steps, step=step, device=_device_name(device))
+    problem.model.train()
+    saved = step if resume else -1
+    while step < train.steps:
+        began = time.perf_counter()
+        batches = [problem.batch(step * train.accumulate + i) for i in range(train.accumulate)]
+        losses = _backward(problem, batches, device, train.precision)
+        if not math.isfinite(losses["loss"]):
+            raise _diverged(step, checkpoint.steps(folder))
+        factor = schedule(step, train.steps, optimizer)
+        norm = optimizers.step(factor)
+        step += 1
+        seconds = time.perf_counter() - began
+        values = {
+            **losses,
+            "learning_rate": factor * optimizer.learning_rate,
+            "gradient_norm": norm,
+            "tokens_per_second": sum(problem.tokens(b) for b in batches) / seconds,
+            "memory_bytes": memory_bytes(device),
+            "seconds": seconds,
+        }
+        yield Metrics(step=step, values=values)
+        last = step == train.steps
+        if step % train.evaluate_every == 0 and not last:  # the caller measures the end, on more text
+            yield Metrics(step=step, values=dict(problem.evaluate()))
+        if step % train.sample_every == 0 or last:
+            yield from problem.samples(step)
+        request = control.poll()
+        if request or last or step % train.checkpoint_every == 0:
+            yield _save(problem.model, optimizers, folder, step, train.keep_checkpoints)
+            saved = step
+        if request == "stop" and not last:
+            yield Stopped(step=saved)
+            return
+    torch.manual_seed(train.seed)  # what follows does not depend on how the run got here
+
+
+def _backward(problem: Problem, batches: Sequence[Any], device: "torch.device", precision: str) -> dict[str, float]:
+    weights = problem.weights()
+    totals = dict.fromkeys(weights, 0.0)
+    for batch in batches:
+        for name, count in problem.counts(batch).items():
+            totals[name] += count
+    values = dict.fromkeys(weights, 0.0)
+    for batch in batches:
+        with autocast(device, precision):
+            sums = problem.loss_sums(batch)
+        means = {name: value / max(totals[name], 1.0) for name, value in sums.items()}
+        sum(weights[name] * mean for name, mean in means.items()).backward()
+        for name, mean in means.items():
+            values[name] += float(mean.detach())
+    loss = sum(weights[name] * value for name, value in values.items())
+    return {"loss": loss, **({f"loss/{name}": value for name, value in values.items()} if len(values) > 1 else {})}
+
+
+def _save(model, optimizers: Optimizers, folder: Path, step: int, keep: int) -> Checkpointed:
+    import torch
+
+    rng = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        rng["cuda"] = torch.cuda.get_rng_state()
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    path = checkpoint.save(folder, checkpoint.Checkpoint(step, trained, optimizers.tensors(), rng, {}), keep=keep)
+    return Checkpointed(step=step, path=str(path), bytes=checkpoint.size_of(path))
+
+
+def _restore(model, optimizers: Optimizers, folder: Path) -> int:
+    import torch
+
+    state = checkpoint.load(folder)
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if set(trained) != set(state.model):
+        raise RunError(
+            "The checkpoint is of another model than the run's settings describe.", hint="Start a new run instead."
+        )
+    with torch.no_grad():
+        for name, parameter in trained.items():
+            parameter.copy_(state.model[name])
+    optimizers.load_tensors(state.optimizer)
+    torch.set_rng_state(state.rng["cpu"])
+    if "cuda" in state.rng and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state.rng["cuda"])
+    return state.step
+
+
+def _diverged(step: int, saved: list[int]) -> RunError:
+    kept = f"The checkpoint at step {saved[-1]:,} is safe. " if saved else ""
+    return RunError(
+        f"The loss became NaN or infinite at step {step + 1:,}.", hint=f"{kept}Resume or start again with a lower learning rate."
+    )
+
+
+def _device_name(device: "torch.device") -> str:
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+

@@ -1,0 +1,79 @@
+"""Parameter groups and the learning rate as a pure function of the step."""
+
+from typing import TYPE_CHECKING
+
+from tokstudio.train.config import OptimizerConfig
+
+if TYPE_CHECKING:
+    import torch
+
+
+def schedule(step: int, total: int, config: OptimizerConfig) -> float:
+    """Factor of the peak rate at `step` of `total`: linear up, flat, linear down to nearly zero."""
+    up = (step + 1) / (config.warmup_steps + 1)
+    decay = max(1, round(total * config.decay_share))
+    down = (total - step) / decay
+    return min(1.0, up, down)
+
+
+class Optimizers:
+    """One optimizer a parameter group, stepped together; nothing is stored that can be derived."""
+
+    def __init__(self, model: "torch.nn.Module", config: OptimizerConfig):
+        self.config = config
+        self.optimizers = list(_build(model, config))
+        self.parameters = [p for o in self.optimizers for g in o.param_groups for p in g["params"]]
+
+    def step(self, factor: float) -> float:
+        """Clip, step, clear. Returns the global gradient norm before clipping."""
+        import torch
+
+        limit = self.config.gradient_clip or float("inf")
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, limit)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * factor
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        return float(norm)
+
+    def tensors(self) -> dict[str, "torch.Tensor"]:
+        """All state, flat: moments and step counts by optimizer, parameter and name."""
+        return {
+            f"{o}.{index}.{name}": value
+            for o, optimizer in enumerate(self.optimizers)
+            for index, state in optimizer.state_dict()["state"].items()
+            for name, value in state.items()
+        }
+
+    def load_tensors(self, tensors: dict[str, "torch.Tensor"]) -> None:
+        for o, optimizer in enumerate(self.optimizers):
+            state: dict[int, dict[str, torch.Tensor]] = {}
+            for key, value in tensors.items():
+                number, index, name = key.split(".")
+                if int(number) == o:
+                    state.setdefault(int(index), {})[name] = value
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _build(model: "torch.nn.Module", config: OptimizerConfig):
+    import torch
+
+    rows = {id(m.weight) for m in (model.get_input_embeddings(), model.get_output_embeddings()) if m is not None}
+    trained = [p for p in model.parameters() if p.requires_grad]
+    embeddings = [p for p in trained if id(p) in rows]
+    matrices = [p for p in trained if id(p) not in rows and p.ndim == 2]
+    vectors = [p for p in trained if id(p) not in rows and p.ndim != 2]
+    rate, decay = config.learning_rate, config.weight_decay
+    groups = [
+        {"params": embeddings, "peak": config.embedding_learning_rate, "weight_decay": 0.0},
+        {"params": vectors, "peak": rate, "weight_decay": 0.0},
+    ]
+    if config.name == "adamw":
+        groups.append({"params": matrices, "peak": rate, "weight_decay": decay})
+    groups = [group for group in groups if group["params"]]
+    if groups:
+        yield torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), eps=1e-8, fused=True)
+    if config.name == "muon" and matrices:
+        peak = config.muon_learning_rate
+        yield torch.optim.Muon([{"params": matrices, "peak": peak}], lr=peak, weight_decay=decay, momentum=0.95)

@@ -1,0 +1,125 @@
+"""Train a small Llama-architecture language model from scratch. The demo model is made by this."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tokstudio.events import Finished, Metrics, Phase, RunEvent, Sample
+from tokstudio.models.device import pick_device
+from tokstudio.tokens.base import Tokenizer
+from tokstudio.train.config import ModelConfig, PretrainConfig
+from tokstudio.train.control import Control
+from tokstudio.train.corpus import Corpus, load_corpus
+from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id, token_batch
+from tokstudio.train.evaluate import bits_per_byte
+from tokstudio.train.loop import optimize
+
+if TYPE_CHECKING:
+    import torch
+
+PROMPTS = ("def ", "The following", "class ", 'Return a new', "    try:\n")
+
+
+def new_model(config: ModelConfig, tokenizer: Tokenizer, seed: int) -> "torch.nn.Module":
+    """A Llama with fresh weights. The scale of its start follows the width (std = 1/sqrt(hidden))."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(seed)
+    shape = {name: getattr(config, name) for name in config.__dataclass_fields__}
+    specials = tokenizer.special_tokens
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            num_key_value_heads=config.num_attention_heads,
+            initializer_range=config.hidden_size**-0.5,
+            bos_token_id=prefix_id(tokenizer),
+            eos_token_id=specials.get("</s>"),
+            pad_token_id=None,
+            **shape,
+        )
+    )
+
+
+class LanguageModeling:
+    """Next-token prediction of `model` on windows of the corpus."""
+
+    def __init__(self, model: "torch.nn.Module", tokenizer: Tokenizer, corpus: Corpus, config: PretrainConfig):
+        self.model, self.tokenizer, self.config = model, tokenizer, config
+        self.order = WindowOrder(
+            corpus.train,
+            window_bytes=config.data.window_bytes,
+            batch_size=config.train.batch_size,
+            seed=config.train.seed,
+        )
+        self.held_out = held_out_windows(
+            corpus.held_out, window_bytes=config.data.window_bytes, total_bytes=config.data.held_out_bytes
+        )
+
+    def batch(self, index: int) -> TokenBatch:
+        device = next(self.model.parameters()).device
+        return token_batch(
+            self.tokenizer, self.order[index], limit=self.model.config.max_position_embeddings, device=device
+        )
+
+    def counts(self, batch: TokenBatch) -> dict[str, float]:
+        return {"next_token": float(batch.scored().sum())}
+
+    def loss_sums(self, batch: TokenBatch) -> dict[str, "torch.Tensor"]:
+        import torch
+
+        logits = self.model(input_ids=batch.input_ids, use_cache=False).logits[:, :-1].float()
+        targets = batch.input_ids[:, 1:].masked_fill(~batch.scored(), -100)
+        return {
+            "next_token": torch.nn.functional.cross_entropy(
+                logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum"
+            )
+        }
+
+    def weights(self) -> dict[str, float]:
+        return {"next_token": 1.0}
+
+    def tokens(self, batch: TokenBatch) -> int:
+        return batch.tokens
+
+    def evaluate(self) -> dict[str, float]:
+        return {"bits_per_byte": bits_per_byte(self.model, self.tokenizer, self.held_out).value}
+
+    def samples(self, step: int) -> Iterator[Sample]:
+        from tokstudio.models.generate import greedy
+
+        for prompt in PROMPTS:
+            text = greedy(self.model, self.tokenizer, prompt, max_new_tokens=self.config.train.sample_tokens,
+                          prefix=prefix_id(self.tokenizer))
+            yield Sample(step=step, who="target", prompt=prompt, text=text, tokenizer=self.tokenizer.reference)
+
+
+def run(
+    config: PretrainConfig, folder: Path, control: Control, resume: bool, tokenizer: Tokenizer | None = None
+) -> Iterator[RunEvent]:
+    """Train, then save the model in fp16 under `folder`/export. Yields every event of the run."""
+    import torch
+
+    if config.train.threads:
+        torch.set_num_threads(config.train.threads)
+    began = time.perf_counter()
+    yield Phase(name="Loading the corpus")
+    corpus = load_corpus(config.data.corpus)
+    if tokenizer is None:
+        from tokstudio.tokens.reference import load_tokenizer
+
+        tokenizer = load_tokenizer(config.tokenizer)
+    model = new_model(config.model, tokenizer, config.train.seed).to(pick_device(config.train.device))
+    problem = LanguageModeling(model, tokenizer, corpus, config)
+    yield Phase(name="Training")
+    for event in optimize(problem, config.train, config.optimizer, folder, control, resume=resume):
+        yield event
+        if event.terminal:
+            return
+    yield Phase(name="Measuring")
+    values = problem.evaluate()
+    yield Metrics(step=config.train.steps, values={**values, "total_seconds": time.perf_counter() - began})
+    yield Phase(name="Saving")
+    model.to(torch.float16).save_pretrained(folder / "export")
+    yield Finished()
