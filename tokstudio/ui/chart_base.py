@@ -1,0 +1,300 @@
+"""What all charts share: axes, grid, reference lines, event marks, a cursor, and the theme."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QFrame
+
+from tokstudio.ui import theme
+from tokstudio.ui.chart_data import number, tick_words, ticks, value_range
+
+LEFT, RIGHT, FOOT = 44, 12, 20  # pixels around the plot; with less at the right the last label is cut
+ROW, COLUMN = 44, 110  # pixels that a label needs for itself
+MARK_HEIGHT = 0.035  # of the plot, above its foot
+
+
+@dataclass(eq=False)
+class Series:
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    look: dict[str, Any]
+    item: pg.PlotCurveItem
+    dots: pg.ScatterPlotItem | None = None
+
+
+class Chart(pg.PlotWidget):
+    """Axes, grid, reference lines, event marks and a cursor; subclasses bring the data.
+
+    Nothing here zooms with the wheel: a chart inside a page must not take the page's scrolling.
+    """
+
+    cursor_moved = Signal(object)  # x under the pointer as float, None when it left
+
+    def __init__(
+        self,
+        y_label: str = "",
+        unit: str = "",
+        zero: bool = False,
+        x_label: str = "",
+        y_words: Callable[[float], str] | None = None,
+    ):
+        """`zero`: the y axis starts at 0. `x_label` is a word before the last tick and in the readout, e.g.
+        "step". `y_words` writes a value, for ticks too; by default three digits and `unit`."""
+        super().__init__()
+        self._zero, self._x_label, self._unit, self._y_words = zero, x_label, unit, y_words
+        self._label = y_label or "Chart"
+        self._series: dict[str, Series] = {}
+        self._references: dict[str, pg.InfiniteLine] = {}
+        self._marks: np.ndarray = np.empty(0)
+        self._grid: list[pg.InfiniteLine] = []
+        self._cursor_x: float | None = None
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self.redraw)
+        self._build()
+        self.setAccessibleName(self._label)
+        self.restyle()
+        theme.changed.connect(self.restyle)
+
+    def _build(self) -> None:
+        self.setMenuEnabled(False)
+        self.hideButtons()
+        self.setFrameShape(QFrame.NoFrame)
+        self.setMouseEnabled(False, False)
+        self.setFocusPolicy(Qt.TabFocus)
+        self.setMouseTracking(True)
+        self.setMinimumHeight(60)
+        self.plotItem.setContentsMargins(0, 4, RIGHT, 0)
+        self.getAxis("left").setWidth(LEFT)
+        self.getAxis("bottom").setHeight(FOOT)
+        self._triangles = pg.ScatterPlotItem(symbol="t1", size=7, pen=None)
+        self._triangles.setZValue(20)
+        self._cursor = pg.InfiniteLine(0, 90)
+        self._cursor.setZValue(30)
+        self._readout = pg.TextItem("")
+        self._readout.setZValue(31)
+        for item in (self._triangles, self._cursor, self._readout):
+            self.plotItem.addItem(item, ignoreBounds=True)
+        self._cursor.hide()
+        self._readout.hide()
+
+    # ---------------------------------------------------------------- what it shows
+
+    def set_reference(self, name: str, value: float | None) -> None:
+        """A dashed level; None takes it away."""
+        line = self._references.get(name)
+        if value is None:
+            if line is not None:
+                self.removeItem(self._references.pop(name))
+        elif line is None:
+            line = self._references[name] = pg.InfiniteLine(value, 0, pen=self._dashed())
+            line.setZValue(-10)
+            self.plotItem.addItem(line, ignoreBounds=True)
+        else:
+            line.setValue(value)
+        self._later.start()
+
+    def set_marks(self, xs: Any) -> None:
+        """Triangles at the foot: events such as checkpoints."""
+        self._marks = np.asarray(xs, float)
+        self._later.start()
+
+    def clear_series(self) -> None:
+        for series in self._series.values():
+            self._drop(series)
+        self._series.clear()
+        self._later.start()
+
+    def remove_series(self, name: str) -> None:
+        if (series := self._series.pop(name, None)) is not None:
+            self._drop(series)
+            self._later.start()
+
+    def _drop(self, series: Series) -> None:
+        self.removeItem(series.item)
+        if series.dots is not None:
+            self.removeItem(series.dots)
+
+    # ---------------------------------------------------------------- drawing
+
+    def redraw(self) -> None:
+        """Ranges, ticks, grid and curves from the data. Called by itself soon after every change."""
+        self._later.stop()
+        (left, right), (low, high) = self._extent()
+        self.plotItem.vb.setRange(xRange=(left, right), yRange=(low, high), padding=0, disableAutoRange=True)
+        self._tick(left, right, low, high)
+        for series in self._series.values():
+            self._draw(series, left, right)
+        foot = np.full(len(self._marks), low + MARK_HEIGHT * (high - low))
+        self._triangles.setData(self._marks, foot)
+        self._place_cursor()
+        self.setAccessibleDescription(self._words())
+
+    def _extent(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        full = [series for series in self._series.values() if len(series.x) and len(series.y)]
+        lows = [_finite(np.fmin.reduce(series.y)) for series in full]
+        highs = [_finite(np.fmax.reduce(series.y)) for series in full]
+        levels = [line.value() for line in self._references.values()]
+        low, high = value_range([*lows, *levels], [*highs, *levels], self._zero)
+        if not full:
+            return (0.0, 1.0), (low, high)
+        left, right = min(float(s.x[0]) for s in full), max(float(s.x[-1]) for s in full)
+        return (left, right if right > left else left + 1.0), (low, high)
+
+    def _tick(self, left: float, right: float, low: float, high: float) -> None:
+        shown = any(len(series.x) for series in self._series.values())
+        xs = ticks(left, right, max(2, (self.width() - LEFT) // COLUMN)) if shown else []
+        ys = ticks(low, high, max(2, (self.height() - FOOT) // ROW)) if shown else []
+        words = tick_words(xs)
+        if words and self._x_label:
+            words[-1] = f"{self._x_label} {words[-1]}"
+        self.getAxis("bottom").setTicks([list(zip(xs, words, strict=True))])
+        y_words = [self._y_words(y) for y in ys] if self._y_words else tick_words(ys)
+        self.getAxis("left").setTicks([list(zip(ys, y_words, strict=True))])
+        while len(self._grid) < len(ys):
+            line = pg.InfiniteLine(0, 0, pen=self._hairline())
+            line.setZValue(-50)
+            self.plotItem.addItem(line, ignoreBounds=True)
+            self._grid.append(line)
+        for place, line in enumerate(self._grid):
+            line.setVisible(place < len(ys))
+            if place < len(ys):
+                line.setValue(ys[place])
+
+    def _draw(self, series: Series, left: float, right: float) -> None:
+        raise NotImplementedError
+
+    def _words(self) -> str:
+        """What the chart shows, for those who do not see it."""
+        parts = [f"{s.name} {self._value(float(s.y[-1]))}" for s in self._series.values() if len(s.y)]
+        parts += [f"{name} {self._value(float(line.value()))}" for name, line in self._references.items()]
+        return ", ".join(parts) or "nothing yet"
+
+    def _value(self, value: float) -> str:
+        return self._y_words(value) if self._y_words else f"{number(value)} {self._unit}".strip()
+
+    # ---------------------------------------------------------------- look
+
+    def restyle(self) -> None:
+        """Every color and font again: pyqtgraph bakes them in."""
+        self.setBackground(theme.color("surface"))
+        font = theme.font("axis")
+        for side, line in (("left", None), ("bottom", theme.color("border"))):
+            axis = self.getAxis(side)
+            axis.setPen(pg.mkPen(line) if line is not None else pg.mkPen(None))
+            axis.setTextPen(theme.color("muted"))
+            axis.setStyle(
+                tickFont=font,
+                tickLength=0,
+                tickAlpha=0,  # a length of 0 alone leaves dots
+                tickTextOffset=6,
+                autoExpandTextSpace=False,
+                maxTickLevel=0,
+                hideOverlappingLabels=False,
+            )
+        for line in self._grid:
+            line.setPen(self._hairline())
+        for line in self._references.values():
+            line.setPen(self._dashed())
+        self._triangles.setBrush(theme.color("control"))
+        self._cursor.setPen(pg.mkPen(theme.color("control"), width=1, style=Qt.DotLine))
+        self._readout.setColor(theme.color("text"))
+        self._readout.fill = pg.mkBrush(theme.color("raised"))
+        self._readout.border = pg.mkPen(theme.color("border"))
+        self._readout.setFont(theme.font("caption"))
+        for series in self._series.values():
+            self._paint(series)
+        self._later.start()
+
+    def _paint(self, series: Series) -> None:
+        raise NotImplementedError
+
+    def _hairline(self) -> QPen:
+        return pg.mkPen(theme.color("border"), width=1)
+
+    def _dashed(self) -> QPen:
+        return pg.mkPen(theme.color("muted"), width=1, style=Qt.DashLine)
+
+    # ---------------------------------------------------------------- cursor
+
+    def set_cursor(self, x: float | None) -> None:
+        """Shows the cursor at the sample nearest to `x`, for example where a neighbor chart has it."""
+        self._cursor_x = x
+        self._place_cursor()
+
+    def _cursor_series(self) -> Series | None:
+        """The newest of the series: what is drawn on top is what one points at."""
+        return next((series for series in reversed(self._series.values()) if len(series.x)), None)
+
+    def _place_cursor(self) -> None:
+        series = self._cursor_series()
+        visible = self._cursor_x is not None and series is not None
+        self._cursor.setVisible(visible)
+        self._readout.setVisible(visible)
+        if not visible:
+            return
+        place = _nearest(series.x, self._cursor_x)
+        x = float(series.x[place])
+        (left, right), (_, high) = self.viewRange()
+        self._cursor.setValue(x)
+        self._readout.setText(self._reading(series, place))
+        self._readout.setAnchor((1.06, 0) if x > (left + right) / 2 else (-0.06, 0))
+        self._readout.setPos(x, high)
+
+    def _reading(self, series: Series, place: int) -> str:
+        at = f"{self._x_label} {number(float(series.x[place]))}".strip()
+        return f"{at}   {self._value(float(series.y[place]))}"
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        self._point(float(self.plotItem.vb.mapSceneToView(self.mapToScene(event.position().toPoint())).x()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._point(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left and Right walk along the samples, Escape takes the cursor away."""
+        series, step = self._cursor_series(), {Qt.Key_Left: -1, Qt.Key_Right: 1}.get(event.key())
+        if event.key() == Qt.Key_Escape and self._cursor_x is not None:
+            self._point(None)
+        elif step is not None and series is not None:
+            start = len(series.x) - 1 if self._cursor_x is None else _nearest(series.x, self._cursor_x)
+            self._point(float(series.x[min(len(series.x) - 1, max(0, start + step))]))
+        else:
+            event.ignore()
+
+    def _point(self, x: float | None) -> None:
+        self.set_cursor(x)
+        self.cursor_moved.emit(x)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "_later"):  # pyqtgraph resizes while it is being built
+            self._later.start()
+
+    def focusOutEvent(self, event) -> None:
+        super().focusOutEvent(event)
+        if not self.underMouse():
+            self._point(None)
+
+
+def _finite(value: float) -> float:
+    return float(value) if np.isfinite(value) else float("nan")
+
+
+def _nearest(x: np.ndarray, value: float) -> int:
+    after = int(np.searchsorted(x, value))
+    if after == 0:
+        return 0
+    if after == len(x):
+        return len(x) - 1
+    return after if x[after] - value < value - x[after - 1] else after - 1

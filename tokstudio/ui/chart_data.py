@@ -1,0 +1,84 @@
+"""The arithmetic of charts: round tick values, their words, and fewer points with the same peaks. No Qt."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+COLUMN_POINTS = 4  # below this many points a pixel column there is nothing to gain
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """At most `most` round values (1, 2 or 5 times a power of ten apart) inside [low, high]."""
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low or most < 1:
+        return []
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    for factor in (1, 2, 5, 10, 20):
+        step = factor * power
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first + 1 <= most:
+            return [n * step for n in range(first, last + 1)]
+    return []
+
+
+def whole_ticks(low: float, high: float, most: int) -> list[float]:
+    """The same for a count, where 2.5 is no value."""
+    return [value for value in ticks(low, high, most) if abs(value - round(value)) < 1e-9]
+
+
+def tick_words(values: Sequence[float]) -> list[str]:
+    """Tick labels with the decimals that their distance needs: 1.0 1.5 2.0, 1,000 2,000, 25k 50k."""
+    if not len(values):
+        return []
+    step = abs(values[1] - values[0]) if len(values) > 1 else abs(values[0])
+    top = max(abs(value) for value in values)
+    if top >= 10_000 and step >= 1_000:
+        unit, letter = (1e6, "M") if top >= 1e6 and step >= 1e5 else (1e3, "k")
+        return [f"{value / unit:,.{_decimals(step / unit)}f}{letter}" if value else "0" for value in values]
+    return [f"{value:,.{_decimals(step)}f}" for value in values]
+
+
+def _decimals(step: float) -> int:
+    return max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
+
+
+def number(value: float) -> str:
+    """One value with about three significant digits: 48,210 or 2.94 or 0.0412."""
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    size = abs(value)
+    if size >= 100 or value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:.{max(2, 3 - math.floor(math.log10(size)) - 1)}f}"
+
+
+def thin(
+    x: np.ndarray, y: np.ndarray, low: float, high: float, columns: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What [low, high] shows of an ascending `x` on `columns` pixels: every minimum and maximum stays.
+
+    One point beyond each end is kept, so that a line reaches the rim. NaN never hides a number beside it.
+    """
+    first = max(0, int(np.searchsorted(x, low)) - 1)
+    last = min(len(x), int(np.searchsorted(x, high, side="right")) + 1)
+    x, y = x[first:last], y[first:last]
+    if len(x) <= COLUMN_POINTS * columns or columns < 1:
+        return x, y
+    starts = np.unique(np.searchsorted(x, np.linspace(x[0], x[-1], columns + 1)[:-1]))
+    places = np.repeat(x[starts], 2)
+    peaks = np.stack([np.fmin.reduceat(y, starts), np.fmax.reduceat(y, starts)], axis=1)
+    return places, peaks.reshape(-1)
+
+
+def value_range(lows: Sequence[float], highs: Sequence[float], zero: bool) -> tuple[float, float]:
+    """Where a y axis begins and ends: 8 % of air, and 0 at the foot where `zero`. Without values 0 to 1."""
+    finite = [v for v in (*lows, *highs) if math.isfinite(v)]
+    if not finite:
+        return 0.0, 1.0
+    low, high = (min(0.0, *finite), max(finite)) if zero else (min(finite), max(finite))
+    if high == low:
+        air = abs(high) * 0.1 or 1.0
+        return (low, high + air) if zero and low == 0 else (low - air, high + air)
+    air = 0.08 * (high - low)
+    return (low if zero and low == 0 else low - air), high + air
