@@ -1,0 +1,166 @@
+"""What the maths process can be asked for. A job is a generator: it yields the share done (0-1) or a `Part` of its
+answer between steps of a few milliseconds, and returns its answer, so that one thread can serve several and drop any.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tokstudio.embed import pyramid as levels
+from tokstudio.embed.fingerprint import cache_entry, fingerprint, trim_cache
+from tokstudio.embed.matrix import DTYPE_NAMES, EmbeddingMatrix
+from tokstudio.embed.neighbors import nearest, row_norms
+from tokstudio.embed.pyramid import Pyramid
+from tokstudio.embed.read import ModelFiles, open_model
+from tokstudio.embed.spectrum import spectrum
+from tokstudio.embed.summary import sample_level, summarize
+from tokstudio.embed.vocabulary import Vocabulary, model_tokenizer, read_vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    values: dict = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class Part(Answer):
+    """A piece of an answer, delivered before the rest is ready."""
+
+
+Job = Generator[float | Part, None, Answer]
+
+
+@dataclass
+class Opened:
+    """One matrix with what has been computed about it."""
+
+    model: ModelFiles
+    matrix: EmbeddingMatrix
+    norms: np.ndarray | None = None
+    pyramid: Pyramid | None = None
+
+
+@dataclass
+class State:
+    """What the process keeps between requests. Maps of files only: opening twenty matrices costs no memory."""
+
+    opened: dict[tuple[str, str], Opened] = field(default_factory=dict)
+    vocabularies: dict[str, Vocabulary] = field(default_factory=dict)
+
+    def get(self, path: str, tensor: str | None) -> Opened:
+        if (found := self.opened.get((path, tensor or ""))) is None:
+            model = open_model(Path(path))
+            found = self.opened[path, tensor or ""] = Opened(model, model.matrix(tensor))
+        return found
+
+
+def open_matrix(state: State, path: str, tensor: str | None = None) -> Job:
+    state.opened.pop((path, tensor or ""), None)  # the file may have changed since
+    opened = state.get(path, tensor)
+    tokenizer = model_tokenizer(opened.model.folder)
+    yield 1.0
+    entries = [
+        {"name": e.tensor.name, "shape": e.tensor.shape, "role": e.role, "dtype": DTYPE_NAMES[e.tensor.dtype]}
+        for e in opened.model.entries
+    ]
+    return Answer({
+        "name": opened.model.name, "tied": opened.model.tied, "entries": entries, "tensor": opened.matrix.tensor.name,
+        "role": opened.matrix.role, "shape": opened.matrix.shape, "dtype": DTYPE_NAMES[opened.matrix.tensor.dtype],
+        "size": opened.matrix.tensor.size, "tokenizer": tokenizer, "file": str(opened.matrix.tensor.file),
+    })  # fmt: skip
+
+
+def summary(state: State, path: str, tensor: str) -> Job:
+    opened = state.get(path, tensor)
+    found = yield from summarize(opened.matrix)
+    values = {name: getattr(found, name) for name in ("spread", "level", "largest", "zero_rows", "nonfinite")}
+    return Answer(
+        values, {name: getattr(found, name) for name in ("norms", "mean", "std", "counts", "edges")}
+    )
+
+
+def build_pyramid(state: State, path: str, tensor: str) -> Job:
+    """From the cache where it is; where the cache cannot be written, in memory only, and `kept` says so."""
+    opened = state.get(path, tensor)
+    folder = cache_entry(fingerprint(opened.matrix.tensor))
+    opened.pyramid, kept = levels.load(opened.matrix, folder), True
+    if opened.pyramid is None:
+        opened.pyramid = yield from levels.build(opened.matrix, sample_level(opened.matrix))
+        kept = _keep(opened.pyramid, folder)
+    yield 1.0
+    return Answer({"levels": len(opened.pyramid.levels), "kept": kept})
+
+
+def _keep(pyramid: Pyramid, folder: Path) -> bool:
+    try:
+        levels.save(pyramid, folder)
+        trim_cache()
+    except (
+        OSError
+    ):  # a full disk or a read-only home: the picture is drawn all the same, next time from the start
+        return False
+    return True
+
+
+def tiles(state: State, path: str, tensor: str, pooling: str, wanted: list[list[int]]) -> Job:
+    """`wanted`: [r, i, c, j], row tile i where a cell stands for 2**r rows, column tile j for 2**c columns."""
+    opened = state.get(path, tensor)
+    if opened.pyramid is None:
+        yield from build_pyramid(state, path, tensor)
+    for r, i, c, j in wanted:
+        values = opened.pyramid.tile(pooling, (r, i), (c, j)).astype(np.float32)
+        yield Part({"pooling": pooling, "tile": [r, i, c, j]}, {"values": values})
+    return Answer()
+
+
+def project(state: State, path: str, tensor: str) -> Job:
+    opened = state.get(path, tensor)
+    found = yield from spectrum(opened.matrix)
+    values = {
+        "effective_rank": found.effective_rank,
+        "explained": found.explained,
+        "rows_used": found.rows_used,
+    }
+    return Answer(values, {"singular_values": found.singular_values, "points": found.points})
+
+
+def vocabulary(state: State, reference: str) -> Job:
+    found = state.vocabularies[reference] = yield from read_vocabulary(reference)
+    return Answer(found.about, found.arrays)
+
+
+def neighbors(
+    state: State, path: str, tensor: str, token: str, k: int = 10, metric: str = "cosine", tokenizer: str = ""
+) -> Job:
+    """`token`: text, or "#12" for a row. The rows themselves come along [k + 1, d], the asked one first."""
+    opened = state.get(path, tensor)
+    if opened.norms is None:
+        opened.norms = yield from row_norms(opened.matrix)
+    names = None
+    if tokenizer:
+        if tokenizer not in state.vocabularies:
+            state.vocabularies[tokenizer] = yield from read_vocabulary(tokenizer)
+        names = state.vocabularies[tokenizer]
+    started = time.perf_counter()
+    row = Vocabulary.row_of(names, token, len(opened.matrix))
+    query = opened.matrix.rows(np.array([row]))[0]
+    found = yield from nearest(opened.matrix, opened.norms, query, k, metric, without=row)
+    seconds = time.perf_counter() - started
+    rows = np.concatenate([query[None], opened.matrix.rows(found.ids)]).astype(np.float32)
+    values = {"row": row, "metric": metric, "seconds": seconds, "token": token}
+    return Answer(values, {"ids": found.ids, "scores": found.scores, "rows": rows})
+
+
+# name -> (function, priority): what a hand waits for comes before what fills the page
+JOBS: dict[str, tuple[Callable[..., Job], int]] = {
+    "open": (open_matrix, 0),
+    "tiles": (tiles, 1),
+    "neighbors": (neighbors, 1),
+    "vocabulary": (vocabulary, 2),
+    "summary": (summary, 3),
+    "pyramid": (build_pyramid, 4),
+    "project": (project, 5),
+}

@@ -1,0 +1,130 @@
+"""Exact nearest neighbors: a fast float32 pass, then float64 for every row that could still be among the first k.
+
+The rounding error of a float32 dot product of length d is at most d·u/(1 - d·u)·|x||q| with u = 2^-24, whatever the
+order of summation. Rows whose score could reach the k-th best within that bound are scored again in float64, so the
+answer equals that of a full float64 computation.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokstudio.embed.matrix import EmbeddingMatrix, Steps
+from tokstudio.errors import InputError
+
+METRICS = ("cosine", "dot", "euclidean")
+ROUNDING = 2.0**-24
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbors:
+    """Best first. `scores`: similarity for cosine and dot, distance for euclidean. Equal scores: smaller id first."""
+
+    ids: np.ndarray  # int64 [k]
+    scores: np.ndarray  # float64 [k]
+    metric: str
+
+
+def row_norms(matrix: EmbeddingMatrix) -> Steps[np.ndarray]:
+    """float64 [n]; NaN for a row that holds a value that is not finite."""
+    norms = np.empty(len(matrix))
+    for start, block in matrix.blocks():
+        wide = block.astype(np.float64)
+        squares = np.einsum("ij,ij->i", wide, wide)
+        norms[start : start + len(block)] = np.where(np.isfinite(squares), np.sqrt(squares), np.nan)
+        yield (start + len(block)) / len(matrix)
+    return norms
+
+
+def nearest(
+    matrix: EmbeddingMatrix,
+    norms: np.ndarray,
+    query: np.ndarray,
+    k: int,
+    metric: str = "cosine",
+    without: int = -1,
+) -> Steps[Neighbors]:
+    """The `k` rows nearest to `query` [d], the row `without` left out. `norms`: from `row_norms`.
+
+    Rows of zeros have no direction and rows with NaN or infinities no place: cosine leaves out both, the others the
+    latter. Raises InputError for an unknown metric, or for a query of zeros with cosine.
+    """
+    query = np.asarray(query, np.float64)
+    size = float(np.sqrt(query @ query))
+    _check(metric, size)
+    allowed = np.isfinite(norms)
+    if metric == "cosine":
+        allowed &= norms > 0
+    if 0 <= without < len(allowed):
+        allowed[without] = False
+    k = min(k, int(allowed.sum()))
+    if k < 1:
+        return Neighbors(np.zeros(0, np.int64), np.zeros(0), metric)
+    dots = yield from _dots(matrix, query)
+    rough, slack = _rough(dots, norms, size, matrix.shape[1], metric)
+    candidates = _candidates(np.where(allowed, rough, -np.inf), slack, k, allowed)
+    exact = _exact(matrix, candidates, query, size, metric)
+    best = np.lexsort((candidates, -exact))[:k]
+    scores = exact[best]
+    return Neighbors(candidates[best], -scores if metric == "euclidean" else scores, metric)
+
+
+def _check(metric: str, size: float) -> None:
+    if metric not in METRICS:
+        raise InputError(f"There is no metric {metric!r}.", hint=f"Choose one of {', '.join(METRICS)}.")
+    if not np.isfinite(size):
+        raise InputError("This row holds values that are not numbers.", hint="Choose another token.")
+    if size == 0 and metric == "cosine":
+        raise InputError(
+            "This row is all zeros, so it has no direction.", hint="Choose another token, or measure by L2."
+        )
+
+
+def _dots(matrix: EmbeddingMatrix, query: np.ndarray) -> Steps[np.ndarray]:
+    """x·q for every row [n]; the scale of the query is taken out and put back, so that float32 cannot overflow."""
+    dots = np.empty(len(matrix))
+    scale = np.abs(query).max() or 1.0
+    short = (query / scale).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # rows that are not finite are left out by their norm
+        for start, block in matrix.blocks():
+            dots[start : start + len(block)] = block @ short
+            yield (start + len(block)) / len(matrix)
+    return dots * scale
+
+
+def _rough(
+    dots: np.ndarray, norms: np.ndarray, size: float, d: int, metric: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """(goodness [n], how far it may be off [n]); higher is better for every metric."""
+    bound = 1.1 * (d + 8) * ROUNDING  # + 8: rounding of the query to float32 and of what follows the sum
+    if metric == "dot":
+        return dots, bound * norms * size
+    if metric == "cosine":
+        safe = np.where(norms > 0, norms, 1.0)
+        return dots / (safe * size), np.full(len(dots), bound)
+    return 2 * dots - norms**2, 2 * bound * norms * size  # -|x - q|^2 but for |q|^2, which all rows share
+
+
+def _candidates(rough: np.ndarray, slack: np.ndarray, k: int, allowed: np.ndarray) -> np.ndarray:
+    low = np.where(allowed, rough - slack, -np.inf)
+    kth = np.partition(low, len(low) - k)[len(low) - k]
+    return np.flatnonzero(allowed & (rough + slack >= kth))
+
+
+def _exact(
+    matrix: EmbeddingMatrix, ids: np.ndarray, query: np.ndarray, size: float, metric: str
+) -> np.ndarray:
+    scores = np.empty(len(ids))
+    step = max(1, (1 << 20) // matrix.shape[1])  # a matrix of equal rows makes every row a candidate
+    for start in range(0, len(ids), step):
+        rows = matrix.rows(ids[start : start + step]).astype(np.float64)
+        scores[start : start + step] = _score(rows, query, size, metric)
+    return scores
+
+
+def _score(rows: np.ndarray, query: np.ndarray, size: float, metric: str) -> np.ndarray:
+    """einsum, not BLAS: equal rows must get equal scores wherever they stand in the block."""
+    if metric == "euclidean":
+        return -np.sqrt(np.einsum("ij,ij->i", rows - query, rows - query))
+    dots = np.einsum("ij,j->i", rows, query)
+    return dots if metric == "dot" else dots / (np.sqrt(np.einsum("ij,ij->i", rows, rows)) * size)

@@ -1,0 +1,75 @@
+"""Singular values and the plane of largest spread, by way of the d x d Gram matrix: exact, and it never holds n x d."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokstudio.embed.matrix import EmbeddingMatrix, Steps
+from tokstudio.embed.summary import finite
+
+MAX_WORK = 3e11  # multiplications for the Gram matrix, about 10 s on two cores; above it rows are sampled
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    singular_values: np.ndarray  # float64 [d], descending; of the matrix as it is, not centered
+    effective_rank: float  # exp of the entropy of the normalized squared singular values
+    points: np.ndarray  # float32 [n, 2]: each row on the first two principal components (centered)
+    explained: tuple[float, float]  # share of the variance along each of the two
+    rows_used: int  # n when exact, fewer when the Gram matrix came from evenly spaced rows
+
+
+def spectrum(matrix: EmbeddingMatrix) -> Steps[Spectrum]:
+    n, d = matrix.shape
+    rows = int(min(n, max(4 * d, MAX_WORK / d**2)))
+    gram, total = yield from _gram(matrix, rows)
+    values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[::-1], 0))
+    mean = total / rows
+    variances, axes = np.linalg.eigh(gram / rows - np.outer(mean, mean))
+    axes, variances = _signed(axes[:, ::-1][:, :2]), np.maximum(variances[::-1], 0)
+    if d == 1:
+        axes, variances = np.pad(axes, ((0, 0), (0, 1))), np.pad(variances, (0, 1))
+    points = yield from _project(matrix, mean, axes)
+    shares = variances[:2] / (variances.sum() or 1.0)
+    scale = np.sqrt(n / rows)  # so that a sample's values compare with an exact matrix
+    return Spectrum(
+        values * scale, _effective_rank(values), points, (float(shares[0]), float(shares[1])), rows
+    )
+
+
+def _gram(matrix: EmbeddingMatrix, rows: int) -> Steps[tuple[np.ndarray, np.ndarray]]:
+    """Sum of x x^T [d, d] and of x [d] over `rows` evenly spaced rows; each block in the file's precision, sums in float64."""
+    n, d = matrix.shape
+    gram, total = np.zeros((d, d)), np.zeros(d)
+    ids = np.linspace(0, n - 1, rows).astype(np.int64) if rows < n else None
+    step = max(1, min(4096, (1 << 28) // d**2))
+    for start in range(0, rows, step):
+        stop = min(start + step, rows)
+        raw = matrix.block(start, stop) if ids is None else matrix.rows(ids[start:stop])
+        block = finite(raw)[0]
+        gram += block.T @ block
+        total += block.sum(0, dtype=np.float64)
+        yield 0.8 * stop / rows
+    return gram, total
+
+
+def _project(matrix: EmbeddingMatrix, mean: np.ndarray, axes: np.ndarray) -> Steps[np.ndarray]:
+    points = np.empty((len(matrix), 2), np.float32)
+    axes = axes.astype(np.float32)
+    shift = mean.astype(np.float32) @ axes
+    for start, block in matrix.blocks():
+        points[start : start + len(block)] = finite(block)[0] @ axes - shift
+        yield 0.8 + 0.2 * (start + len(block)) / len(matrix)
+    return points
+
+
+def _signed(axes: np.ndarray) -> np.ndarray:
+    """An eigenvector's sign is arbitrary: make its largest entry positive, so that a picture stays the same."""
+    largest = np.abs(axes).argmax(0)
+    return axes * np.where(axes[largest, np.arange(axes.shape[1])] < 0, -1, 1)
+
+
+def _effective_rank(values: np.ndarray) -> float:
+    share = values**2 / ((values**2).sum() or 1.0)
+    share = share[share > 0]
+    return float(np.exp(-(share * np.log(share)).sum())) if len(share) else 0.0
