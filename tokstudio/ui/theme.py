@@ -141,11 +141,11 @@ def apply(app: QApplication, mode: str = "system") -> None:
 def set_scale(app: QApplication, value: float) -> None:
     """Scales the whole type scale (Ctrl +/-)."""
     _State.scale = min(SCALES[-1], max(SCALES[0], value))
-    for widget in app.allWidgets():
+    _restyle(app)
+    for widget in app.allWidgets():  # after the style sheet, which gives widgets back the font they had
         if kind := widget.property("fontKind"):
             widget.setFont(font(kind, bool(widget.property("fontMono"))))
-            widget.updateGeometry()
-    _restyle(app)
+        widget.updateGeometry()
 
 
 def set_role(widget: QWidget, role: str, name: str = "role") -> None:

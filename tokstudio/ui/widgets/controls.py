@@ -39,7 +39,7 @@ class Button(QPushButton):
         """A verb for what goes on ("Pausing…") and no click; None: back to normal. The width stays."""
         if text is not None and not self.property("busy"):
             self._rest = self.text()
-            self.setMinimumWidth(self.width())
+            self.setMinimumWidth(self.width() if self.isVisible() else self.sizeHint().width())
             self.setText(text)
         elif text is None and self.property("busy"):
             self.setText(self._rest)

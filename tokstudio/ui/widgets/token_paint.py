@@ -1,0 +1,116 @@
+"""Draws one token: fill, text, and its own underline.
+
+The break in the underline is the boundary, its weight says agree or differ; color only repeats that.
+"""
+
+from math import floor
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from tokstudio.ui import theme
+from tokstudio.ui.tokens_table import RADIUS
+from tokstudio.ui.widgets.token_layout import PAD, Metrics
+from tokstudio.ui.widgets.token_text import MARKS, TokenText, hue
+
+TOP = 1  # pixels above a chip inside its row
+CORNER = RADIUS["chip"]
+RIM_MARKS = "".join(MARKS.values())
+
+
+def line_height(dpr: float, differs: bool) -> int:
+    """In device pixels, so that thin to thick stays 1 to 2 at every scale."""
+    thin = max(1, floor(dpr))
+    return 2 * thin if differs else thin
+
+
+class TokenPainter:
+    """Paints tokens with one painter; reads colors when it is made, so make one per paint."""
+
+    def __init__(self, painter: QPainter, tokens: TokenText, show: str, marks: bool, size: Metrics):
+        self._painter, self._tokens, self._show, self._marks, self._size = painter, tokens, show, marks, size
+        self._dpr = painter.device().devicePixelRatioF()
+        self._mono, self._small = theme.font("mono"), theme.font("monoid")
+        self._advance = QFontMetricsF(self._mono).horizontalAdvance
+        painter.setRenderHint(QPainter.Antialiasing)
+
+    def draw(self, index: int, x: float, y: float, width: float, style: str) -> None:
+        """`style`: "hue" (differs or every token), "quiet" (agreed), "plain" (no fill)."""
+        painter, size = self._painter, self._size
+        fill, text, edge = self._colors(index, style)
+        box = QRectF(x, y + TOP, width, size.chip)
+        if fill is not None:
+            painter.setPen(Qt.NoPen)
+            painter.setBrush(fill)
+            painter.drawRoundedRect(box, CORNER, CORNER)
+        special = bool(self._tokens.empty[index])
+        if special or self._tokens.partial[index]:
+            self._outline(box, edge, dashed=not special)
+        if not special:
+            self._underline(box, edge, style == "hue")
+        self._text(index, box, text, edge)
+        if self._show == "ids":
+            self._id(index, box)
+
+    def _colors(self, index: int, style: str) -> tuple[QColor | None, QColor, QColor]:
+        if style == "hue" and not self._tokens.empty[index]:
+            shade = theme.table()["tok"][hue(self._tokens.token(index))]
+            return theme.color(shade["bg"]), theme.color(shade["fg"]), theme.color(shade["edge"])
+        fill = None if style == "plain" else theme.color("neutral_tok")
+        return fill, theme.color("text" if style == "plain" else "text2"), theme.color("control")
+
+    def _outline(self, box: QRectF, edge: QColor, dashed: bool) -> None:
+        pen = QPen(edge, 1)
+        if dashed:
+            pen.setDashPattern([2, 2])
+        radius = RADIUS["chip"] if dashed else box.height() / 2
+        self._painter.setPen(pen)
+        self._painter.setBrush(Qt.NoBrush)
+        self._painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+
+    def _underline(self, box: QRectF, edge: QColor, differs: bool) -> None:
+        dpr, height = self._dpr, line_height(self._dpr, differs)
+        left, right = round((round(box.left()) + 1) * dpr), round((round(box.right()) - 1) * dpr)
+        bottom = round(box.bottom() * dpr)
+        right = max(right, left + 2)
+        rule = QRectF(left / dpr, (bottom - height) / dpr, (right - left) / dpr, height / dpr)
+        self._painter.fillRect(rule, edge)  # whole device pixels: stays sharp with antialiasing on
+
+    def _text(self, index: int, box: QRectF, text: QColor, edge: QColor) -> None:
+        painter = self._painter
+        shown, small = self._tokens.shown(index, self._show, self._marks)
+        y = box.top() + self._size.baseline
+        if small:
+            painter.setFont(self._small)
+            painter.setPen(text)
+            painter.drawText(box.adjusted(-4, 0, 4, -1), Qt.AlignCenter, shown)
+            return
+        painter.setFont(self._mono)
+        x = box.left() + PAD
+        if self._show == "ids":
+            x = box.left() + (box.width() - self._advance(shown)) / 2
+        core = shown.lstrip(RIM_MARKS) if self._marks else shown
+        if lead := shown[: len(shown) - len(core)]:
+            painter.setPen(edge)
+            painter.drawText(QPointF(x, y), lead)
+            x += self._advance(lead)
+        body = core.rstrip(RIM_MARKS) if self._marks else core
+        painter.setPen(text)
+        painter.drawText(QPointF(x, y), body)
+        if tail := core[len(body) :]:
+            painter.setPen(edge)
+            painter.drawText(QPointF(x + self._advance(body), y), tail)
+
+    def _id(self, index: int, box: QRectF) -> None:
+        self._painter.setFont(self._small)
+        self._painter.setPen(theme.color("muted"))
+        below = QRectF(box.left() - 4, box.bottom() + 1, box.width() + 8, 14 * theme.scale())
+        self._painter.drawText(below, Qt.AlignHCenter | Qt.AlignVCenter, str(int(self._tokens.ids[index])))
+
+
+def outline(painter: QPainter, box: QRectF, width: float) -> None:
+    """The accent outline of a hover (1) or of a selection (1.6)."""
+    painter.setRenderHint(QPainter.Antialiasing)
+    painter.setBrush(Qt.NoBrush)
+    painter.setPen(QPen(theme.color("accent"), width))
+    painter.drawRoundedRect(box, RADIUS["chip"] + 1, RADIUS["chip"] + 1)

@@ -1,0 +1,148 @@
+"""What is shown for each token: glyphs for white space, hex for parts of characters, names for specials."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import blake2s
+
+import numpy as np
+
+from tokstudio.tokens.base import Encoding
+
+MARKS = {" ": "·", "\n": "↵", "\t": "→", "\r": "␍", "\u00a0": "⍽", "\u3000": "□"}
+BLANKS = {"\n": " ", "\t": "  ", "\r": " "}
+INVISIBLE = {
+    "\u200b": "ZWSP",
+    "\u200c": "ZWNJ",
+    "\u200d": "ZWJ",
+    "\u200e": "LRM",
+    "\u200f": "RLM",
+    "\u2028": "LS",
+    "\u2029": "PS",
+    "\u2060": "WJ",
+    "\ufe0e": "VS15",
+    "\ufe0f": "VS16",
+    "\ufeff": "BOM",
+    "\u00ad": "SHY",
+}
+CONTROL_PICTURES = 0x2400  # U+2400 is the picture of NUL, U+2421 of DEL
+# scripts whose glyphs depend on their neighbors: such tokens are measured whole, not by summing characters
+COMPLEX = (
+    *(
+        (0x300, 0x36F),
+        (0x590, 0x10FF),
+        (0x1100, 0x11FF),
+        (0x1780, 0x18AF),
+        (0x1AB0, 0x1CFF),
+        (0x200B, 0x200F),
+    ),
+    *((0x20D0, 0x20FF), (0xA840, 0xABFF), (0xFB1D, 0xFDFF), (0xFE00, 0xFEFF), (0x1F1E6, 0x1F3FF)),
+)
+
+
+@lru_cache(maxsize=65536)
+def hue(token: bytes) -> int:
+    """0 to 7: the same piece has the same hue in every pane and page, with or without outer white space."""
+    return blake2s(token.strip() or token, digest_size=2).digest()[0] % 8
+
+
+def hex_bytes(token: bytes) -> str:
+    return token.hex(" ").upper()
+
+
+@lru_cache(maxsize=65536)
+def glyphs(text: str, marks: bool) -> str:
+    """`text` with every invisible character made visible, or blank where `marks` is off."""
+    if text in INVISIBLE:
+        return INVISIBLE[text]
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
+    return "".join(_glyph(char, marks) for char in text)
+
+
+def _glyph(char: str, marks: bool) -> str:
+    if char in MARKS:
+        return MARKS[char] if marks else BLANKS.get(char, char)
+    if char < " ":
+        return chr(CONTROL_PICTURES + ord(char))
+    return chr(CONTROL_PICTURES + 0x21) if char == "\x7f" else char
+
+
+class TokenText:
+    """The tokens of one encoding as they are drawn, not yet placed.
+
+    starts, ends: int [n], byte ranges; partial: bool [n], the token begins or ends inside a character;
+    empty: bool [n], it stands for no text; breaks: int [n], line ends inside the token;
+    gap_start: int [n], where the bytes that no token covers begin, just before token i (== starts[i]: none).
+    """
+
+    def __init__(self, encoding: Encoding, special: Mapping[str, int] | None = None):
+        self.text = encoding.text
+        self.ids = encoding.ids
+        self.names = {number: name for name, number in (special or {}).items()}
+        spans = np.asarray(encoding.spans, dtype=np.int64).reshape(-1, 2)
+        self.starts, self.ends = spans[:, 0], spans[:, 1]
+        self.covered = np.maximum.accumulate(self.ends) if len(spans) else self.ends
+        data = np.frombuffer(self.text, np.uint8)
+        boundary = np.append((data & 0xC0) != 0x80, True)
+        self.partial = ~(boundary[self.starts] & boundary[self.ends])
+        self.empty = self.starts >= self.ends
+        newlines = np.concatenate([[0], np.cumsum(data == 10)])
+        self.breaks = newlines[self.ends] - newlines[self.starts]
+        before = np.concatenate([[0], self.covered[:-1]])[: len(spans)]
+        self.gap_start = np.minimum(before, self.starts)
+        self.gap_breaks = newlines[self.starts] - newlines[self.gap_start]
+        self.char_at = np.flatnonzero(boundary[:-1])
+        self.code_points = np.frombuffer(self.text.decode().encode("utf-32-le"), np.uint32)
+        space = (data == 32) | (data == 10) | (data == 9) | (data == 13)
+        first_space = np.append(space, False)[self.starts] & ~self.empty
+        self.word_start = first_space | (self.gap_start < self.starts)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def token(self, index: int) -> bytes:
+        return self.text[self.starts[index] : self.ends[index]]
+
+    def label(self, index: int) -> str:
+        """The name of a token that stands for no text."""
+        number = int(self.ids[index])
+        return self.names.get(number, f"#{number}")
+
+    def shown(self, index: int, show: str, marks: bool) -> tuple[str, bool]:
+        """What is written in the chip, and whether in the small font (hex, names)."""
+        if self.empty[index]:
+            return self.label(index), True
+        piece = self.token(index)
+        if show == "bytes" or self.partial[index]:
+            return hex_bytes(piece), True
+        return glyphs(piece.decode(), marks), False
+
+    def complex_tokens(self) -> np.ndarray:
+        """Indices of tokens that hold characters of `COMPLEX` scripts."""
+        high = self.code_points > 0x2FF
+        if not high.any():
+            return np.empty(0, np.int64)
+        mask = np.zeros(len(self.code_points), bool)
+        for low, top in COMPLEX:
+            mask |= (self.code_points >= low) & (self.code_points <= top)
+        counts = np.zeros(len(self.text) + 1, np.int64)
+        counts[self.char_at + 1] = mask
+        counts = np.cumsum(counts)
+        return np.flatnonzero((counts[self.ends] > counts[self.starts]) & ~self.partial)
+
+    def overlapping(self, start: int, stop: int) -> tuple[int, int]:
+        """Half-open range of tokens that share bytes with `start:stop`; empty where none does."""
+        if start >= stop:
+            return 0, 0
+        first = int(np.searchsorted(self.covered, start, side="right"))
+        last = int(np.searchsorted(self.starts, stop, side="left"))
+        return first, max(first, last)
+
+    def trimmed(self, index: int) -> tuple[int, int]:
+        """The span without white space at its rim; the span itself where that is all it holds."""
+        piece, start = self.token(index), int(self.starts[index])
+        core = piece.strip()
+        if not core:
+            return start, int(self.ends[index])
+        left = len(piece) - len(piece.lstrip())
+        return start + left, start + left + len(core)

@@ -1,0 +1,330 @@
+"""The token view: an encoding as chips. Only visible rows are painted, so 1 MB stays smooth."""
+
+from collections import OrderedDict
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPixmap
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame
+
+from tokstudio.tokens.base import Encoding, Tokenizer
+from tokstudio.ui import theme
+from tokstudio.ui.widgets import token_access
+from tokstudio.ui.widgets.token_chips import TokenChips
+from tokstudio.ui.widgets.token_layout import Layout, metrics, widths
+from tokstudio.ui.widgets.token_paint import TOP, TokenPainter, outline
+from tokstudio.ui.widgets.token_text import TokenText
+
+__all__ = ["TokenChips", "TokenView"]
+
+LEFT, ABOVE = 12, 8  # margins inside the view
+KEPT_ROWS = 256  # painted rows kept as pictures, so that a hover repaints outlines only
+
+
+class TokenView(QAbstractScrollArea):
+    """Read-only. Positions in signals and methods are byte offsets of the text; -1, -1 means nothing."""
+
+    hovered = Signal(int, int)
+    clicked = Signal(int, int)
+    scrolled = Signal(int)  # byte offset at the top, after the person scrolled
+
+    def __init__(self, name: str = "Tokens"):
+        super().__init__()
+        self.setFrameShape(QFrame.NoFrame)
+        self.setAccessibleName(name)
+        self.viewport().setMouseTracking(True)
+        self.viewport().setAutoFillBackground(False)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarAsNeeded)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.StrongFocus)
+        self.setMinimumSize(120, 60)
+        self._mode, self._show, self._marks = "disagreement", "text", True
+        self._tokens: TokenText | None = None
+        self._layout: Layout | None = None
+        self._shared: np.ndarray | None = None
+        self._hover: tuple[int, int] | None = None
+        self._selected: tuple[int, int] | None = None
+        self._anchor: int | None = None
+        self._current: int | None = None
+        self._pictures: OrderedDict[int, QPixmap] = OrderedDict()
+        self._quiet = False
+        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        theme.changed.connect(self._restyle)
+        token_access.install()
+
+    # ---- what is shown
+
+    def set_encoding(self, encoding: Encoding | None, tokenizer: Tokenizer | None = None) -> None:
+        """`tokenizer` names the special tokens; None shows nothing."""
+        special = tokenizer.special_tokens if tokenizer is not None else None
+        self._tokens = TokenText(encoding, special) if encoding is not None else None
+        self._shared = None
+        self._hover = self._current = self._anchor = None
+        self._measure()
+
+    def set_shared(self, shared: np.ndarray | None) -> None:
+        """bool [n]: which tokens all tokenizers agree on; drawn quiet in the mode "disagreement"."""
+        self._shared = None if shared is None else np.asarray(shared, bool)
+        self._repaint()
+
+    def set_mode(self, mode: str) -> None:
+        """ "disagreement", "every" or "plain"."""
+        self._mode = mode
+        self._repaint()
+
+    def set_show(self, show: str) -> None:
+        """ "text", "ids" (text with the id below) or "bytes" (hex)."""
+        self._show = show
+        self._measure()
+
+    def set_whitespace(self, marks: bool) -> None:
+        self._marks = marks
+        self._measure()
+
+    def highlight(self, start: int | None, stop: int | None = None) -> None:
+        """Outlines the tokens of these bytes while the pointer is on them somewhere."""
+        hover = None if start is None or stop is None or start < 0 else (start, stop)
+        if hover != self._hover:
+            self._hover = hover
+            self.viewport().update()
+
+    def select(self, start: int | None, stop: int | None = None) -> None:
+        """Outlines the selected bytes, one box per row."""
+        self._selected = None if start is None or stop is None or start < 0 else (start, stop)
+        self.viewport().update()
+
+    def highlighted(self) -> list[int]:
+        """Indices of the tokens with a hover outline."""
+        return list(self._range(self._hover))
+
+    def selected(self) -> list[int]:
+        return list(self._range(self._selected))
+
+    @property
+    def tokens(self) -> TokenText | None:
+        return self._tokens
+
+    @property
+    def current(self) -> int | None:
+        """The token the keyboard is on."""
+        return self._current
+
+    # ---- layout
+
+    def _measure(self) -> None:
+        self._size = metrics(self._show)
+        if self._tokens is not None:
+            self._chip, self._gap = widths(self._tokens, self._show, self._marks)
+        self._place()
+
+    def _place(self) -> None:
+        top = self.top_offset()
+        room = max(40, self.viewport().width() - 2 * LEFT + 4)
+        tokens = self._tokens
+        self._layout = Layout(tokens, self._chip, self._gap, room) if tokens is not None else None
+        self._quiet = True
+        rows = len(self._layout) if self._layout else 0
+        height = 2 * ABOVE + rows * self._size.row
+        self.verticalScrollBar().setRange(0, max(0, height - self.viewport().height()))
+        self.verticalScrollBar().setPageStep(self.viewport().height())
+        self.verticalScrollBar().setSingleStep(self._size.row)
+        if top:
+            self.scroll_to(top)
+        self._quiet = False
+        self._repaint()
+
+    def _repaint(self) -> None:
+        self._pictures.clear()
+        self.viewport().update()
+
+    def _restyle(self) -> None:
+        self._measure()
+
+    def _range(self, span: tuple[int, int] | None) -> range:
+        if span is None or self._tokens is None:
+            return range(0)
+        return range(*self._tokens.overlapping(*span))
+
+    def box(self, index: int) -> QRectF:
+        """Where token `index` is drawn, in viewport coordinates."""
+        row = self._layout.row_of(index)
+        y = ABOVE + row * self._size.row - self.verticalScrollBar().value()
+        return QRectF(LEFT + self._layout.x(row, index), y + TOP, self._chip[index], self._size.chip)
+
+    def token_at(self, point: QPoint) -> int | None:
+        if self._layout is None:
+            return None
+        y = point.y() + self.verticalScrollBar().value() - ABOVE
+        return self._layout.token_at(int(y // self._size.row), point.x() - LEFT) if y >= 0 else None
+
+    # ---- painting
+
+    def paintEvent(self, _event) -> None:
+        if self._layout is None:
+            return
+        painter = QPainter(self.viewport())
+        offset, height = self.verticalScrollBar().value(), self.viewport().height()
+        first = max(0, (offset - ABOVE) // self._size.row)
+        last = min(len(self._layout), (offset + height - ABOVE) // self._size.row + 1)
+        for row in range(first, last):
+            y = ABOVE + row * self._size.row - offset
+            painter.drawPixmap(0, y, self._picture(row))
+        if self._hover:
+            for index in self._visible(self._hover, first, last):
+                outline(painter, self.box(index).adjusted(-0.5, -0.5, 0.5, 0.5), 1)
+        if self._selected:
+            self._paint_selection(painter, first, last)
+        if self.hasFocus() and self._current is not None:
+            outline(painter, self.box(self._current).adjusted(-1, -1, 1, 1), 2)
+
+    def _visible(self, span: tuple[int, int], first: int, last: int) -> range:
+        found, edges = self._range(span), self._layout.first_array
+        return range(max(found.start, edges[first]), min(found.stop, edges[last]))
+
+    def _paint_selection(self, painter: QPainter, first: int, last: int) -> None:
+        boxes: dict[int, QRectF] = {}
+        for index in self._visible(self._selected, first, last):
+            row, box = self._layout.row_of(index), self.box(index)
+            boxes[row] = boxes[row].united(box) if row in boxes else box
+        for box in boxes.values():
+            outline(painter, box.adjusted(-1, -1, 1, 1), 1.6)
+
+    def _picture(self, row: int) -> QPixmap:
+        if row in self._pictures:
+            self._pictures.move_to_end(row)
+            return self._pictures[row]
+        dpr = self.viewport().devicePixelRatioF()
+        made = QPixmap(QSize(self.viewport().width(), self._size.row) * dpr)
+        made.setDevicePixelRatio(dpr)
+        made.fill(theme.color("surface"))
+        painter = QPainter(made)
+        draw = TokenPainter(painter, self._tokens, self._show, self._marks, self._size)
+        for index in self._layout.tokens_of(row):
+            draw.draw(index, LEFT + self._layout.x(row, index), 0, self._chip[index], self._style(index))
+        painter.end()
+        self._pictures[row] = made
+        if len(self._pictures) > KEPT_ROWS:
+            self._pictures.popitem(last=False)
+        return made
+
+    def _style(self, index: int) -> str:
+        if self._mode == "plain":
+            return "plain"
+        if self._mode == "every" or self._shared is None or index >= len(self._shared):
+            return "hue" if self._mode == "every" else "quiet"
+        return "quiet" if self._shared[index] else "hue"
+
+    # ---- scrolling
+
+    def top_offset(self) -> int:
+        """Byte offset of the first token in view."""
+        if self._layout is None or not len(self._layout) or not len(self._tokens):
+            return 0
+        row = min(len(self._layout) - 1, self.verticalScrollBar().value() // self._size.row)
+        index = min(self._layout.first[row], len(self._tokens) - 1)
+        return int(self._tokens.starts[index]) if row else 0
+
+    def scroll_to(self, offset: int) -> None:
+        """Brings the row of this byte to the top, without telling anyone."""
+        if self._layout is None or not len(self._tokens):
+            return
+        index = min(int(np.searchsorted(self._tokens.covered, offset, side="right")), len(self._tokens) - 1)
+        self._quiet, before = True, self._quiet
+        self.verticalScrollBar().setValue(self._layout.row_of(index) * self._size.row)
+        self._quiet = before
+
+    def reveal(self, start: int, stop: int) -> None:
+        """Scrolls only as far as needed to see these bytes."""
+        found = self._range((start, stop))
+        if not found:
+            return
+        box, bar = self.box(found.start), self.verticalScrollBar()
+        if box.top() < 0 or box.bottom() > self.viewport().height():
+            bar.setValue(int(bar.value() + box.top() - self.viewport().height() / 3))
+
+    def _scrolled(self, _value: int) -> None:
+        self.viewport().update()
+        if not self._quiet:
+            self.scrolled.emit(self.top_offset())
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width() or self._layout is None:
+            self._measure() if self._layout is None else self._place()
+        else:
+            self._place()
+
+    # ---- pointer and keys
+
+    def _emit(self, signal, index: int | None) -> None:
+        signal.emit(-1, -1) if index is None else signal.emit(*self._tokens.trimmed(index))
+
+    def mouseMoveEvent(self, event) -> None:
+        index = self.token_at(event.position().toPoint())
+        if event.buttons() & Qt.LeftButton and index is not None and self._anchor is not None:
+            self._extend(index)
+            return
+        self._emit(self.hovered, index)
+
+    def leaveEvent(self, _event) -> None:
+        self.hovered.emit(-1, -1)
+
+    def mousePressEvent(self, event) -> None:
+        index = self.token_at(event.position().toPoint())
+        if index is not None and event.modifiers() & Qt.ShiftModifier and self._anchor is not None:
+            self._extend(index)
+            return
+        self._anchor = self._current = index
+        self._emit(self.clicked, index)
+
+    def _extend(self, index: int) -> None:
+        low, high = sorted((self._anchor, index))
+        self._current = index
+        self.clicked.emit(self._tokens.trimmed(low)[0], self._tokens.trimmed(high)[1])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._layout is None or not len(self._tokens):
+            super().keyPressEvent(event)
+            return
+        if event.key() == Qt.Key_Escape and self._current is not None:
+            self._current = self._anchor = None
+            self.clicked.emit(-1, -1)
+            return
+        index = self._step(event.key())
+        if index is None:
+            super().keyPressEvent(event)
+            return
+        self._current = index
+        if event.modifiers() & Qt.ShiftModifier and self._anchor is not None:
+            self._extend(index)
+        else:
+            self._anchor = index
+            self._emit(self.clicked, index)
+        self.reveal(*self._tokens.trimmed(index))
+        token_access.announce(self)
+
+    def _step(self, key: int) -> int | None:
+        """The token that a key leads to, None for a key that is not ours."""
+        count, current = len(self._tokens), self._current
+        start = current if current is not None else -1
+        if key in (Qt.Key_Left, Qt.Key_Right):
+            return min(count - 1, max(0, start + (1 if key == Qt.Key_Right else -1)))
+        if key in (Qt.Key_Home, Qt.Key_End):
+            return 0 if key == Qt.Key_Home else count - 1
+        if key not in (Qt.Key_Up, Qt.Key_Down):
+            return None
+        row = self._layout.row_of(max(0, start)) + (1 if key == Qt.Key_Down else -1)
+        if not 0 <= row < len(self._layout):
+            return max(0, start)
+        x = self.box(max(0, start)).center().x() - LEFT
+        found = self._layout.token_at(row, x)
+        span = self._layout.tokens_of(row)
+        return found if found is not None else (span[-1] if span else max(0, start))
+
+    def changeEvent(self, event) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.DevicePixelRatioChange:
+            self._repaint()
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, 240)
