@@ -1,7 +1,8 @@
 """What every tokenizer backend provides."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -54,15 +55,35 @@ class Tokenizer(Protocol):
         """
 
     def decode(self, ids: np.ndarray) -> bytes:
-        """Raises TokenizerError for an id out of range."""
+        """The text that `ids` stand for; special tokens and unused ids add nothing.
+
+        Raises TokenizerError for an id out of range.
+        """
 
     def token_bytes(self, token: int) -> bytes | None:
         """What `token` stands for inside a text, or None for a special or unused id. " the" is b" the" in every
-        alphabet; WordPiece "##ing" is b"ing"."""
+        alphabet; WordPiece "##ing" is b"ing". Raises TokenizerError for an id out of range."""
 
     @property
     def special_tokens(self) -> Mapping[str, int]:
         """Content -> id of every special token."""
+
+    @property
+    def unknown_id(self) -> int | None:
+        """The id that stands for what the vocabulary cannot spell; None where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """How one library's tokenizers are found and opened. Both ways are optional: some are only ever named."""
+
+    scheme: str = ""  # the part of a reference before the colon, e.g. "tiktoken"
+    named: Callable[[str], Tokenizer] | None = None  # from the part behind the colon; raises TokenizerError
+    files: Mapping[str, int] = field(default_factory=dict)  # file name pattern in a folder -> lower is better
+    claims: Callable[[Path, bytes], bool] = lambda path, head: (
+        False
+    )  # is this file, by its first 4 kB, one of mine?
+    load: Callable[[Path, str, str], Tokenizer] | None = None  # file, reference, name; raises TokenizerError
 
 
 BACKENDS: Registry = Registry("tokstudio.tokens.backends")
@@ -77,3 +98,29 @@ def utf8(text: str) -> bytes:
             f"The text has half a character (U+{ord(text[error.start]):04X}) at position {error.start + 1:,}.",
             hint="It was cut in the middle of an emoji or read with the wrong encoding: delete that character or paste it again.",
         ) from None
+
+
+def checked(ids: np.ndarray | Sequence[int], size: int) -> np.ndarray:
+    """`ids` as int64 [n]. Raises TokenizerError where one is not in `range(size)`."""
+    array = np.asarray(ids, dtype=np.int64).reshape(-1)
+    outside = array[(array < 0) | (array >= size)]
+    if len(outside):
+        raise TokenizerError(
+            f"There is no token with the id {outside[0]}.",
+            hint=f"The ids of this tokenizer run from 0 to {size - 1:,}.",
+        )
+    return array
+
+
+SPECIAL_ROLES = {  # a special token's part in a text, whatever it is called
+    "begin": ("<s>", "<bos>", "<|begin_of_text|>", "<|startoftext|>", "[CLS]"),
+    "end": ("</s>", "<eos>", "<|end_of_text|>", "<|endoftext|>", "[SEP]"),
+    "unknown": ("<unk>", "[UNK]"),
+    "padding": ("<pad>", "[PAD]"),
+}
+
+
+def special_id(tokenizer: Tokenizer, role: str) -> int | None:
+    """The id that plays `role` (a key of `SPECIAL_ROLES`) in this tokenizer, or None."""
+    specials = tokenizer.special_tokens
+    return next((specials[name] for name in SPECIAL_ROLES[role] if name in specials), None)

@@ -8,7 +8,9 @@ SPECIAL_TOKENS = ("<s>", "</s>")
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """How GPT-2 cuts a text before it merges bytes: a piece of punctuation never joins the word behind it."""
 
-CODE_PATTERN = r"[^\r\n\p{L}\p{N}]?[\p{L}_]+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[ \r\n]*|\s*[\r\n]+[ ]*|\s+(?!\S)|\s+"
+CODE_PATTERN = (
+    r"[^\r\n\p{L}\p{N}]?[\p{L}_]+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[ \r\n]*|\s*[\r\n]+[ ]*|\s+(?!\S)|\s+"
+)
 """For source code: one mark may join the word behind it (`.join`, `(self`), identifiers keep their underscores,
 and a line end takes the indentation of the next line with it."""
 

@@ -1,0 +1,195 @@
+"""Tokenizers of the Hugging Face library: tokenizer.json, and the older vocab.txt and vocab.json + merges.txt."""
+
+import json
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tokstudio.errors import TokenizerError
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
+from tokstudio.tokens.hf_parts import algorithm_of, alphabet_of, unknown_of
+from tokstudio.tokens.sniff import bad_json
+from tokstudio.tokens.spans import by_lengths, character_edges, settle, take_marks, with_specials
+from tokstudio.tokens.table import TokenTable
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding as LibraryEncoding
+    from tokenizers import Tokenizer as Library
+
+
+class HuggingFaceTokenizer:
+    def __init__(self, reference: str, name: str, library: "Library", fingerprint: str):
+        library.no_truncation()  # MiniLM's file says 128 tokens, which is about a model, not about a text
+        library.no_padding()
+        library.encode_special_tokens = True  # "[SEP]" written out in a text is text
+        self._library = library
+        self._alphabet = alphabet_of(library)
+        self.reference = reference
+        self.name = name
+        self.algorithm = algorithm_of(library, self._alphabet)
+        self.fingerprint = fingerprint
+
+    @cached_property
+    def special_tokens(self) -> dict[str, int]:
+        added = self._library.get_added_tokens_decoder()
+        return {token.content: i for i, token in added.items() if token.special}
+
+    @cached_property
+    def unknown_id(self) -> int | None:
+        return unknown_of(self._library)
+
+    @cached_property
+    def _table(self) -> TokenTable:
+        added = {i: token.content.encode() for i, token in self._library.get_added_tokens_decoder().items()}
+        entries = self._library.get_vocab(with_added_tokens=False)
+        tokens = dict(zip(entries.values(), self._alphabet.all_bytes(entries), strict=True)) | added
+        for i in [*self.special_tokens.values(), *([] if self.unknown_id is None else [self.unknown_id])]:
+            tokens.pop(i, None)
+        return TokenTable.build(tokens, max([*entries.values(), *added], default=-1) + 1)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def encode(self, text: str, *, special: bool = False) -> Encoding:
+        data = utf8(text)
+        found = self._encode(text, special)
+        ids = np.array(found.ids, np.int32)
+        outside = np.array(found.special_tokens_mask, bool) if special else np.zeros(len(ids), bool)
+        spans = self._spans(data, ids[~outside], found, ~outside)
+        return Encoding(data, ids, with_specials(spans, outside, len(data)) if special else spans)
+
+    def _encode(self, text: str, special: bool) -> "LibraryEncoding":
+        try:
+            return self._library.encode(text, add_special_tokens=special)
+        except Exception as error:  # the library raises nothing narrower
+            raise TokenizerError(
+                f"{self.name} cannot encode this text: {error}.",
+                hint="Its vocabulary has no entry for a character of the text and none for unknown ones.",
+            ) from error
+
+    def _spans(
+        self, data: bytes, ids: np.ndarray, found: "LibraryEncoding", wanted: np.ndarray
+    ) -> np.ndarray:
+        """The bytes of the tokens decide where they are the text; else what the library reports, settled."""
+        whole = self._alphabet.byte_level or self._alphabet.spaces
+        if whole and (spans := by_lengths(data, ids, self._table)) is not None:
+            return spans
+        ranges = character_edges(data)[np.array(found.offsets, np.int64).reshape(-1, 2)[wanted]]
+        if whole or (ranges[1:, 0] < ranges[:-1, 1]).any() or (ranges[:, 0] >= ranges[:, 1]).any():
+            return settle(data, ids, ranges, self._table)
+        return take_marks(data, ranges).astype(np.int32)
+
+    def decode(self, ids: np.ndarray) -> bytes:
+        array = checked(ids, len(self))
+        if not (self._alphabet.byte_level or self._alphabet.spaces):
+            return self._library.decode(
+                array[self._table.known[array]].tolist(), skip_special_tokens=True
+            ).encode()
+        text = self._table.join(array)
+        return text[1:] if self._adds_space and text.startswith(b" ") else text
+
+    @cached_property
+    def _adds_space(self) -> bool:
+        """Does it put a space before a text that has none? Then decoding takes one away."""
+        return self._table.join(np.array(self._encode("a", False).ids, np.int64)) == b" a"
+
+    def token_bytes(self, token: int) -> bytes | None:
+        return self._table.bytes_of(int(checked([token], len(self))[0]))
+
+    def piece(self, token: int) -> str | None:
+        """How the vocabulary writes `token`, with the marks of its alphabet ("##ing", "Ġthe"); None for a hole."""
+        return self._library.id_to_token(token)
+
+
+def claims(path: Path, head: bytes) -> bool:
+    if path.suffix == ".json":
+        return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") and b"\0" not in head
+    return path.name in ("vocab.txt", "merges.txt") and b"\0" not in head
+
+
+def load(path: Path, reference: str, name: str) -> HuggingFaceTokenizer:
+    from tokenizers import Tokenizer as Library
+
+    if path.name in ("vocab.json", "merges.txt"):
+        library, data = _pair(path.with_name("vocab.json"), path.with_name("merges.txt"))
+    elif path.name == "vocab.txt":
+        library, data = _word_piece(path)
+    else:
+        data = path.read_bytes()
+        try:
+            library = Library.from_buffer(data)
+        except Exception as error:  # the library raises nothing narrower
+            raise bad_json(path, data, error) from None
+    return HuggingFaceTokenizer(reference, name, library, f"huggingface-{sha256(data).hexdigest()[:48]}")
+
+
+def _settings(folder: Path) -> dict:
+    """The folder's tokenizer_config.json; empty where there is none or it is damaged: it only refines."""
+    try:
+        settings = json.loads((folder / "tokenizer_config.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _pair(vocabulary: Path, merges: Path) -> tuple["Library", bytes]:
+    """GPT-2's form of byte-level BPE."""
+    from tokenizers import Tokenizer as Library
+    from tokenizers import decoders, models, pre_tokenizers
+
+    for path in (vocabulary, merges):
+        if not path.is_file():
+            raise TokenizerError(
+                f"{path.name} is missing in {path.parent}: vocab.json and merges.txt belong together.",
+                hint="Copy both files into the folder, or choose a tokenizer.json.",
+            )
+    try:
+        library = Library(models.BPE.from_file(str(vocabulary), str(merges)))
+    except Exception as error:  # the library raises nothing narrower
+        raise TokenizerError(
+            f"{vocabulary.name} and {merges.name} cannot be read as a tokenizer: {error}.",
+            hint="Fetch both again.",
+        ) from None
+    space = bool(_settings(vocabulary.parent).get("add_prefix_space", False))
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=space)
+    library.decoder = decoders.ByteLevel()
+    return library, vocabulary.read_bytes() + merges.read_bytes()
+
+
+def _word_piece(path: Path) -> tuple["Library", bytes]:
+    """BERT's form of WordPiece: one entry a line, its number is its id."""
+    from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
+    from tokenizers import Tokenizer as Library
+
+    data = path.read_bytes()
+    try:
+        entries = {line: i for i, line in enumerate(data.decode().splitlines())}
+    except UnicodeDecodeError:
+        raise TokenizerError(f"{path.name} is no UTF-8 text.", hint="Fetch or copy it again.") from None
+    if "[UNK]" not in entries:
+        raise TokenizerError(
+            f"{path.name} has no [UNK] entry, so it cannot be read as a WordPiece vocabulary.",
+            hint="Choose the tokenizer.json of the same model.",
+        )
+    library = Library(models.WordPiece(entries, unk_token="[UNK]"))
+    library.normalizer = normalizers.BertNormalizer(
+        lowercase=_settings(path.parent).get("do_lower_case", True)
+    )
+    library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    library.decoder = decoders.WordPiece()
+    names = [n for n in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if n in entries]
+    library.add_special_tokens([AddedToken(n, special=True, normalized=False) for n in names])
+    if "[CLS]" in entries and "[SEP]" in entries:
+        library.post_processor = processors.BertProcessing(
+            ("[SEP]", entries["[SEP]"]), ("[CLS]", entries["[CLS]"])
+        )
+    return library, data
+
+
+BACKENDS.add(
+    "huggingface",
+    Backend(files={"tokenizer.json": 0, "vocab.json": 3, "vocab.txt": 4}, claims=claims, load=load),
+)

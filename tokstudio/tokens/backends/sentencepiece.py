@@ -1,0 +1,152 @@
+"""Google's SentencePiece models: Unigram and BPE, with or without byte fallback."""
+
+import json
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tokstudio.errors import TokenizerError
+from tokstudio.tokens.alphabet import Alphabet
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
+from tokstudio.tokens.model_proto import algorithm_of
+from tokstudio.tokens.spans import by_lengths, settle, with_specials
+from tokstudio.tokens.table import TokenTable
+
+if TYPE_CHECKING:
+    from sentencepiece import SentencePieceProcessor
+
+ALPHABET = Alphabet(spaces=True, byte_entries=True)
+
+
+class SentencePieceTokenizer:
+    def __init__(
+        self, reference: str, name: str, library: "SentencePieceProcessor", data: bytes, ends: "Ends"
+    ):
+        self._library = library
+        self._data = data
+        self._ends = ends
+        self.reference = reference
+        self.name = name
+        self.fingerprint = f"sentencepiece-{sha256(data).hexdigest()[:48]}"
+
+    @cached_property
+    def algorithm(self) -> str:
+        return algorithm_of(self._data)
+
+    @property
+    def unknown_id(self) -> int | None:
+        return self._library.unk_id()
+
+    @cached_property
+    def special_tokens(self) -> dict[str, int]:
+        """Control symbols and the unknown one; user-defined symbols stand for their own text."""
+        library = self._library
+        ids = [i for i in range(len(library)) if library.IsControl(i) or library.IsUnknown(i)]
+        return {library.IdToPiece(i): i for i in ids}
+
+    @cached_property
+    def _table(self) -> TokenTable:
+        library, silent = self._library, set(self.special_tokens.values())
+        entries = [library.IdToPiece(i) for i in range(len(library))]
+        return TokenTable.from_list(
+            None if i in silent or library.IsUnused(i) else self._bytes_of(i, entry)
+            for i, entry in enumerate(entries)
+        )
+
+    def _bytes_of(self, token: int, entry: str) -> bytes:
+        """Only a byte symbol is a byte: a user may have defined a symbol that looks like one."""
+        return ALPHABET.bytes_of(entry) if self._library.IsByte(token) else entry.replace("▁", " ").encode()
+
+    def __len__(self) -> int:
+        return len(self._library)
+
+    def encode(self, text: str, *, special: bool = False) -> Encoding:
+        data = utf8(text)
+        ids = np.array(self._library.encode(data, return_type="numpy"), np.int32)
+        spans = by_lengths(data, ids, self._table)
+        if spans is None:
+            spans = settle(data, ids, self._ranges(data, ids), self._table)
+        return self._surrounded(Encoding(data, ids, spans)) if special else Encoding(data, ids, spans)
+
+    def _ranges(self, data: bytes, ids: np.ndarray) -> np.ndarray:
+        """What the library reports, int64 [n, 2]. The bytes of one character are reported as nothing, nothing,
+        and the whole: here each gets the whole."""
+        offsets = self._library.encode(data, return_type="offset_mapping", return_bytes=True)["offsets"]
+        ranges = np.array(offsets, np.int64).reshape(-1, 2)
+        silent = self._is_byte[ids] & (ranges[:, 0] == ranges[:, 1])
+        for i in np.flatnonzero(silent[:-1])[::-1]:
+            if ranges[i, 0] == ranges[i + 1, 0]:
+                ranges[i, 1] = ranges[i + 1, 1]
+        return ranges
+
+    @cached_property
+    def _is_byte(self) -> np.ndarray:
+        """bool [vocabulary]"""
+        return np.array([self._library.IsByte(i) for i in range(len(self._library))], bool)
+
+    def _surrounded(self, bare: Encoding) -> Encoding:
+        before, after = self._ends.before(self._library), self._ends.after(self._library)
+        ids = np.concatenate([before, bare.ids, after]).astype(np.int32)
+        outside = np.ones(len(ids), bool)
+        outside[len(before) : len(before) + len(bare)] = False
+        return Encoding(bare.text, ids, with_specials(bare.spans, outside, len(bare.text)))
+
+    def decode(self, ids: np.ndarray) -> bytes:
+        text = self._table.join(checked(ids, len(self)))
+        return text[1:] if self._adds_space and text.startswith(b" ") else text
+
+    @cached_property
+    def _adds_space(self) -> bool:
+        """Does it put a space before every text? Then decoding takes one away."""
+        return self._table.join(np.array(self._library.encode("a", return_type="numpy"), np.int64)) == b" a"
+
+    def token_bytes(self, token: int) -> bytes | None:
+        return self._table.bytes_of(int(checked([token], len(self))[0]))
+
+
+class Ends:
+    """What a model expects around a text. The model file does not say; a tokenizer_config.json beside it does,
+    and without one it is the beginning-of-text symbol, if the model has it."""
+
+    def __init__(self, folder: Path):
+        try:
+            settings = json.loads((folder / "tokenizer_config.json").read_bytes())
+        except (OSError, ValueError):
+            settings = {}
+        self.settings = settings if isinstance(settings, dict) else {}
+
+    def before(self, library: "SentencePieceProcessor") -> list[int]:
+        return (
+            [library.bos_id()] if self.settings.get("add_bos_token", True) and library.bos_id() >= 0 else []
+        )
+
+    def after(self, library: "SentencePieceProcessor") -> list[int]:
+        return (
+            [library.eos_id()] if self.settings.get("add_eos_token", False) and library.eos_id() >= 0 else []
+        )
+
+
+def claims(path: Path, head: bytes) -> bool:
+    """A model begins with its first piece: field 1, a message of one string and maybe a score and a type."""
+    return len(head) > 3 and head[0] == 0x0A and head[2] == 0x0A
+
+
+def load(path: Path, reference: str, name: str) -> SentencePieceTokenizer:
+    from sentencepiece import SentencePieceProcessor
+
+    data = path.read_bytes()
+    library = SentencePieceProcessor()
+    try:
+        library.LoadFromSerializedProto(data)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise TokenizerError(
+            f"{path.name} is damaged, so it cannot be read as a SentencePiece model.",
+            hint="Fetch or copy it again.",
+        ) from error
+    return SentencePieceTokenizer(reference, name, library, data, Ends(path.parent))
+
+
+BACKENDS.add("sentencepiece", Backend(files={"*.model": 1}, claims=claims, load=load))

@@ -1,0 +1,122 @@
+"""Byte-level BPE by OpenAI's tiktoken: its named encodings, and rank files of other models."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tokstudio.errors import TokenizerError
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
+from tokstudio.tokens.encodings import encoding_names, encoding_spec
+from tokstudio.tokens.occurring import occurring
+from tokstudio.tokens.rank_files import LINE, Ranks, parse_ranks, ranks_of
+from tokstudio.tokens.spans import stack
+
+if TYPE_CHECKING:
+    from tiktoken._tiktoken import CoreBPE
+
+SHORT = 4096  # bytes; the first text up to this size is encoded without taking in the whole vocabulary
+
+
+class TiktokenTokenizer:
+    algorithm = "Byte BPE"
+    unknown_id = None
+
+    def __init__(
+        self, reference: str, name: str, ranks: Ranks, pattern: str, special_tokens: Mapping[str, int]
+    ):
+        self.reference = reference
+        self.name = name
+        self.special_tokens = dict(special_tokens)
+        self._pattern = pattern
+        self._ranks = ranks
+        self._table = ranks.table
+        self._started = False
+
+    @cached_property
+    def fingerprint(self) -> str:
+        from hashlib import sha256
+
+        settings = repr((self._pattern, sorted(self.special_tokens.items())))
+        return f"tiktoken-{self._ranks.sha256[:32]}-{sha256(settings.encode()).hexdigest()[:16]}"
+
+    def __len__(self) -> int:
+        return max([len(self._table), *(i + 1 for i in self.special_tokens.values())])
+
+    def encode(self, text: str, *, special: bool = False) -> Encoding:
+        """These encodings put nothing around a text, so `special` changes nothing."""
+        data = utf8(text)
+        ids = self._ids(text, data)
+        stops = np.cumsum(self._table.lengths(ids))
+        return Encoding(data, ids.astype(np.int32), stack(stops - self._table.lengths(ids), stops))
+
+    def _ids(self, text: str, data: bytes) -> np.ndarray:
+        if self._started or "_core" in self.__dict__ or len(data) > SHORT:
+            core = self._core
+        else:
+            self._started = True  # once: from the second text on, the whole vocabulary pays
+            core = _core_bpe(occurring(self._table, data), {}, self._pattern)
+        try:
+            return np.frombuffer(core.encode_to_tiktoken_buffer(text, set()), np.uint32)
+        except BaseException as error:  # a panic of the Rust code is no Exception
+            if type(error).__name__ != "PanicException":
+                raise
+            raise TokenizerError(
+                "tiktoken cannot cut this text: it has too long a run of one kind of character.",
+                hint="Break the run, for example a million spaces in a row, and try again.",
+            ) from None
+
+    def warm(self) -> None:
+        """Take in the whole vocabulary (0.1 to 0.3 s), so that no later `encode` has to."""
+        _ = self._core
+
+    @cached_property
+    def _core(self) -> "CoreBPE":
+        return _core_bpe(self._ranks.as_dict(), self.special_tokens, self._pattern)
+
+    def decode(self, ids: np.ndarray) -> bytes:
+        array = checked(ids, len(self))
+        return self._table.join(array[array < len(self._table)])
+
+    def token_bytes(self, token: int) -> bytes | None:
+        token = int(checked([token], len(self))[0])
+        return self._table.bytes_of(token) if token < len(self._table) else None
+
+
+def _core_bpe(ranks: dict[bytes, int], special_tokens: Mapping[str, int], pattern: str) -> "CoreBPE":
+    from tiktoken._tiktoken import CoreBPE
+
+    return CoreBPE(ranks, dict(special_tokens), pattern)
+
+
+def open_named(name: str) -> TiktokenTokenizer:
+    spec = encoding_spec(name)
+    return TiktokenTokenizer(f"tiktoken:{name}", name, ranks_of(spec), spec.pattern, spec.special_tokens)
+
+
+def claims(path: Path, head: bytes) -> bool:
+    return bool(LINE.match(head)) or path.suffix == ".tiktoken"
+
+
+def load(path: Path, reference: str, name: str) -> TiktokenTokenizer:
+    """A rank file says nothing about pattern and special tokens: they come from the encoding that the file
+    belongs to, by its hash, or else from the one its name begins with."""
+    ranks = parse_ranks(path.read_bytes(), path.name)
+    specs = [encoding_spec(known) for known in encoding_names()]
+    same = [s for s in specs if len(s.files) == 1 and s.files[0].sha256 == ranks.sha256]
+    named = [s for s in specs if path.name.startswith(s.name)]
+    if not (spec := next(iter(same + named), None)):
+        raise TokenizerError(
+            f"{path.name} holds tokens, but not the pattern that cuts a text into words.",
+            hint="If you know its encoding, name the file after it, e.g. cl100k_base-mine.tiktoken; "
+            "or use the tokenizer.json of the same model.",
+        )
+    return TiktokenTokenizer(reference, name, ranks, spec.pattern, spec.special_tokens)
+
+
+BACKENDS.add(
+    "tiktoken",
+    Backend(scheme="tiktoken", named=open_named, files={"*.tiktoken": 2}, claims=claims, load=load),
+)

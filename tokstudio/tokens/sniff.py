@@ -1,0 +1,83 @@
+"""What a file is that cannot be read as a tokenizer, in a sentence with what to do."""
+
+import json
+from pathlib import Path
+
+from tokstudio.errors import TokenizerError
+
+ANOTHER = "Choose a tokenizer.json, a SentencePiece .model, a .tiktoken file, or the folder that holds one."
+
+SIGNATURES = {
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"PK\x03\x04": "a zip archive or a pickled checkpoint",
+    b"GGUF": "a GGUF model",
+    b"\x1f\x8b": "a gzip archive",
+    b"version https://git-lfs": "a Git LFS pointer, not the file itself",
+}
+
+
+def head_of(path: Path) -> bytes:
+    """The first 4 kB. Raises TokenizerError where the file is missing, unreadable or empty."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except FileNotFoundError:
+        raise TokenizerError(
+            f"There is no file {path}.", hint="Check the spelling, or choose another file."
+        ) from None
+    except OSError as error:
+        raise TokenizerError(
+            f"{path} cannot be read: {error.strerror}.", hint="Check its permissions, or choose another file."
+        ) from None
+    if not head:
+        raise TokenizerError(f"{path.name} is empty.", hint="Fetch or copy it again: its content is missing.")
+    return head
+
+
+def no_tokenizer(path: Path, head: bytes) -> TokenizerError:
+    """The error for a file that no backend claims."""
+    kind = next((words for start, words in SIGNATURES.items() if head.startswith(start)), "")
+    if "pickle" in kind:
+        return TokenizerError(
+            f"{path.name} is {kind}, and is not opened: a pickle can run any program.", hint=ANOTHER
+        )
+    if kind:
+        return TokenizerError(f"{path.name} is {kind}, so it cannot be read as a tokenizer.", hint=ANOTHER)
+    what = "is no text" if _binary(head) else "holds text, but no vocabulary in a known form"
+    return TokenizerError(f"{path.name} {what}, so it cannot be read as a tokenizer.", hint=ANOTHER)
+
+
+def _binary(head: bytes) -> bool:
+    """A character cut at the end of `head` is no sign of binary data."""
+    try:
+        head[:-4].decode() if len(head) > 4 else head.decode()
+    except UnicodeDecodeError:
+        return True
+    return b"\0" in head
+
+
+def bad_json(path: Path, data: bytes, reason: Exception) -> TokenizerError:
+    """Why the library did not take `data`, the content of a tokenizer.json."""
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno:,}" if isinstance(error, json.JSONDecodeError) else ""
+        return TokenizerError(
+            f"{path.name} is damaged: it stops being JSON{where}, so it cannot be read as a tokenizer.",
+            hint="Fetch or copy it again.",
+        )
+    if not isinstance(content, dict) or not content.get("model"):
+        return TokenizerError(
+            f"{path.name} has no `model` entry, so it cannot be read as a tokenizer.", hint=ANOTHER
+        )
+    return TokenizerError(
+        f"{path.name} cannot be read as a tokenizer: {_plain(reason)}.",
+        hint="It was written by a newer program or edited by hand: fetch it again, or update `tokenizers`.",
+    )
+
+
+def _plain(reason: Exception) -> str:
+    return str(reason).removeprefix("Cannot instantiate Tokenizer from buffer: ").rstrip(".")
