@@ -65,7 +65,7 @@ def has_pinned_torch() -> bool:
 
 
 def pip(arguments: Sequence[str]) -> None:
-    quiet = [] if sys.stderr.isatty() else ["-q"]  # a person gets pip's progress bar, a log only what matters
+    quiet = [] if sys.stderr.isatty() else ["-qq"]  # a person gets the progress bar, a log only errors
     options = ["--disable-pip-version-check", "--no-input", *quiet]
     command = [setup_stamp.venv_python(), "-m", "pip", *options, arguments[0], "--no-compile", *arguments[1:]]
     if run(command):
