@@ -82,6 +82,7 @@ class Run:
         try:
             with FolderLock(self.folder):
                 control.withdraw(self.folder)  # a request that the last attempt did not live to read
+                self._close_attempt()
             with open(self.folder / "stderr.log", "ab") as log:
                 self.process = subprocess.Popen(
                     [*program(), "worker", str(self.folder), *(["--resume"] if resume else [])],
@@ -137,7 +138,7 @@ class Run:
             over = last is not None and last.terminal
             if not alive:
                 if not over and (last is not None or seen):
-                    yield [self._record_death(tell_only=not seen)]
+                    yield [self._record_death(unseen=not seen)]
                 return
             over_at = (over_at or time.monotonic()) if over else 0.0
             if over_at and time.monotonic() - over_at > GRACE:
@@ -180,17 +181,26 @@ class Run:
             return "There is no checkpoint yet: Resume starts from the beginning."
         return f"Resume continues from the checkpoint at step {step:,}."
 
-    def _record_death(self, *, tell_only: bool) -> RunEvent:
-        event = Failed(message=self._cause(tell_only), hint=self.way_on(), detail=self._last_words())
-        if tell_only:
+    def _close_attempt(self) -> None:
+        """Every attempt in events.jsonl ends with a terminal event, also one that nobody saw end."""
+        last = last_event(self.folder / "events.jsonl")
+        if last is not None and not last.terminal:
+            self._append(Failed(message=self._cause(unseen=True), hint=self.way_on()))
+
+    def _append(self, event: Failed) -> None:
+        """For the holder of the lock."""
+        with open(self.folder / "events.jsonl", "a", encoding="utf-8") as stream:
+            stream.write("\n" + dump(event))  # the leading newline closes a line the worker left torn
+
+    def _record_death(self, *, unseen: bool) -> RunEvent:
+        event = Failed(message=self._cause(unseen), hint=self.way_on(), detail=self._last_words())
+        if unseen:
             return event
         try:
             with FolderLock(self.folder):  # refused while another attempt goes: then this death is history
-                path = self.folder / "events.jsonl"
-                if (last := last_event(path)) is not None and last.terminal:
+                if (last := last_event(self.folder / "events.jsonl")) is not None and last.terminal:
                     return last  # another window was quicker
-                with open(path, "a", encoding="utf-8") as stream:
-                    stream.write("\n" + dump(event))  # the leading newline closes a line the worker left torn
+                self._append(event)
                 was = read_json(self.folder / "state.json")
                 write_json(
                     self.folder / "state.json", {**was, "state": "failed", "message": event.message, "pid": 0}
@@ -199,10 +209,10 @@ class Run:
             return replace(event, detail=f"{event.detail}\n(not recorded: {error})")
         return event
 
-    def _cause(self, tell_only: bool) -> str:
+    def _cause(self, unseen: bool) -> str:
         step = read_json(self.folder / "state.json").get("step", 0)
         where = f" at step {step:,}" if step else " before its first step"
-        if tell_only:
+        if unseen:
             return f"The run was lost{where}: its process ended while no window was watching."
         code = self.process.poll() if self.process is not None else None
         if self.killed or code in (-9, None):

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from tokstudio.events import (
     Checkpointed,
+    Failed,
+    Finished,
     Log,
     Metrics,
     Phase,
@@ -17,9 +20,11 @@ from tokstudio.events import (
     RunEvent,
     Sample,
     Started,
+    Stopped,
 )
 
-KEPT_LOGS = 2000
+TOLD = (Phase, Log, Checkpointed, Started, Finished, Stopped, Failed)  # what a log lists
+KEPT = 2000  # entries of it
 RATE_STEPS = 20  # steps that a forecast looks back on: enough to smooth, few enough to follow a change
 
 
@@ -83,9 +88,10 @@ class RunState:
     columns: dict[str, Column] = field(default_factory=lambda: defaultdict(Column))
     references: dict[tuple[str, str], Reference] = field(default_factory=dict)  # by metric and label
     samples: list[Sample] = field(default_factory=list)
-    logs: deque[Log] = field(default_factory=lambda: deque(maxlen=KEPT_LOGS))
+    history: deque[RunEvent] = field(default_factory=lambda: deque(maxlen=KEPT))
     checkpoints: list[Checkpointed] = field(default_factory=list)
     report: dict[str, Any] = field(default_factory=dict)
+    started: bool = False  # has the present attempt reached its first step?
     ended: RunEvent | None = None  # the terminal event, None while it goes on
     began_at: float = 0.0  # first event of all, seconds since the epoch
     last_at: float = 0.0
@@ -97,10 +103,15 @@ class RunState:
         if event.at:
             self.began_at = self.began_at or event.at
             self.last_at = event.at
-        if event.kind != "unknown":
-            self.ended = event if event.terminal else None
-        if (fold := getattr(self, "_" + event.kind, None)) is not None:
-            fold(event)
+        if event.kind == "unknown":
+            return
+        if self.ended is not None:
+            self.started = False  # a new attempt
+        self.ended = event if event.terminal else None
+        if isinstance(event, TOLD):
+            self.history.append(event)
+        if (fold := FOLDS.get(type(event))) is not None:
+            fold(self, event)
 
     @property
     def fraction(self) -> float:
@@ -130,6 +141,7 @@ class RunState:
         self.samples = [sample for sample in self.samples if event.step and sample.step <= event.step]
         self.checkpoints = [saved for saved in self.checkpoints if event.step and saved.step <= event.step]
         self.report = {}
+        self.started = True
         self.total_steps, self.device = event.total_steps, event.device
         self.step = self.first_step = event.step
         self._pace.clear()
@@ -151,11 +163,19 @@ class RunState:
     def _sample(self, event: Sample) -> None:
         self.samples.append(event)
 
-    def _log(self, event: Log) -> None:
-        self.logs.append(event)
-
     def _checkpointed(self, event: Checkpointed) -> None:
         self.checkpoints.append(event)
 
     def _report(self, event: Report) -> None:
         self.report = event.values
+
+
+FOLDS: dict[type[RunEvent], Callable] = {
+    Started: RunState._started,
+    Phase: RunState._phase,
+    Metrics: RunState._metrics,
+    Reference: RunState._reference,
+    Sample: RunState._sample,
+    Checkpointed: RunState._checkpointed,
+    Report: RunState._report,
+}

@@ -14,7 +14,7 @@ from tokstudio.errors import InputError, RunError
 from tokstudio.paths import runs_folder
 from tokstudio.runs.files import folder_error, read_json, write_atomic, write_json
 from tokstudio.runs.kinds import KINDS
-from tokstudio.runs.process import Run
+from tokstudio.runs.process import ENDS, Run
 
 NOW = ("queued", "preparing", "running", "pausing", "paused", "parked", "stopping")
 
@@ -44,6 +44,9 @@ class RunInfo:
 class RunStore:
     def __init__(self, folder: Path | None = None):
         self.folder = folder or runs_folder()
+        self._over: dict[
+            Path, tuple[int, RunInfo]
+        ] = {}  # what is over changes no more: state.json's time, info
 
     def create(self, kind: str, name: str, config_toml: str) -> Run:
         """A new run folder, queued. `name` gets a number: "english-to-code" becomes "english-to-code-01".
@@ -119,22 +122,33 @@ class RunStore:
         return sum(path.lstat().st_size for path in files if path.exists())  # a run renames what it wrote
 
     def _info(self, folder: Path) -> RunInfo:
-        passport, now, run = read_json(folder / "run.json"), read_json(folder / "state.json"), Run(folder)
-        kind = str(passport.get("kind", ""))
-        return RunInfo(
-            name=folder.name,
-            kind=kind,
-            title=KINDS[kind].title if kind in list(KINDS) else kind,
-            folder=folder,
-            state=run.state(),
-            created=float(passport.get("created", 0)),
-            step=int(now.get("step", 0)),
-            total_steps=int(now.get("total_steps", 0)),
-            phase=str(now.get("phase", "")),
-            message=str(now.get("message", "")),
-            bits_per_byte=now.get("bits_per_byte"),
-            checkpoint=run.latest_checkpoint(),
-        )
+        state = folder / "state.json"
+        stamp = state.stat().st_mtime_ns if state.exists() else 0
+        if (known := self._over.get(folder)) is not None and known[0] == stamp:
+            return known[1]
+        info = _read(folder)
+        if info.state in ENDS.values() and stamp:
+            self._over[folder] = (stamp, info)
+        return info
+
+
+def _read(folder: Path) -> RunInfo:
+    passport, now, run = read_json(folder / "run.json"), read_json(folder / "state.json"), Run(folder)
+    kind = str(passport.get("kind", ""))
+    return RunInfo(
+        name=folder.name,
+        kind=kind,
+        title=KINDS[kind].title if kind in list(KINDS) else kind,
+        folder=folder,
+        state=run.state(),
+        created=float(passport.get("created", 0)),
+        step=int(now.get("step", 0)),
+        total_steps=int(now.get("total_steps", 0)),
+        phase=str(now.get("phase", "")),
+        message=str(now.get("message", "")),
+        bits_per_byte=now.get("bits_per_byte"),
+        checkpoint=run.latest_checkpoint(),
+    )
 
 
 def _passport(kind: str, name: str) -> dict[str, Any]:

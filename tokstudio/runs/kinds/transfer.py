@@ -10,9 +10,10 @@ from tokstudio.runs.kinds import RunKind, register
 
 
 def load(path: Path) -> Any:
-    from tokstudio.train.config import load_toml
+    from tokstudio.train.config import TransferConfig
+    from tokstudio.train.settings import load_toml
 
-    return load_toml(path)
+    return load_toml(TransferConfig, path)
 
 
 def run(config: Any, folder: Path, control: Control, resume: bool) -> Iterator[RunEvent]:

@@ -1,0 +1,293 @@
+"""Runs: what goes on, and what came of it."""
+
+import time
+import tomllib
+from dataclasses import replace
+from typing import Literal
+
+from PySide6.QtCore import QTimer, QUrl
+from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QWidget
+
+from tokstudio.errors import TokstudioError
+from tokstudio.runs.process import Run
+from tokstudio.runs.store import NOW, RunInfo, RunStore
+from tokstudio.ui.context import Context
+from tokstudio.ui.run_cards.board import Board
+from tokstudio.ui.run_cards.create import create_demo
+from tokstudio.ui.run_cards.run_list import RunList
+from tokstudio.ui.run_cards.watch import Watch
+from tokstudio.ui.widgets.basic import button
+from tokstudio.ui.widgets.empty import EmptyState
+
+FRAME = 100  # milliseconds between two drawings, whatever happens
+LOOK = 2000  # milliseconds between two looks into the runs folder: others start runs too
+KEPT = 8  # runs that are over and stay in memory, so that going back and forth is quick
+WIDE, MIDDLE = 1208, 900  # page widths: list and log beside the charts; two columns of charts
+SELECTED = "runs/selected"
+
+
+class RunsPage(QWidget):
+    name, title, icon, order = "runs", "Runs", "runs", 5
+
+    def __init__(self, context: Context, store: RunStore | None = None):
+        super().__init__()
+        self.context = context
+        self.store = store or RunStore()
+        self.watches: dict[str, Watch] = {}
+        self.infos: dict[str, RunInfo] = {}
+        self._selected = ""
+        self._dirty = True
+        self._drawn_at = 0.0
+        self._pairs: dict[str, str] = {}
+        self._new = button("New run", "plus", "primary")
+        self._new.clicked.connect(lambda: self.context.go("transfer"))
+        self._build()
+        self._frames = QTimer(self, interval=FRAME)
+        self._frames.timeout.connect(self._frame)
+        self._looks = QTimer(self, interval=LOOK)
+        self._looks.timeout.connect(self.reload)
+        self.reload()
+        self._frames.start()
+        self._looks.start()
+
+    def _build(self) -> None:
+        self.list, self.board = RunList(), Board()
+        self.list.picked.connect(self.select)
+        self.list.wanted_new.connect(lambda: self.context.go("transfer"))
+        head = self.board.head
+        head.picked.connect(self.select)
+        head.stop_asked.connect(self.stop)
+        head.kill_asked.connect(self.kill)
+        head.resume_asked.connect(self.resume)
+        head.start_asked.connect(lambda: self.start(self._selected))
+        head.folder_asked.connect(self._open_folder)
+        self.board.resume_asked.connect(self.resume)
+        self._scroll = QScrollArea()
+        self._scroll.setFrameShape(QFrame.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(self.board)
+        self._scroll.setAccessibleName("The selected run")
+        for part in (self._scroll.viewport(), self.board):
+            part.setAutoFillBackground(False)
+        content = QWidget()
+        layout = QHBoxLayout(content)
+        layout.setContentsMargins(16, 12, 16, 12)
+        layout.setSpacing(8)
+        layout.addWidget(self.list)
+        layout.addWidget(self._scroll, 1)
+        self.empty = EmptyState(
+            "runs",
+            "No runs yet",
+            "A run moves a language model to another tokenizer. Here you see it learn, and what came of it.",
+            [
+                ("Start the demo transfer", self.start_demo, "primary"),
+                ("Set one up", self._new.click, "plain"),
+            ],
+        )
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(content)
+
+    # ---------------------------------------------------------------- the shell
+
+    def subtitle(self) -> str:
+        return str(self.store.folder)
+
+    def actions(self) -> list[QWidget]:
+        return [self._new]
+
+    def opened(self) -> None:
+        self.reload()
+        self.list.set_disk_use(len(self.infos), self.store.disk_use())
+
+    def receive(self, start: str = "", select: str = "", demo: bool = False) -> None:
+        """`start`: a queued run to begin now. `demo`: create and begin the demo transfer."""
+        if demo:
+            self.start_demo()
+        elif start:
+            self.start(start)
+        elif select:
+            self.select(select)
+
+    def close_down(self) -> None:
+        """Runs go on; only this window looks away."""
+        self._frames.stop()
+        self._looks.stop()
+        for watch in self.watches.values():
+            watch.leave()
+
+    # ---------------------------------------------------------------- what a person does
+
+    def select(self, name: str) -> None:
+        if name not in self.infos:
+            return
+        self._selected = name
+        self.context.settings.set(SELECTED, name)
+        self.list.select(name)
+        if name not in self.watches:
+            self._forget_oldest()
+            self._watch(name).follow()
+        self._draw()
+
+    def start_demo(self) -> None:
+        try:
+            self.start(create_demo(self.store).folder.name)
+        except TokstudioError as error:
+            self.context.fail(error)
+
+    def start(self, name: str) -> None:
+        self._begin(name, "fresh")
+
+    def resume(self) -> None:
+        self._begin(self._selected, "resume")
+
+    def _begin(self, name: str, how: Literal["fresh", "resume"]) -> None:
+        """The pill says Preparing before the process is there."""
+        self._look()
+        watch = self.watches.get(name) or self._watch(name)
+        watch.leave()
+        watch.follow(how)
+        self.select(name)
+        self._list()
+
+    def stop(self) -> None:
+        try:
+            self.watches[self._selected].stop()
+        except TokstudioError as error:
+            self.context.fail(error)
+        self._draw()
+
+    def kill(self) -> None:
+        self.watches[self._selected].kill()
+
+    def _open_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.infos[self._selected].folder)))
+
+    # ---------------------------------------------------------------- following
+
+    def _watch(self, name: str) -> Watch:
+        self.watches[name] = watch = Watch(Run(self.store.folder / name))
+        watch.changed.connect(self._mark_dirty)
+        watch.over.connect(self._over)
+        watch.refused.connect(self._refused)
+        return watch
+
+    def _mark_dirty(self) -> None:
+        self._dirty = True
+
+    def _over(self) -> None:
+        self.reload()
+        self.list.set_disk_use(len(self.infos), self.store.disk_use())
+        self._draw()
+
+    def _refused(self, error: TokstudioError) -> None:
+        self._draw()
+        self.board.show_refusal(error)
+
+    def _forget_oldest(self) -> None:
+        idle = [
+            name for name, watch in self.watches.items() if not watch.following and name != self._selected
+        ]
+        for name in idle[: max(0, len(idle) - KEPT + 1)]:
+            self.watches.pop(name).deleteLater()
+
+    def _look(self) -> None:
+        self.infos = {info.name: info for info in self.store.runs()}
+
+    def reload(self) -> None:
+        """Looks into the runs folder, and adopts what goes there, whoever started it."""
+        self._look()
+        for gone in set(self.watches) - set(self.infos):
+            watch = self.watches.pop(gone)
+            watch.leave()
+            watch.deleteLater()
+        for name, info in self.infos.items():
+            watch = self.watches.get(name)
+            if info.live and (watch is None or not watch.following):
+                (watch or self._watch(name)).follow()
+        self._stack.setCurrentIndex(1 if self.infos else 0)
+        self._new.setVisible(bool(self.infos))  # the empty page has its own filled button
+        if self.infos and self._selected not in self.infos:
+            self.select(self._first())
+        self._list()
+        self._tell_shell()
+
+    def _first(self) -> str:
+        """What was looked at last; else what goes on; else the newest."""
+        remembered = self.context.settings.get(SELECTED, "")
+        if remembered in self.infos:
+            return remembered
+        return next((name for name, info in self.infos.items() if info.live), next(iter(self.infos)))
+
+    # ---------------------------------------------------------------- drawing
+
+    def _frame(self) -> None:
+        """One timer for all: a run of any speed costs at most ten drawings a second."""
+        watch = self.watches.get(self._selected)
+        live = watch is not None and watch.following
+        if not self.isVisible() or not (self._dirty or (live and time.monotonic() - self._drawn_at > 1)):
+            return
+        self._draw()
+
+    def _draw(self) -> None:
+        watch, info = self.watches.get(self._selected), self.infos.get(self._selected)
+        if watch is None or info is None:
+            return
+        self._dirty = False
+        self._drawn_at = time.monotonic()
+        self.board.refresh(watch, info, self._pair(info))
+        self._list()
+
+    def _list(self) -> None:
+        states = {name: watch.shown_state() for name, watch in self.watches.items() if watch.following}
+        infos = [self._fresher(info) for info in self.infos.values()]
+        self.list.set_runs(infos, states)
+        self.board.head.set_others(infos, self.list.isHidden())
+
+    def _fresher(self, info: RunInfo) -> RunInfo:
+        """The events know the step of a live run earlier than its heartbeat tells it."""
+        watch = self.watches.get(info.name)
+        if watch is None or not watch.following:
+            return info
+        state, bits = watch.state, watch.state.latest("bits_per_byte")
+        return replace(
+            info,
+            state=watch.shown_state(),
+            step=state.step,
+            total_steps=state.total_steps,
+            phase=state.phase,
+            bits_per_byte=bits,
+        )
+
+    def _pair(self, info: RunInfo) -> str:
+        if info.name not in self._pairs:
+            self._pairs[info.name] = _pair(info)
+        return self._pairs[info.name]
+
+    def _tell_shell(self) -> None:
+        live = [name for name, info in self.infos.items() if info.live]
+        self.context.badge("runs", bool(live))
+        for name, watch in self.watches.items():
+            key = f"run:{name}"
+            if watch.following and watch.shown_state() in NOW:
+                self.context.job(key, name, watch.state.fraction, watch.stop)
+            else:
+                self.context.job_done(key)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= WIDE
+        self.list.setVisible(wide)
+        self.board.set_narrow(not wide, 2 if self.width() >= MIDDLE else 1)
+        self.board.head.set_others(list(self.infos.values()), not wide)
+
+
+def _pair(info: RunInfo) -> str:
+    """What becomes what, from the frozen settings."""
+    try:
+        config = tomllib.loads((info.folder / "config.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    model, tokenizer = config.get("model"), config.get("tokenizer")
+    return f"{model} to {tokenizer}" if model and tokenizer else ""

@@ -1,0 +1,28 @@
+"""How fast the run reads its text."""
+
+import numpy as np
+
+from tokstudio.runs.state import Column, RunState
+from tokstudio.ui.chart_data import number
+from tokstudio.ui.charts import LineChart
+from tokstudio.ui.panels.base import NOTHING, Panel
+
+WINDOW = 100  # steps of the median that is written out
+
+
+class TokensPerSecondPanel(Panel):
+    title = "Tokens per second"
+    order = 3
+
+    def make_chart(self) -> LineChart:
+        return LineChart(self.title, zero=True, x_label="step")
+
+    def refresh(self, state: RunState) -> None:
+        column = state.columns.get("tokens_per_second") or Column()
+        self.chart.set_series("tokens per second", column.steps, column.values, series=2)
+        self.mark(state)
+        if len(column):
+            recent = column.values[-WINDOW:]
+            self.say(number(round(float(np.nanmedian(recent)))), f"median of the last {len(recent)} steps")
+        else:
+            self.say(NOTHING)

@@ -1,0 +1,126 @@
+"""Everything about one run: head, trouble, result, charts, samples, log."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from tokstudio.errors import RunError, TokstudioError
+from tokstudio.events import Failed
+from tokstudio.runs.store import RunInfo
+from tokstudio.ui.panels.base import PANELS, Panel
+from tokstudio.ui.run_cards.head import RESUMABLE, Head
+from tokstudio.ui.run_cards.log import LogCard
+from tokstudio.ui.run_cards.report import report
+from tokstudio.ui.run_cards.result import ResultCard
+from tokstudio.ui.run_cards.samples import SamplesCard
+from tokstudio.ui.run_cards.watch import Watch
+from tokstudio.ui.widgets.basic import segmented
+from tokstudio.ui.widgets.problem import Problem
+
+GAP = 8
+FOOT = 182  # height of samples and log
+LOG = 372  # width of the log beside the samples
+
+
+class Board(QWidget):
+    """`refresh` is called at most 10 times a second, whatever the run does."""
+
+    resume_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = Head()
+        self.trouble = Problem()
+        self.result = ResultCard()
+        self.samples, self.log = SamplesCard(), LogCard()
+        self.panels: list[Panel] = sorted((PANELS[name]() for name in PANELS), key=lambda panel: panel.order)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(GAP)
+        self._columns = 0
+        self._narrow = False
+        self._told: tuple = ()
+        self._tabs = segmented(["Samples", "Log"], name="Samples or log")
+        self._tabs.changed.connect(lambda _: self._show_tab())
+        self._build()
+        self.set_narrow(False, 2)
+        for panel in self.panels:
+            panel.chart.cursor_moved.connect(self._share_cursor)
+
+    def _build(self) -> None:
+        foot = QHBoxLayout()
+        foot.setSpacing(GAP)
+        foot.addWidget(self.samples, 1)
+        foot.addWidget(self.log)
+        for card in (self.samples, self.log):
+            card.setFixedHeight(FOOT)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP)
+        for part in (self.head, self.trouble, self.result):
+            layout.addWidget(part)
+        layout.addLayout(self._grid, 1)
+        layout.addWidget(self._tabs)
+        layout.addLayout(foot)
+
+    def set_narrow(self, narrow: bool, columns: int) -> None:
+        """In a narrow window the log is a tab of the samples; `columns` of charts side by side."""
+        self._narrow = narrow
+        self._tabs.setVisible(narrow)
+        self.log.setMinimumWidth(0 if narrow else LOG)
+        self.log.setMaximumWidth(16_777_215 if narrow else LOG)
+        self._show_tab()
+        if columns != self._columns:
+            self._columns = columns
+            for place, panel in enumerate(self.panels):
+                self._grid.addWidget(panel, place // columns, place % columns)
+
+    def _show_tab(self) -> None:
+        self.samples.setVisible(not self._narrow or self._tabs.index() == 0)
+        self.log.setVisible(not self._narrow or self._tabs.index() == 1)
+
+    def _share_cursor(self, x: float | None) -> None:
+        for panel in self.panels:
+            if panel.chart is not self.sender():
+                panel.chart.set_cursor(x)
+
+    def refresh(self, watch: Watch, info: RunInfo, pair: str) -> None:
+        shown, state = watch.shown_state(), watch.state
+        self.head.show_run(info, shown, state, pair, watch.stuck)
+        self._show_trouble(watch, info, shown)
+        self.result.refresh(state.report if shown == "finished" else {})
+        for panel in self.panels:
+            panel.refresh(state)
+        self.samples.refresh(state)
+        self.log.refresh(state)
+
+    def _show_trouble(self, watch: Watch, info: RunInfo, shown: str) -> None:
+        ended = watch.state.ended
+        if shown not in ("failed", "lost"):
+            told: tuple = ()
+        elif isinstance(ended, Failed):
+            told = (info.name, ended.message, ended.hint)
+        else:
+            told = (info.name, info.message or "The run ended without a last word.", watch.run.way_on())
+        if told == self._told:
+            return
+        self._told = told
+        if not told:
+            self.trouble.clear()
+            return
+        error = RunError(told[1], hint=told[2])
+        self.trouble.show_error(error, self._ways_on(watch, info, shown), warning=shown == "lost")
+
+    def _ways_on(self, watch: Watch, info: RunInfo, shown: str) -> list[tuple[str, Callable]]:
+        log = QUrl.fromLocalFile(str(info.folder / "stderr.log"))
+        copy = lambda: QGuiApplication.clipboard().setText(report(watch, info))  # noqa: E731
+        ways: list[tuple[str, Callable]] = [("Resume", self.resume_asked.emit)] if shown in RESUMABLE else []
+        if (info.folder / "stderr.log").exists():
+            ways.append(("Open log", lambda: QDesktopServices.openUrl(log)))
+        return [*ways, ("Copy report", copy)]
+
+    def show_refusal(self, error: TokstudioError) -> None:
+        """The run could not even be started."""
+        self._told = ("refused", str(error))
+        self.trouble.show_error(error)

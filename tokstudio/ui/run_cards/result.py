@@ -1,0 +1,72 @@
+"""The verdict of a finished transfer."""
+
+from typing import Any
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QFrame, QVBoxLayout
+
+from tokstudio.ui import theme
+from tokstudio.ui.icons import icon_label
+from tokstudio.ui.widgets.basic import button, eliding, label, row, stat
+
+BITS = "bits per byte"
+
+
+class ResultCard(QFrame):
+    """Hidden until there is a report."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("frame", "card")
+        self.setAccessibleName("Result")
+        self._path = ""
+        self.source = stat("Original model", "")
+        self.initialized = stat("After initialization", "")
+        self.trained = stat("After training", "")
+        self.gap = stat("Gap closed", "")
+        self._mark = icon_label("check", "success", 16)
+        self.check = label("", "small", "text2")
+        self.where = eliding("", "small", "muted")
+        self.folder, self.copy = button("Open folder", "folder"), button("Copy path", "copy")
+        self.folder.setAccessibleName("Open the folder of the export")
+        self.folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(self._path)))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._path))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 10, 12, 10)
+        layout.setSpacing(8)
+        numbers = (self.source, self.initialized, self.trained, self.gap)
+        layout.addWidget(row(*numbers, None, self.folder, self.copy, spacing=24))
+        layout.addWidget(row(self._mark, self.check, (self.where, 1), spacing=8))
+        self.hide()
+
+    def refresh(self, report: dict[str, Any]) -> None:
+        """Reads what is there: a report of another kind of run has other entries."""
+        self.setVisible(bool(report))
+        if not report:
+            return
+        for part, key in (
+            (self.source, "source"),
+            (self.initialized, "initialized"),
+            (self.trained, "trained"),
+        ):
+            value = report.get(key, {}).get("bits_per_byte")
+            part.setVisible(value is not None)
+            if value is not None:
+                part.set(f"{value:.3f}", BITS if key == "source" else "")
+        closed = report.get("gap_closed")
+        self.gap.setVisible(closed is not None)
+        self.gap.set(f"{closed:.0%}" if closed is not None else "", "of the way back to the original")
+        self._show_export(report.get("export", {}))
+
+    def _show_export(self, export: dict[str, Any]) -> None:
+        self._path = str(export.get("path", ""))
+        for part in (self.folder, self.copy, self.check, self.where, self._mark):
+            part.setVisible(bool(self._path))
+        self.where.setText(self._path)
+        checked, difference = bool(export.get("checked")), export.get("max_abs_logit_difference")
+        self._mark.set("check", "success") if checked else self._mark.set("alert", "warning")
+        said = "Export reloaded in a fresh process" if checked else "Export not checked"
+        same = "" if difference is None else f", largest difference of a logit {difference:.2g}"
+        self.check.setText(said + same)
+        theme.set_role(self.check, "text2" if checked else "warning")

@@ -1,0 +1,113 @@
+"""The same prompt continued by the original model and by this run, each in its own tokens."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from tokstudio.errors import TokstudioError
+from tokstudio.events import Sample
+from tokstudio.runs.state import RunState
+from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.ui.widgets.basic import eliding, label, row, tool
+from tokstudio.ui.widgets.token_view import TokenChips
+from tokstudio.ui.words import counted
+
+ROWS = {"source": "Source", "target": "This run"}
+
+
+class SampleRow(QWidget):
+    def __init__(self, title: str):
+        super().__init__()
+        name, self.count = label(title, "small", "text2"), label("", "caption", "muted")
+        name.setFixedWidth(56)
+        self.count.setMinimumWidth(62)
+        self.count.setAlignment(Qt.AlignRight | Qt.AlignTop)
+        self.chips = TokenChips(name=f"{title}, tokens")
+        self.plain = label("", "small", "text2", wrap=True)
+        layout = row(name, (self.chips, 1), (self.plain, 1), self.count).layout()
+        for at in range(layout.count()):
+            layout.itemAt(at).setAlignment(Qt.AlignTop if at in (0, 3) else Qt.Alignment())
+        self.setLayout(layout)
+        self._shown: Sample | None = None
+
+    def show_sample(self, sample: Sample | None) -> None:
+        """A text whose tokenizer is not on this machine any more is shown as plain text."""
+        if sample is self._shown:
+            return
+        self._shown = sample
+        self.chips.setVisible(False)
+        self.plain.setVisible(True)
+        self.count.setText("")
+        if sample is None:
+            self.plain.setText("not generated yet")
+            return
+        text = sample.prompt + sample.text
+        try:
+            tokenizer = load_tokenizer(sample.tokenizer)
+            encoding = tokenizer.encode(text)
+        except TokstudioError as error:
+            self.plain.setText(f"{text}\n({error})")
+            return
+        self.chips.set_encoding(encoding, tokenizer, quiet_bytes=len(sample.prompt.encode()))
+        self.chips.setVisible(True)
+        self.plain.setVisible(False)
+        self.count.setText(counted(len(encoding), "token"))
+
+
+class SamplesCard(QFrame):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("frame", "card")
+        self.setAccessibleName("Samples")
+        self._prompt = 0
+        self._state: RunState | None = None
+        self._about = eliding("", "small", "muted")
+        self._when = label("", "small", "muted")
+        self._back, self._next = tool("chevron-left", "Previous prompt"), tool("chevron-right", "Next prompt")
+        self._back.clicked.connect(lambda: self._turn(-1))
+        self._next.clicked.connect(lambda: self._turn(1))
+        self.rows = {who: SampleRow(title) for who, title in ROWS.items()}
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 4, 0)
+        column.setSpacing(8)
+        for line in self.rows.values():
+            column.addWidget(line)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setFrameShape(QFrame.NoFrame)
+        area.setWidgetResizable(True)
+        area.setWidget(inside)
+        area.setAccessibleName("Generated texts")
+        for part in (area.viewport(), inside):
+            part.setAutoFillBackground(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 8, 10, 8)
+        layout.setSpacing(6)
+        layout.addWidget(
+            row(label("Samples", "h2"), (self._about, 1), self._when, self._back, self._next, spacing=8)
+        )
+        layout.addWidget(area, 1)
+
+    def refresh(self, state: RunState) -> None:
+        self._state = state
+        prompts = list(dict.fromkeys(sample.prompt for sample in state.samples))
+        self._prompt = min(self._prompt, max(0, len(prompts) - 1))
+        for arrow in (self._back, self._next):
+            arrow.setVisible(len(prompts) > 1)
+        if not prompts:
+            self._about.setText("the first ones come with the first measurement")
+        elif len(prompts) == 1:
+            self._about.setText("prompt in gray")
+        else:
+            self._about.setText(f"prompt {self._prompt + 1} of {len(prompts)}, prompt in gray")
+        newest = {s.who: s for s in state.samples if prompts and s.prompt == prompts[self._prompt]}
+        target = newest.get("target")
+        self._when.setText(f"step {target.step:,}, greedy" if target else "")
+        for who, line in self.rows.items():
+            line.show_sample(newest.get(who))
+
+    def _turn(self, by: int) -> None:
+        if self._state is not None:
+            prompts = len({sample.prompt for sample in self._state.samples})
+            self._prompt = (self._prompt + by) % max(1, prompts)
+            self.refresh(self._state)

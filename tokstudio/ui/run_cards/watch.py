@@ -1,0 +1,92 @@
+"""One run as the window follows it."""
+
+import time
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from tokstudio.errors import TokstudioError
+from tokstudio.runs.process import Run
+from tokstudio.runs.state import RunState
+from tokstudio.ui.follow import Follower
+
+STUCK = 20.0  # seconds after a request to stop, before ending the process is offered
+
+
+class Watch(QObject):
+    """Folds what a Follower delivers into a RunState, and knows what the person asked for meanwhile."""
+
+    changed = Signal()  # something new to draw; at most one signal a batch
+    over = Signal()  # no attempt goes any more
+    refused = Signal(object)  # TokstudioError: it could not be started
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.run = run
+        self.name = run.folder.name
+        self.state = RunState()
+        self._follower: Follower | None = None
+        self._asked_at = 0.0  # when this window started the present attempt, seconds since the epoch
+        self._stop_asked: float | None = None  # monotonic
+
+    @property
+    def following(self) -> bool:
+        return self._follower is not None
+
+    def follow(self, start: Literal["fresh", "resume"] | None = None) -> None:
+        """Starts, resumes or only reads. Everything is read again from the first event."""
+        if self._follower is not None:
+            return
+        self.state = RunState()
+        self._asked_at = time.time() if start else 0.0
+        self._stop_asked = None
+        self._follower = follower = Follower(self.run, start)
+        follower.arrived.connect(self._take)
+        follower.refused.connect(self._refuse)
+        follower.finished.connect(self._ended)
+        follower.start()
+
+    def stop(self) -> None:
+        """Raises RunError where the folder cannot be written."""
+        self.run.stop()
+        self._stop_asked = time.monotonic()
+        self.changed.emit()
+
+    def kill(self) -> None:
+        self.run.kill()
+
+    def leave(self) -> None:
+        """The run goes on; this window looks away."""
+        if (follower := self._follower) is not None:
+            self._follower = None
+            follower.arrived.disconnect(self._take)
+            follower.finished.disconnect(self._ended)
+            follower.leave()
+
+    @property
+    def stuck(self) -> bool:
+        return self._stop_asked is not None and time.monotonic() - self._stop_asked > STUCK
+
+    def shown_state(self) -> str:
+        """The word of the pill: what goes on, or what the person has just asked for."""
+        if self.state.last_at < self._asked_at and self.following:
+            return "preparing"  # visible with the click; the process needs a moment for its first word
+        if self.state.ended is not None or not self.following:
+            return self.run.state()
+        if self._stop_asked is not None:
+            return "stopping"
+        return "running" if self.state.started else "preparing"
+
+    def _take(self, batch: list) -> None:
+        for event in batch:
+            self.state.apply(event)
+        self.changed.emit()
+
+    def _refuse(self, error: TokstudioError) -> None:
+        self.refused.emit(error)
+
+    def _ended(self) -> None:
+        self._follower = None
+        self._stop_asked = None
+        self.changed.emit()
+        self.over.emit()
