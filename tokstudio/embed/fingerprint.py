@@ -13,8 +13,8 @@ CACHE_LIMIT = 2 << 30  # bytes; the entries that were unused for longest go firs
 
 
 def fingerprint(tensor: Tensor) -> str:
-    """Hash of type, shape, size, time of change and evenly spaced samples of the tensor. A file that was changed in place
-    gets another one by its time; a copy that kept its time gets the same."""
+    """Hash of type, shape, size, time of change and evenly spaced samples of the tensor. A file that was
+    changed in place gets another one by its time; a copy that kept its time gets the same."""
     digest = hashlib.blake2b(digest_size=16)
     status = os.stat(tensor.file)
     digest.update(

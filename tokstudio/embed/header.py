@@ -1,7 +1,7 @@
 """The header of a safetensors file, read and checked without reading a tensor.
 
-Layout: 8 bytes little-endian length `n`, `n` bytes of JSON, then the tensors. Nothing in it is executed, but everything
-in it may lie, so every offset is checked against the file before anything is mapped.
+Layout: 8 bytes little-endian length `n`, `n` bytes of JSON, then the tensors. Nothing in it is executed,
+but everything in it may lie, so every offset is checked against the file before anything is mapped.
 """
 
 import json
@@ -32,7 +32,8 @@ class Tensor:
 
 
 def read_header(path: Path) -> dict[str, Tensor]:
-    """Every tensor of one safetensors file, by name. Raises ModelError for a file that does not hold together."""
+    """Every tensor of one safetensors file, by name. Raises ModelError for a file that does not hold
+    together."""
     try:
         with open(path, "rb") as stream:
             total = stream.seek(0, 2)

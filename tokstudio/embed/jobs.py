@@ -1,5 +1,6 @@
-"""What the maths process can be asked for. A job is a generator: it yields the share done (0-1) or a `Part` of its
-answer between steps of a few milliseconds, and returns its answer, so that one thread can serve several and drop any.
+"""What the maths process can be asked for. A job is a generator: it yields the share done (0-1) or a `Part`
+of its answer between steps of a few milliseconds, and returns its answer, so that one thread can serve
+several and drop any.
 """
 
 import time
@@ -45,7 +46,8 @@ class Opened:
 
 @dataclass
 class State:
-    """What the process keeps between requests. Maps of files only: opening twenty matrices costs no memory."""
+    """What the process keeps between requests. Maps of files only: opening twenty matrices costs no
+    memory."""
 
     opened: dict[tuple[str, str], Opened] = field(default_factory=dict)
     vocabularies: dict[str, Vocabulary] = field(default_factory=dict)
@@ -58,7 +60,9 @@ class State:
 
 
 def open_matrix(state: State, path: str, tensor: str | None = None) -> Job:
-    state.opened.pop((path, tensor or ""), None)  # the file may have changed since
+    state.opened = {
+        key: kept for key, kept in state.opened.items() if key[0] != path
+    }  # it may have changed since
     opened = state.get(path, tensor)
     tokenizer = model_tokenizer(opened.model.folder)
     yield 1.0
@@ -106,7 +110,8 @@ def _keep(pyramid: Pyramid, folder: Path) -> bool:
 
 
 def tiles(state: State, path: str, tensor: str, pooling: str, wanted: list[list[int]]) -> Job:
-    """`wanted`: [r, i, c, j], row tile i where a cell stands for 2**r rows, column tile j for 2**c columns."""
+    """`wanted`: [r, i, c, j], row tile i where a cell stands for 2**r rows, column tile j for 2**c
+    columns."""
     opened = state.get(path, tensor)
     if opened.pyramid is None:
         yield from build_pyramid(state, path, tensor)
@@ -128,8 +133,14 @@ def project(state: State, path: str, tensor: str) -> Job:
 
 
 def vocabulary(state: State, reference: str) -> Job:
-    found = state.vocabularies[reference] = yield from read_vocabulary(reference)
+    found = yield from _names(state, reference)
     return Answer(found.about, found.arrays)
+
+
+def _names(state: State, reference: str) -> Generator[float, None, Vocabulary]:
+    if reference not in state.vocabularies:
+        state.vocabularies[reference] = yield from read_vocabulary(reference)
+    return state.vocabularies[reference]
 
 
 def neighbors(
@@ -139,11 +150,7 @@ def neighbors(
     opened = state.get(path, tensor)
     if opened.norms is None:
         opened.norms = yield from row_norms(opened.matrix)
-    names = None
-    if tokenizer:
-        if tokenizer not in state.vocabularies:
-            state.vocabularies[tokenizer] = yield from read_vocabulary(tokenizer)
-        names = state.vocabularies[tokenizer]
+    names = (yield from _names(state, tokenizer)) if tokenizer else None
     started = time.perf_counter()
     row = Vocabulary.row_of(names, token, len(opened.matrix))
     query = opened.matrix.rows(np.array([row]))[0]

@@ -61,12 +61,10 @@ def map_matrix(tensor: Tensor, role: str = "other") -> EmbeddingMatrix:
     if tensor.dtype not in STORED:
         raise ModelError(
             f"{tensor.name} holds {tensor.dtype} values, which cannot be shown.",
-            hint="Matrices of float64, float32, float16, bfloat16 and float8 can. Quantized ones first need a conversion.",
-        )
-    stored = np.memmap(
-        tensor.file, dtype=STORED[tensor.dtype], mode="r", offset=tensor.offset, shape=tensor.shape
-    )
-    return EmbeddingMatrix(tensor, role, stored.view(np.ndarray))
+            hint="Matrices of float64, float32, float16, bfloat16 and float8 can. Quantized ones first need
+            a conversion.", ) stored = np.memmap( tensor.file, dtype=STORED[tensor.dtype], mode="r",
+            offset=tensor.offset, shape=tensor.shape ) return EmbeddingMatrix(tensor, role,
+            stored.view(np.ndarray))
 
 
 def decode(stored: np.ndarray, dtype: str) -> np.ndarray:
@@ -83,7 +81,8 @@ def decode(stored: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def _e4m3_table() -> np.ndarray:
-    """All 256 values of float8 e4m3fn: no infinities, NaN only where all exponent and mantissa bits are set."""
+    """All 256 values of float8 e4m3fn: no infinities, NaN only where all exponent and mantissa bits are
+    set."""
     code = np.arange(256)
     exponent, mantissa = (code >> 3) & 15, code & 7
     value = np.where(exponent == 0, mantissa / 8 * 2.0**-6, (1 + mantissa / 8) * 2.0 ** (exponent - 7.0))

@@ -1,8 +1,9 @@
-"""Exact nearest neighbors: a fast float32 pass, then float64 for every row that could still be among the first k.
+"""Exact nearest neighbors: a fast float32 pass, then float64 for every row that could still be among the
+first k.
 
-The rounding error of a float32 dot product of length d is at most d·u/(1 - d·u)·|x||q| with u = 2^-24, whatever the
-order of summation. Rows whose score could reach the k-th best within that bound are scored again in float64, so the
-answer equals that of a full float64 computation.
+The rounding error of a float32 dot product of length d is at most d·u/(1 - d·u)·|x||q| with u = 2^-24,
+whatever the order of summation. Rows whose score could reach the k-th best within that bound are scored
+again in float64, so the answer equals that of a full float64 computation.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ ROUNDING = 2.0**-24
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """Best first. `scores`: similarity for cosine and dot, distance for euclidean. Equal scores: smaller id first."""
+    """Best first. `scores`: similarity for cosine and dot, distance for euclidean. Equal scores: smaller id
+    first."""
 
     ids: np.ndarray  # int64 [k]
     scores: np.ndarray  # float64 [k]
@@ -46,8 +48,8 @@ def nearest(
 ) -> Steps[Neighbors]:
     """The `k` rows nearest to `query` [d], the row `without` left out. `norms`: from `row_norms`.
 
-    Rows of zeros have no direction and rows with NaN or infinities no place: cosine leaves out both, the others the
-    latter. Raises InputError for an unknown metric, or for a query of zeros with cosine.
+    Rows of zeros have no direction and rows with NaN or infinities no place: cosine leaves out both, the
+    others the latter. Raises InputError for an unknown metric, or for a query of zeros with cosine.
     """
     query = np.asarray(query, np.float64)
     size = float(np.sqrt(query @ query))
@@ -81,7 +83,8 @@ def _check(metric: str, size: float) -> None:
 
 
 def _dots(matrix: EmbeddingMatrix, query: np.ndarray) -> Steps[np.ndarray]:
-    """x·q for every row [n]; the scale of the query is taken out and put back, so that float32 cannot overflow."""
+    """x·q for every row [n]; the scale of the query is taken out and put back, so that float32 cannot
+    overflow."""
     dots = np.empty(len(matrix))
     scale = np.abs(query).max() or 1.0
     short = (query / scale).astype(np.float32)

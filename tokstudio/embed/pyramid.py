@@ -1,8 +1,10 @@
-"""A matrix at every zoom: pooled copies, so that a picture of 200,000 rows reads as many values as it has pixels.
+"""A matrix at every zoom: pooled copies, so that a picture of 200,000 rows reads as many values as it has
+pixels.
 
-A picture cell stands for 2**r rows by 2**c columns. Rows are pooled ahead of time at a few levels (16, 256, 4,096 …),
-because a matrix is far taller than a screen and hardly wider; what lies between is pooled on demand from the next finer
-level. Four planes are kept, since a mean alone hides the very outliers people look for.
+A picture cell stands for 2**r rows by 2**c columns. Rows are pooled ahead of time at a few levels (16, 256,
+4,096 …), because a matrix is far taller than a screen and hardly wider; what lies between is pooled on
+demand from the next finer level. Four planes are kept, since a mean alone hides the very outliers people
+look for.
 """
 
 import json
@@ -24,7 +26,8 @@ FORMAT = 1
 
 @dataclass(frozen=True, eq=False)
 class Pyramid:
-    """`levels[i]` [4, ceil(n / 16**(i+1)), d] float16: mean, max-abs (with its sign), min, std; divided by `scale`.
+    """`levels[i]` [4, ceil(n / 16**(i+1)), d] float16: mean, max-abs (with its sign), min, std; divided by
+    `scale`.
 
     Float16 is for pictures: three digits. `scale` keeps very small and very large matrices inside its range.
     """
@@ -34,10 +37,11 @@ class Pyramid:
     levels: tuple[np.ndarray, ...]
 
     def tile(self, pooling: str, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
-        """One tile [<=256, <=256] float32. `rows` and `columns`: (r, i) for tile i where a cell stands for 2**r.
+        """One tile [<=256, <=256] float32. `rows` and `columns`: (r, i) for tile i where a cell stands for
+        2**r.
 
-        At the edge a tile is smaller, and its last cells may stand for less. Where a cell stands for one value, every
-        pooling shows that value.
+        At the edge a tile is smaller, and its last cells may stand for less. Where a cell stands for one
+        value, every pooling shows that value.
         """
         (r, row_tile), (c, column_tile) = rows, columns
         first = row_tile * TILE << r
@@ -48,7 +52,8 @@ class Pyramid:
         return pool(planes, 1 << (r - have), 1 << c, pooling, single=r == c == 0)
 
     def _source(self, r: int, first: int, stop: int, columns: slice) -> tuple[np.ndarray, int]:
-        """(planes [4, m, k] of the finest level that is coarse enough, how many times its rows were halved)."""
+        """(planes [4, m, k] of the finest level that is coarse enough, how many times its rows were
+        halved)."""
         stored = min(r // STEP, len(self.levels))
         if stored == 0:
             block = finite(self.matrix.block(first, stop, columns))[0].astype(np.float32)
@@ -161,7 +166,8 @@ def _fits(level: np.ndarray, matrix: EmbeddingMatrix, index: int) -> bool:
 
 
 def save(pyramid: Pyramid, folder: Path) -> None:
-    """Written beside and renamed, so that a reader never sees half of it. Raises OSError where it cannot be written."""
+    """Written beside and renamed, so that a reader never sees half of it. Raises OSError where it cannot be
+    written."""
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

@@ -170,7 +170,8 @@ def _role(tensor: Tensor, vocabulary: int) -> str:
 
 
 def _display_name(path: Path) -> str:
-    """The folder's name; the snapshot folders of the Hugging Face cache and `model/` say nothing, their parents do."""
+    """The folder's name; the snapshot folders of the Hugging Face cache and `model/` say nothing, their
+    parents do."""
     folder = path if path.is_dir() else path.parent
     for part in (folder, *folder.parents):
         if part.name.startswith("models--"):

@@ -1,7 +1,7 @@
 """The maths process: answers the requests of one window over a pipe. And the client that owns it.
 
-A process, not a thread: an image of half a GB, a file that is cut off under its map (SIGBUS) or a bug here ends this
-process and not the window, and the window never waits for the interpreter lock.
+A process, not a thread: an image of half a GB, a file that is cut off under its map (SIGBUS) or a bug here
+ends this process and not the window, and the window never waits for the interpreter lock.
 """
 
 import os
@@ -33,7 +33,8 @@ class _Running:
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer until `requests` ends. Expected errors are answers; anything else ends the process with its traceback."""
+    """Answer until `requests` ends. Expected errors are answers; anything else ends the process with its
+    traceback."""
     from tokstudio.embed.jobs import State
 
     inbox: queue.SimpleQueue = queue.SimpleQueue()
@@ -97,7 +98,8 @@ def main() -> int:
 
 @dataclass(frozen=True, eq=False)
 class Reply:
-    """`kind`: progress (values["share"]), part, result, error (see `error()`), or lost: the process has ended."""
+    """`kind`: progress (values["share"]), part, result, error (see `error()`), or lost: the process has
+    ended."""
 
     id: int
     kind: str
@@ -114,7 +116,8 @@ class Reply:
 
 
 class Client:
-    """Owns one maths process. `ask` and `cancel` return at once; `replies` blocks and belongs on a thread of its own."""
+    """Owns one maths process. `ask` and `cancel` return at once; `replies` blocks and belongs on a thread
+    of its own."""
 
     def __init__(self):
         self._log = tempfile.TemporaryFile()

@@ -1,4 +1,5 @@
-"""Singular values and the plane of largest spread, by way of the d x d Gram matrix: exact, and it never holds n x d."""
+"""Singular values and the plane of largest spread, by way of the d x d Gram matrix: exact, and it never
+holds n x d."""
 
 from dataclasses import dataclass
 
@@ -38,7 +39,8 @@ def spectrum(matrix: EmbeddingMatrix) -> Steps[Spectrum]:
 
 
 def _gram(matrix: EmbeddingMatrix, rows: int) -> Steps[tuple[np.ndarray, np.ndarray]]:
-    """Sum of x x^T [d, d] and of x [d] over `rows` evenly spaced rows; each block in the file's precision, sums in float64."""
+    """Sum of x x^T [d, d] and of x [d] over `rows` evenly spaced rows; each block in the file's precision,
+    sums in float64."""
     n, d = matrix.shape
     gram, total = np.zeros((d, d)), np.zeros(d)
     ids = np.linspace(0, n - 1, rows).astype(np.int64) if rows < n else None
@@ -64,7 +66,8 @@ def _project(matrix: EmbeddingMatrix, mean: np.ndarray, axes: np.ndarray) -> Ste
 
 
 def _signed(axes: np.ndarray) -> np.ndarray:
-    """An eigenvector's sign is arbitrary: make its largest entry positive, so that a picture stays the same."""
+    """An eigenvector's sign is arbitrary: make its largest entry positive, so that a picture stays the
+    same."""
     largest = np.abs(axes).argmax(0)
     return axes * np.where(axes[largest, np.arange(axes.shape[1])] < 0, -1, 1)
 

@@ -57,9 +57,8 @@ def summarize(matrix: EmbeddingMatrix) -> Steps[Summary]:
     variance = np.maximum(squares / n - mean**2, 0)
     spread = float(np.sqrt(max(squares.sum() / (n * d) - (total.sum() / (n * d)) ** 2, 0)))
     return Summary(
-        norms, mean.astype(np.float32), np.sqrt(variance).astype(np.float32), counts, np.linspace(-edge, edge, BINS + 1),
-        spread, level, largest, int((norms == 0).sum()), nonfinite,
-    )  # fmt: skip
+        norms, mean.astype(np.float32), np.sqrt(variance).astype(np.float32), counts, np.linspace(-edge,
+        edge, BINS + 1), spread, level, largest, int((norms == 0).sum()), nonfinite, )  # fmt: skip
 
 
 def finite(block: np.ndarray) -> tuple[np.ndarray, int]:

@@ -1,4 +1,5 @@
-"""A whole vocabulary as arrays: what each row of a matrix stands for, searched and sorted without a Python loop."""
+"""A whole vocabulary as arrays: what each row of a matrix stands for, searched and sorted without a Python
+loop."""
 
 import re
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ STEP = 4096  # tokens read between two steps, about 10 ms
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """`data[offsets[i]:offsets[i + 1]]` is what token `i` stands for in a text; a special token's written form; nothing
-    for an unused id. `glued[i]`: WordPiece's "##", a piece that continues a word."""
+    """`data[offsets[i]:offsets[i + 1]]` is what token `i` stands for in a text; a special token's written
+    form; nothing for an unused id. `glued[i]`: WordPiece's "##", a piece that continues a word."""
 
     reference: str
     name: str
@@ -57,7 +58,8 @@ class Vocabulary:
         return self._raw[self.offsets[token] : self.offsets[token + 1]]
 
     def text(self, token: int) -> str:
-        """As shown to people: spaces stay spaces, "##" in front of a glued piece, hex for what is no UTF-8."""
+        """As shown to people: spaces stay spaces, "##" in front of a glued piece, hex for what is no
+        UTF-8."""
         if not 0 <= token < len(self):
             return f"#{token}"
         raw = self.bytes_of(token)
@@ -79,8 +81,8 @@ class Vocabulary:
         return int(hits[0]) if len(hits) else None
 
     def look_up(self, text: str) -> int | None:
-        """The id somebody means by `text`: " river" before "river" in vocabularies that keep the space, in quotes to the
-        letter, "##er" for a glued piece, "·" for a space."""
+        """The id somebody means by `text`: " river" before "river" in vocabularies that keep the space, in
+        quotes to the letter, "##er" for a glued piece, "·" for a space."""
         if len(text) > 2 and text[0] == text[-1] == '"':
             return self.find(text[1:-1].encode())
         text = text.replace("·", " ")
@@ -150,7 +152,8 @@ def read_vocabulary(reference: str) -> Steps[Vocabulary]:
 
 
 def is_glued(tokenizer: Tokenizer, token: int) -> bool:
-    """Does `token` continue a word, as WordPiece's "##ing" does? In byte-level vocabularies its bytes tell instead."""
+    """Does `token` continue a word, as WordPiece's "##ing" does? In byte-level vocabularies its bytes tell
+    instead."""
     piece = getattr(tokenizer, "piece", None)
     return tokenizer.algorithm == "WordPiece" and piece is not None and (piece(token) or "").startswith("##")
 

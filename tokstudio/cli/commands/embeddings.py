@@ -111,7 +111,8 @@ def _neighbors(args: argparse.Namespace) -> int:
 
 
 def _names(folder: Path, token: str):
-    """The vocabulary beside the model; None where there is none, or where it cannot be read and a row number was asked."""
+    """The vocabulary beside the model; None where there is none, or where it cannot be read and a row
+    number was asked."""
     from tokstudio.embed.vocabulary import model_tokenizer, read_vocabulary
 
     if not (reference := model_tokenizer(folder)):

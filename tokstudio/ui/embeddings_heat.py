@@ -1,0 +1,377 @@
+"""The heat map: a plane of values with row names, spread above, norms at the right and a cross-hair
+readout."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from tokstudio.ui import theme
+from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, Shade, View, level_of
+from tokstudio.ui.embeddings_words import signed
+
+LEFT, TOP, RIGHT, FOOT = 104, 34, 62, 4  # pixels around the picture
+NORM = 46  # pixels of the longest norm bar
+NAMED = 11  # pixels a row needs for its name
+
+
+class HeatMap(QWidget):
+    """Wheel: rows, with Shift dimensions. Drag: move. Double click or 0: everything. Arrows move the
+    cross-hair."""
+
+    row_chosen = Signal(int)  # id of the row that was clicked
+    view_changed = Signal()
+
+    def __init__(self):
+        super().__init__()
+        self.setMinimumSize(300, 220)
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.StrongFocus)
+        self.setAccessibleName("Embedding heat map")
+        self.plane: RowsPlane | MatrixPlane | None = None
+        self.view = View(0, 1, 0, 1)
+        self._name: Callable[[int], str] = "#{}".format
+        self._norms = np.zeros(0)
+        self._mean = self._std = np.zeros(0)
+        self._pointer: QPointF | None = None
+        self._drag: tuple[QPointF, View] | None = None
+        theme.changed.connect(self._restyle)
+
+    # ---------------------------------------------------------------- what it shows
+
+    def set_plane(self, plane: RowsPlane | MatrixPlane, *, keep_view: bool = False) -> None:
+        self.plane = plane
+        if not keep_view:
+            self.view = View(0, plane.shape[0], 0, plane.shape[1])
+        self._changed()
+
+    def clear(self) -> None:
+        self.plane = None
+        self._changed()
+
+    def set_names(self, name: Callable[[int], str]) -> None:
+        """`name(id)`: what a row is called."""
+        self._name = name
+        self.update()
+
+    def set_summary(self, norms: np.ndarray, mean: np.ndarray, std: np.ndarray) -> None:
+        """`norms` [n]; `mean` and `std` [d] per dimension, in the matrix' own order."""
+        self._norms, self._mean, self._std = norms, mean, std
+        self.update()
+
+    def fit(self) -> None:
+        if self.plane is not None:
+            self.view = View(0, self.plane.shape[0], 0, self.plane.shape[1])
+            self._changed()
+
+    def show_row(self, row: int) -> None:
+        """Move so that `row` is in the middle, near enough to read its name."""
+        if self.plane is None:
+            return
+        height = min(self.view.height, max(8, self._box().height() // 18), self.plane.shape[0])
+        view = View(row - height / 2, row + height / 2, self.view.left, self.view.right)
+        self.view = view.moved(0, 0, self.plane.shape)
+        self._changed()
+
+    def _changed(self) -> None:
+        self.setAccessibleDescription(self._words())
+        self.view_changed.emit()
+        self.update()
+
+    def _words(self) -> str:
+        if self.plane is None:
+            return "nothing yet"
+        first, last = self.plane.row_id(int(self.view.top)), self.plane.row_id(self._last_row())
+        return f"rows {self._name(first)} to {self._name(last)}, {self.view.width:.0f} dimensions"
+
+    def _last_row(self) -> int:
+        return min(int(np.ceil(self.view.bottom)), self.plane.shape[0]) - 1
+
+    def _restyle(self) -> None:
+        if self.plane is not None:
+            self.plane.restyle()
+        self.update()
+
+    # ---------------------------------------------------------------- painting
+
+    def _box(self) -> QRectF:
+        return QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - FOOT))
+
+    def paintEvent(self, _event) -> None:
+        if self.plane is None:
+            return
+        painter, box = QPainter(self), self._box()
+        painter.setClipRect(box)
+        self.plane.paint(painter, box, self.view)
+        painter.setClipping(False)
+        self._paint_names(painter, box)
+        self._paint_std(painter, box)
+        self._paint_norms(painter, box)
+        if isinstance(self.plane, RowsPlane):
+            self._paint_outline(painter, box)
+        if self.hasFocus():
+            painter.setPen(QPen(theme.color("accent"), 2))
+            painter.drawRect(box.adjusted(-2, -2, 2, 2))
+        if self._pointer is not None and box.contains(self._pointer):
+            self._paint_readout(painter, box, self._pointer)
+
+    def _paint_names(self, painter: QPainter, box: QRectF) -> None:
+        painter.setFont(theme.font("monos"))
+        down = box.height() / self.view.height
+        step = 1 if down >= NAMED else int(np.ceil(70 / down))
+        first = int(self.view.top) // step * step
+        for row in range(first, self._last_row() + 1, step):
+            top = box.top() + (row - self.view.top) * down
+            place = QRectF(0, top, LEFT - 8, max(down, 14) if step > 1 else down)
+            if place.center().y() < box.top() or place.center().y() > box.bottom():
+                continue
+            self._paint_name(painter, place, row, named=step == 1)
+
+    def _paint_name(self, painter: QPainter, place: QRectF, row: int, named: bool) -> None:
+        number = self.plane.row_id(row)
+        first = isinstance(self.plane, RowsPlane) and row == 0
+        painter.setPen(theme.color("accent" if first else "text2" if named else "muted"))
+        words = self._name(number).replace(" ", "·") if named else f"{number:,}"
+        words = painter.fontMetrics().elidedText(words, Qt.ElideRight, int(place.width()))
+        painter.drawText(place, Qt.AlignRight | Qt.AlignVCenter, words)
+
+    def _paint_std(self, painter: QPainter, box: QRectF) -> None:
+        painter.setFont(theme.font("caption"))
+        painter.setPen(theme.color("muted"))
+        painter.drawText(QRectF(0, 6, LEFT - 8, 18), Qt.AlignRight | Qt.AlignVCenter, "std per dim")
+        painter.drawText(QRectF(box.right() + 8, 6, 60, 18), Qt.AlignVCenter, "norm")
+        if not len(self._std):
+            return
+        left, right = int(self.view.left), min(int(np.ceil(self.view.right)), self.plane.shape[1])
+        step = max(1, int(np.ceil(3 * self.view.width / box.width())))  # no bar under 3 pixels
+        spread = self._std[self.plane.dims[left:right]]
+        means = np.add.reduceat(spread, np.arange(0, len(spread), step))
+        means = means / np.minimum(step, len(spread) - np.arange(0, len(spread), step))
+        heights = 18 * means / (self._std.max() or 1.0)
+        across = box.width() / self.view.width
+        for place, height in enumerate(heights):
+            x = box.left() + (left + place * step - self.view.left) * across
+            painter.fillRect(
+                QRectF(x, 24 - height, step * across - 0.6, height), theme.color("border_strong")
+            )
+
+    def _paint_norms(self, painter: QPainter, box: QRectF) -> None:
+        if not len(self._norms):
+            return
+        largest = float(self._norms.max()) or 1.0
+        down = box.height() / self.view.height
+        if down >= 3:
+            for row in range(int(self.view.top), self._last_row() + 1):
+                gap = min(3.0, down / 5)
+                share = self._norms[self.plane.row_id(row)] / largest
+                place = QRectF(
+                    box.right() + 8, box.top() + (row - self.view.top) * down + gap, NORM * share, 0
+                )
+                place.setHeight(down - 2 * gap)
+                first = isinstance(self.plane, RowsPlane) and row == 0
+                painter.fillRect(place.intersected(QRectF(0, box.top(), self.width(), box.height())),
+                                 theme.color("accent_fill" if first else "border_strong"))  # fmt: skip
+            return
+        self._paint_norm_profile(painter, box, largest)
+
+    def _paint_norm_profile(self, painter: QPainter, box: QRectF, largest: float) -> None:
+        """One line a pixel: grey to the mean, a darker tip at the largest, so that one long row still
+        shows."""
+        edges = np.linspace(self.view.top, self.view.bottom, int(box.height()) + 1).astype(np.int64)
+        starts = np.minimum(edges[:-1], len(self._norms) - 1)
+        tops = np.maximum.reduceat(self._norms, starts)[: len(starts)]
+        sums = np.add.reduceat(self._norms, starts)
+        means = sums / np.maximum(np.append(np.diff(starts), len(self._norms) - starts[-1]), 1)
+        shade, tip = theme.color("border_strong"), theme.color("control")
+        for place, (mean, top) in enumerate(zip(means / largest, tops / largest, strict=True)):
+            y = box.top() + place
+            painter.fillRect(QRectF(box.right() + 8, y, NORM * min(mean, 1), 1), shade)
+            painter.fillRect(QRectF(box.right() + 8 + NORM * top - 1, y, 1, 1), tip)
+
+    def _paint_outline(self, painter: QPainter, box: QRectF) -> None:
+        """Around the asked row."""
+        place = self.view.place(box, 0, 1, self.view.left, self.view.right)
+        if place.bottom() > box.top():
+            painter.setRenderHint(QPainter.Antialiasing)
+            painter.setPen(QPen(theme.color("accent"), 1.5))
+            painter.drawRect(place.adjusted(-1, 0, 1, 0).intersected(box.adjusted(-2, -2, 2, 2)))
+            painter.setRenderHint(QPainter.Antialiasing, False)
+
+    # ---------------------------------------------------------------- cross-hair
+
+    def _cell_at(self, box: QRectF, point: QPointF) -> tuple[int, int]:
+        row = int(self.view.top + (point.y() - box.top()) / box.height() * self.view.height)
+        column = int(self.view.left + (point.x() - box.left()) / box.width() * self.view.width)
+        return min(row, self.plane.shape[0] - 1), min(column, self.plane.shape[1] - 1)
+
+    def readout(self, row: int, column: int) -> tuple[str, str]:
+        """(token and dimension, value) of one cell, as shown at the cross-hair."""
+        dim, number = int(self.plane.dims[column]), self.plane.row_id(row)
+        words = f"{self._name(number).replace(' ', '·')}, dim {dim:,}"
+        found = self.plane.cell(row, column, self.view, self._box())
+        if found is None:
+            return words, "…"
+        value, count = found
+        if count > 1:
+            return words, f"{self.plane.pooling} {signed(value)} of {count:,} values"
+        if not len(self._std) or not self._std[dim]:
+            return words, f"value {signed(value)}"
+        z = (value - self._mean[dim]) / self._std[dim]
+        return words, f"value {signed(value)}, z {signed(z, 1)}"
+
+    def _paint_readout(self, painter: QPainter, box: QRectF, point: QPointF) -> None:
+        painter.setPen(QPen(theme.color("text"), 1, Qt.DotLine))
+        painter.drawLine(QPointF(point.x(), box.top()), QPointF(point.x(), box.bottom()))
+        painter.drawLine(QPointF(box.left(), point.y()), QPointF(box.right(), point.y()))
+        title, value = self.readout(*self._cell_at(box, point))
+        strong, small = theme.font("strong"), theme.font("small")
+        painter.setFont(strong)
+        width = painter.fontMetrics().horizontalAdvance(title)
+        painter.setFont(small)
+        width = max(140, width, painter.fontMetrics().horizontalAdvance(value)) + 22
+        place = QRectF(point.x() + 10, point.y() + 10, width, 42)
+        if place.right() > self.width():
+            place.moveRight(point.x() - 10)
+        if place.bottom() > self.height():
+            place.moveBottom(point.y() - 10)
+        painter.setRenderHint(QPainter.Antialiasing)
+        painter.setPen(theme.color("border_strong"))
+        painter.setBrush(theme.color("raised" if theme.current() == "dark" else "surface"))
+        painter.drawRoundedRect(place, 6, 6)
+        self._paint_lines(painter, place, ((strong, "text", title), (small, "muted", value)))
+
+    @staticmethod
+    def _paint_lines(painter: QPainter, place: QRectF, lines: Sequence[tuple]) -> None:
+        for number, (font, role, text) in enumerate(lines):
+            painter.setFont(font)
+            painter.setPen(theme.color(role))
+            painter.drawText(
+                place.adjusted(10, 4 + 17 * number, -4, -21 + 17 * number), Qt.AlignVCenter, text
+            )
+
+    # ---------------------------------------------------------------- hands
+
+    def wheelEvent(self, event) -> None:
+        box = self._box()
+        if self.plane is None or not box.contains(event.position()):
+            event.ignore()
+            return
+        turn = (
+            event.angleDelta().y() or event.angleDelta().x()
+        )  # Shift turns the wheel sideways on some systems
+        self._zoom(0.85 ** (turn / 120), event.position(), columns=bool(event.modifiers() & Qt.ShiftModifier))
+        event.accept()
+
+    def _zoom(self, factor: float, at: QPointF, columns: bool) -> None:
+        row, column = self._cell_at(self._box(), at)
+        if columns:
+            self.view = self.view.columns_zoomed(factor, column, self.plane.shape[1])
+        else:
+            self.view = self.view.rows_zoomed(factor, row, self.plane.shape[0])
+        self._changed()
+
+    def mousePressEvent(self, event) -> None:
+        if self.plane is not None and event.button() == Qt.LeftButton:
+            self._drag = event.position(), self.view
+
+    def mouseMoveEvent(self, event) -> None:
+        self._pointer = event.position()
+        if self._drag is not None and self.plane is not None:
+            start, view = self._drag
+            moved, box = start - event.position(), self._box()
+            rows, columns = moved.y() / box.height() * view.height, moved.x() / box.width() * view.width
+            self.view = view.moved(rows, columns, self.plane.shape)
+            self._changed()
+        self.update()
+
+    def mouseReleaseEvent(self, event) -> None:
+        if self._drag is not None and (self._drag[0] - event.position()).manhattanLength() < 4:
+            point = event.position()
+            box = QRectF(0, TOP, self._box().right(), self._box().height())  # the names too
+            if box.contains(point):
+                inside = QPointF(max(point.x(), LEFT), point.y())
+                self.row_chosen.emit(self.plane.row_id(self._cell_at(self._box(), inside)[0]))
+        self._drag = None
+
+    def mouseDoubleClickEvent(self, event) -> None:
+        self.fit()
+
+    def leaveEvent(self, event) -> None:
+        self._pointer = None
+        self.update()
+
+    def keyPressEvent(self, event) -> None:
+        moves = {Qt.Key_Left: (-1, 0), Qt.Key_Right: (1, 0), Qt.Key_Up: (0, -1), Qt.Key_Down: (0, 1)}
+        if self.plane is None:
+            event.ignore()
+        elif event.key() in moves:
+            self._step(*moves[event.key()])
+        elif event.key() in (Qt.Key_Plus, Qt.Key_Equal, Qt.Key_Minus):
+            factor = 1.25 if event.key() == Qt.Key_Minus else 0.8
+            at = self._pointer or self._box().center()
+            self._zoom(factor, at, columns=bool(event.modifiers() & Qt.AltModifier))
+        elif event.key() == Qt.Key_0:
+            self.fit()
+        elif event.key() in (Qt.Key_Return, Qt.Key_Enter) and self._pointer is not None:
+            self.row_chosen.emit(self.plane.row_id(self._cell_at(self._box(), self._pointer)[0]))
+        elif event.key() == Qt.Key_Escape and self._pointer is not None:
+            self._pointer = None
+            self.update()
+        else:
+            event.ignore()
+
+    def _step(self, columns: int, rows: int) -> None:
+        """Move the cross-hair by one cell, a pixel at least; the view follows at its edge."""
+        box, at = self._box(), self._pointer or self._box().center()
+        across = max(1.0, box.width() / self.view.width * (1 << level_of(self.view.width, box.width())))
+        down = max(1.0, box.height() / self.view.height * (1 << level_of(self.view.height, box.height())))
+        goal = QPointF(at.x() + columns * across, at.y() + rows * down)
+        if not box.contains(goal):
+            self.view = self.view.moved(
+                rows * self.view.height / 10, columns * self.view.width / 10, self.plane.shape
+            )
+            self._changed()
+            goal = at
+        self._pointer = goal
+        title, value = self.readout(*self._cell_at(box, goal))
+        self.setAccessibleDescription(f"{title}, {value}")
+        self.update()
+
+
+class ColorBar(QWidget):
+    """What the colors mean: from minus to plus the level, or from 0 where the data have no sign."""
+
+    def __init__(self):
+        super().__init__()
+        self.setFixedSize(210, 28)
+        self._shade = Shade(1.0)
+        self.setAccessibleName("Color scale")
+        theme.changed.connect(self.update)
+
+    def set_shade(self, shade: Shade) -> None:
+        self._shade = shade
+        low = "0" if shade.unsigned else signed(-shade.level, 3)
+        self.setAccessibleDescription(f"from {low} to {signed(shade.level, 3)}")
+        self.update()
+
+    def paintEvent(self, _event) -> None:
+        painter = QPainter(self)
+        image = QImage(bytes(range(256)), 256, 1, 256, QImage.Format_Indexed8)
+        image.setColorTable(self._shade.colors())
+        painter.drawImage(QRectF(0, 2, self.width(), 8), image)
+        painter.setPen(theme.color("border_strong"))
+        painter.drawRect(QRectF(0, 1.5, self.width() - 1, 8.5))
+        painter.setPen(theme.color("muted"))
+        painter.setFont(theme.font("axis"))
+        level = f"{self._shade.level:.3g}"
+        marks = [(level, Qt.AlignRight)]
+        marks += (
+            [("0", Qt.AlignLeft)]
+            if self._shade.unsigned
+            else [("0", Qt.AlignHCenter), ("\u2212" + level, Qt.AlignLeft)]
+        )
+        for text, side in marks:
+            painter.drawText(QRectF(0, 12, self.width(), 14), side, text)

@@ -1,0 +1,113 @@
+"""The list of nearest neighbors: place, token, bar, score."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate
+
+from tokstudio.ui import theme
+from tokstudio.ui.embeddings_words import plain
+
+ROW = 27
+BAR = 96
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    id: int
+    token: str
+    score: float
+    share: float  # 0 to 1, the length of its bar
+
+
+class NeighborModel(QAbstractListModel):
+    def __init__(self):
+        super().__init__()
+        self.rows: list[Neighbor] = []
+
+    def set_rows(self, rows: list[Neighbor]) -> None:
+        self.beginResetModel()
+        self.rows = rows
+        self.endResetModel()
+
+    def rowCount(self, parent=QModelIndex()) -> int:  # noqa: B008  Qt's own signature
+        return 0 if parent.isValid() else len(self.rows)
+
+    def data(self, index, role=Qt.DisplayRole):
+        if not index.isValid():
+            return None
+        row = self.rows[index.row()]
+        if role == Qt.DisplayRole:
+            return row.token
+        if role == Qt.UserRole:
+            return row
+        if role == Qt.AccessibleTextRole:
+            return f"{index.row() + 1}, {row.token}, {plain(row.score)}"
+        if role == Qt.ToolTipRole:
+            return f"#{row.id:,}"
+        return None
+
+
+class _Delegate(QStyledItemDelegate):
+    def sizeHint(self, _option, _index) -> QSize:
+        return QSize(160, max(ROW, theme.px(13) + 12))
+
+    def paint(self, painter: QPainter, option, index) -> None:
+        row: Neighbor = index.data(Qt.UserRole)
+        box, selected = QRectF(option.rect), bool(option.state & QStyle.State_Selected)
+        painter.save()
+        painter.setRenderHint(QPainter.Antialiasing)
+        if selected:
+            painter.fillRect(box, theme.color("accent_soft"))
+            painter.fillRect(QRectF(box.left(), box.top(), 3, box.height()), theme.color("accent_fill"))
+        elif option.state & QStyle.State_MouseOver:
+            painter.fillRect(box, theme.color("raised"))
+        painter.setFont(theme.font("caption"))
+        painter.setPen(theme.color("muted"))
+        painter.drawText(box.adjusted(8, 0, 0, 0), Qt.AlignVCenter, str(index.row() + 1))
+        score = QRectF(box.right() - 62, box.top(), 54, box.height())
+        painter.setFont(theme.font("small"))
+        painter.drawText(score, Qt.AlignVCenter | Qt.AlignRight, plain(row.score))
+        self._paint_bar(painter, QRectF(score.left() - BAR, box.center().y() - 2, BAR, 4), row.share)
+        name = QRectF(box.left() + 36, box.top(), score.left() - BAR - 12 - box.left() - 36, box.height())
+        painter.setFont(theme.font("mono"))
+        painter.setPen(theme.color("text"))
+        words = painter.fontMetrics().elidedText(
+            row.token.replace(" ", "·"), Qt.ElideRight, int(name.width())
+        )
+        painter.drawText(name, Qt.AlignVCenter, words)
+        painter.restore()
+
+    @staticmethod
+    def _paint_bar(painter: QPainter, box: QRectF, share: float) -> None:
+        painter.setPen(Qt.NoPen)
+        painter.setBrush(theme.color("raised"))
+        painter.drawRoundedRect(box, 2, 2)
+        painter.setBrush(theme.color(theme.table()["series"][0]))
+        painter.drawRoundedRect(QRectF(box.left(), box.top(), box.width() * share, box.height()), 2, 2)
+
+
+class NeighborList(QListView):
+    """Activate a row (double click, Enter) to ask for its own neighbors."""
+
+    def __init__(self):
+        super().__init__()
+        self.setModel(NeighborModel())
+        self.setItemDelegate(_Delegate(self))
+        self.setFrameShape(QFrame.NoFrame)
+        self.setMouseTracking(True)
+        self.setUniformItemSizes(True)
+        self.setVerticalScrollMode(QListView.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.setAccessibleName("Nearest neighbors")
+        theme.changed.connect(self.viewport().update)
+
+    def set_rows(self, rows: list[Neighbor]) -> None:
+        self.model().set_rows(rows)
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, 6 * ROW)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, 4 * ROW)

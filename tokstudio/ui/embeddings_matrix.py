@@ -1,0 +1,153 @@
+"""The Matrix card: the heat map with its scale, its two modes and its switches."""
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import Signal
+
+from tokstudio.embed.pyramid import POOLINGS
+from tokstudio.ui.embeddings_heat import ColorBar, HeatMap
+from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, Shade
+from tokstudio.ui.widgets.basic import Card, button, eliding, row, segmented
+
+NEAREST, WHOLE = range(2)
+FIXED = 0.15  # a level that stays the same from matrix to matrix
+POOLING_WORDS = {"mean": "Mean", "max-abs": "Max-abs", "min": "Min", "std": "Std"}
+POOLING_TIPS = {
+    "mean": "Mean of the values under a pixel: hides single outliers",
+    "max-abs": "The value farthest from zero under a pixel: shows outliers",
+    "min": "The smallest value under a pixel",
+    "std": "How much the values under a pixel differ",
+}
+
+
+class MatrixCard(Card):
+    tiles_wanted = Signal(str, list)  # pooling, [[r, i, c, j], …]
+    row_chosen = Signal(int)
+
+    def __init__(self):
+        self.scale = ColorBar()
+        self.mode = segmented(["Nearest rows", "Whole matrix"], name="What the heat map shows")
+        super().__init__("Matrix", " ", actions=(self.scale, self.mode))
+        self.heat = HeatMap()
+        self.pooling = segmented(
+            [POOLING_WORDS[p] for p in POOLINGS], on=1, name="Pooling of values under a pixel"
+        )
+        for place, pooling in enumerate(POOLINGS):
+            self.pooling.button(place).setToolTip(POOLING_TIPS[pooling])
+        self.level = segmented(["p99.5", "3.6 std", f"{FIXED}"], name="Level of the full color")
+        self.level.setToolTip("The value that gets the full color")
+        self._range = eliding("", "small", "muted")
+        self._fit = button("Show all", kind="quiet")
+        self._pooled = row(eliding("Pool", "small", "muted"), self.pooling, spacing=6)
+        self._pooled.setVisible(False)
+        foot = row(
+            self._pooled, eliding("Level", "small", "muted"), self.level, 4, (self._range, 1), self._fit
+        )
+        self.body.addWidget(self.heat, 1)
+        self.body.addWidget(foot)
+        self._numbers: dict[str, float] = {"level": FIXED, "spread": FIXED / 3.6}
+        self._whole: MatrixPlane | None = None
+        self._nearest: RowsPlane | None = None
+        self._asked = ""
+        self._connect()
+
+    def _connect(self) -> None:
+        self.mode.changed.connect(lambda _: self._switch())
+        self.pooling.changed.connect(lambda _: self._repool())
+        self.level.changed.connect(lambda _: self._relevel())
+        self._fit.clicked.connect(self.heat.fit)
+        self.heat.row_chosen.connect(self.row_chosen)
+        self.heat.view_changed.connect(self._describe)
+
+    # ---------------------------------------------------------------- what it shows
+
+    def show_matrix(self, shape: tuple[int, int]) -> None:
+        """A new matrix: nothing of the old one is left but the mode."""
+        self.heat.set_summary(np.zeros(0), np.zeros(0), np.zeros(0))
+        self._nearest = None
+        self._whole = MatrixPlane(
+            shape, self._shade(), POOLINGS[self.pooling.index()], self.tiles_wanted.emit
+        )
+        self._whole_ready = False
+        self._switch()
+
+    def show_summary(
+        self, norms: np.ndarray, mean: np.ndarray, std: np.ndarray, level: float, spread: float
+    ) -> None:
+        self._numbers = {"level": level, "spread": spread or FIXED / 3.6}
+        self.heat.set_summary(norms, mean, std)
+        self._relevel()
+
+    def set_names(self, name: Callable[[int], str]) -> None:
+        self.heat.set_names(name)
+
+    def show_nearest(self, rows: np.ndarray, ids: np.ndarray, asked: str) -> None:
+        """`rows` [k + 1, d], the asked one first; dimensions are sorted by its values."""
+        order = np.argsort(rows[0], kind="stable")
+        self._asked = asked
+        self._nearest = RowsPlane(rows[:, order], ids, order, self._shade())
+        if self.mode.index() == NEAREST:
+            self._switch()
+
+    def tiles_ready(self) -> None:
+        """The pyramid is built: from now on tiles may be asked for."""
+        self._whole_ready = True
+        if self.mode.index() == WHOLE:
+            self.heat.set_plane(self._whole)
+
+    def put_tile(self, pooling: str, tile: list[int], values: np.ndarray) -> None:
+        if self._whole is not None:
+            self._whole.put(pooling, tuple(tile), values)
+            self.heat.update()
+
+    # ---------------------------------------------------------------- switches
+
+    def _shade(self) -> Shade:
+        levels = (self._numbers["level"], 3.6 * self._numbers["spread"], FIXED)
+        pooling = POOLINGS[self.pooling.index()] if self.mode.index() == WHOLE else ""
+        return Shade(levels[self.level.index()], pooling == "std")
+
+    def _switch(self) -> None:
+        whole = self.mode.index() == WHOLE
+        self._pooled.setVisible(whole)
+        plane = self._whole if whole and self._whole_ready else None if whole else self._nearest
+        if plane is None:
+            self.heat.clear()
+        else:
+            self.heat.set_plane(plane)
+        self._relevel()
+
+    def _repool(self) -> None:
+        if self._whole is not None:
+            self._whole.pooling = POOLINGS[self.pooling.index()]
+        self._relevel()
+
+    def _relevel(self) -> None:
+        shade = self._shade()
+        self.scale.set_shade(shade)
+        for plane in (self._whole, self._nearest):
+            if plane is not None:
+                plane.set_shade(shade)
+        self.heat.update()
+        self._describe()
+
+    def _describe(self) -> None:
+        plane, view = self.heat.plane, self.heat.view
+        self._fit.setEnabled(
+            plane is not None and (view.height < plane.shape[0] or view.width < plane.shape[1])
+        )
+        if plane is None:
+            self.subtitle.setText("Building the picture…" if self.mode.index() == WHOLE else "")
+            self._range.setText("")
+        elif isinstance(plane, RowsPlane):
+            asked = self._asked.replace(" ", "·")
+            self.subtitle.setText(
+                f"{plane.shape[0] - 1} rows nearest to {asked}, dimensions sorted by its values"
+            )
+            self._range.setText("")
+        else:
+            self.subtitle.setText(f"{plane.shape[0]:,} rows in the order of their ids")
+            first, last = int(view.top), min(int(np.ceil(view.bottom)), plane.shape[0]) - 1
+            left, right = int(view.left), min(int(np.ceil(view.right)), plane.shape[1]) - 1
+            self._range.setText(f"rows {first:,} to {last:,}, dimensions {left:,} to {right:,}")
