@@ -60,9 +60,8 @@ class State:
 
 
 def open_matrix(state: State, path: str, tensor: str | None = None) -> Job:
-    state.opened = {
-        key: kept for key, kept in state.opened.items() if key[0] != path
-    }  # it may have changed since
+    # forget what is known about this path: the file may have changed since
+    state.opened = {key: kept for key, kept in state.opened.items() if key[0] != path}
     opened = state.get(path, tensor)
     tokenizer = model_tokenizer(opened.model.folder)
     yield 1.0
@@ -70,11 +69,18 @@ def open_matrix(state: State, path: str, tensor: str | None = None) -> Job:
         {"name": e.tensor.name, "shape": e.tensor.shape, "role": e.role, "dtype": DTYPE_NAMES[e.tensor.dtype]}
         for e in opened.model.entries
     ]
-    return Answer({
-        "name": opened.model.name, "tied": opened.model.tied, "entries": entries, "tensor": opened.matrix.tensor.name,
-        "role": opened.matrix.role, "shape": opened.matrix.shape, "dtype": DTYPE_NAMES[opened.matrix.tensor.dtype],
-        "size": opened.matrix.tensor.size, "tokenizer": tokenizer, "file": str(opened.matrix.tensor.file),
-    })  # fmt: skip
+    values = {
+        "name": opened.model.name,
+        "tied": opened.model.tied,
+        "entries": entries,
+        "tensor": opened.matrix.tensor.name,
+        "shape": opened.matrix.shape,
+        "dtype": DTYPE_NAMES[opened.matrix.tensor.dtype],
+        "size": opened.matrix.tensor.size,
+        "tokenizer": tokenizer,
+        "file": str(opened.matrix.tensor.file),
+    }
+    return Answer(values)
 
 
 def summary(state: State, path: str, tensor: str) -> Job:

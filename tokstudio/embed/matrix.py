@@ -15,8 +15,13 @@ Steps = Generator[float, None, T]  # long work: yields the share done (0-1) and 
 BLOCK_VALUES = 1 << 20  # values decoded at once: 4 MB as float32, about 10 ms of work between two steps
 STORED = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "F8_E4M3": "u1", "F8_E5M2": "u1"}
 DTYPE_NAMES = {
-    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "F8_E4M3": "float8 e4m3", "F8_E5M2": "float8 e5m2",
-}  # fmt: skip
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8 e4m3",
+    "F8_E5M2": "float8 e5m2",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +66,12 @@ def map_matrix(tensor: Tensor, role: str = "other") -> EmbeddingMatrix:
     if tensor.dtype not in STORED:
         raise ModelError(
             f"{tensor.name} holds {tensor.dtype} values, which cannot be shown.",
-            hint="Matrices of float64, float32, float16, bfloat16 and float8 can. Quantized ones first need
-            a conversion.", ) stored = np.memmap( tensor.file, dtype=STORED[tensor.dtype], mode="r",
-            offset=tensor.offset, shape=tensor.shape ) return EmbeddingMatrix(tensor, role,
-            stored.view(np.ndarray))
+            hint="Tokstudio shows float64, float32, float16, bfloat16 and float8; convert a quantized matrix first.",
+        )
+    stored = np.memmap(
+        tensor.file, dtype=STORED[tensor.dtype], mode="r", offset=tensor.offset, shape=tensor.shape
+    )
+    return EmbeddingMatrix(tensor, role, stored.view(np.ndarray))
 
 
 def decode(stored: np.ndarray, dtype: str) -> np.ndarray:

@@ -11,8 +11,8 @@ from tokstudio.errors import ModelError
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 CONVERT = (
-    "A pickle can run any program when it is opened. Convert it where you trust it: load the model with transformers and "
-    "call save_pretrained(folder), which writes model.safetensors."
+    "A pickle can run any program when it is opened. Convert it where you trust it: load the model with"
+    " transformers and call save_pretrained(folder), which writes model.safetensors."
 )
 INPUT = re.compile(
     r"(^|\.)(embed_tokens|word_embeddings|wte|tok_embeddings|embed_in|token_embedding|shared|embedding)\.weight$"

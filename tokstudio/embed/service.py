@@ -4,6 +4,7 @@ A process, not a thread: an image of half a GB, a file that is cut off under its
 ends this process and not the window, and the window never waits for the interpreter lock.
 """
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -120,7 +121,7 @@ class Client:
     of its own."""
 
     def __init__(self):
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
         self._last = 0
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
@@ -162,11 +163,11 @@ class Client:
 
     def close(self, grace: float = 1.0) -> None:
         """End the process: by closing its input, then by force. `replies` ends with it."""
-        with self._lock:
-            try:
-                self._process.stdin.close()
-            except BrokenPipeError:  # something was still unsent to a process that has gone
-                pass
+        with (
+            self._lock,
+            contextlib.suppress(BrokenPipeError),
+        ):  # something was still unsent to a process that has gone
+            self._process.stdin.close()
         try:
             self._process.wait(grace)
         except subprocess.TimeoutExpired:

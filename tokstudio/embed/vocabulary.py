@@ -14,8 +14,16 @@ from tokstudio.errors import InputError
 from tokstudio.tokens.base import Tokenizer
 
 KINDS = (
-    "Word start", "Continuation", "Punctuation", "Digits", "White space", "Partial UTF-8", "Byte", "Special", "Unused",
-)  # fmt: skip
+    "Word start",
+    "Continuation",
+    "Punctuation",
+    "Digits",
+    "White space",
+    "Partial UTF-8",
+    "Byte",
+    "Special",
+    "Unused",
+)
 START, CONTINUATION, PUNCTUATION, DIGITS, SPACE, PARTIAL, BYTE, SPECIAL, UNUSED = range(len(KINDS))
 FILES = ("tokenizer.json", "tokenizer.model", "vocab.txt", "vocab.json", "tekken.json")
 STEP = 4096  # tokens read between two steps, about 10 ms

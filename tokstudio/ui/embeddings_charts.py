@@ -20,7 +20,7 @@ class ValuesChart(LineChart):
     def set_counts(self, counts: np.ndarray, edges: np.ndarray) -> None:
         """The outermost bins gather everything beyond them, so they are left out of the curve."""
         centers, share = (edges[1:] + edges[:-1]) / 2, counts / max(1, counts.sum())
-        self.set_series("values", centers[1 : BINS - 1], share[1 : BINS - 1], filled=True)
+        self.set_series("values", centers[1 : BINS - 1], share[1 : BINS - 1], filled=True, width=2)
 
     def _tick(self, left: float, right: float, low: float, high: float) -> None:
         super()._tick(left, right, low, high)
@@ -58,9 +58,8 @@ class SingularChart(LineChart):
     def set_values(self, values: np.ndarray) -> None:
         values = values[values > values[0] * 1e-6] if len(values) and values[0] > 0 else values[:0]
         ranks = np.arange(1, len(values) + 1)
-        self.set_series(
-            "singular values", np.log10(ranks), np.log10(values / values[:1].sum()) if len(values) else values
-        )
+        ranks, shares = np.arange(1, len(values) + 1), values / values[:1]
+        self.set_series("singular values", np.log10(ranks), np.log10(shares), width=2)
 
     def _tick(self, left: float, right: float, low: float, high: float) -> None:
         super()._tick(left, right, low, high)
@@ -75,7 +74,8 @@ class SingularChart(LineChart):
                 line.setValue(power)
 
     def _reading(self, series, place: int) -> str:
-        return f"rank {round(10 ** float(series.x[place])):,}   {10 ** float(series.y[place]):.3f} of the largest"
+        rank, share = round(10 ** float(series.x[place])), 10 ** float(series.y[place])
+        return f"rank {rank:,}   {share:.3f} of the largest"
 
     def _words(self) -> str:
         return ", ".join(f"{len(series.x):,} values" for series in self._series.values())

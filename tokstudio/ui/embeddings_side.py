@@ -13,7 +13,10 @@ from tokstudio.ui.embeddings_projection import Projection
 from tokstudio.ui.embeddings_words import milliseconds
 from tokstudio.ui.widgets.basic import Card, eliding, label, row, segmented
 
-FIELD_TIP = "A token's text, or #12 for row 12. A word finds the token with a space before it first; in quotes to the letter."
+FIELD_TIP = (
+    "A token's text, or #12 for row 12. A word finds the token with a space before it first;"
+    " in quotes to the letter."
+)
 
 
 class NeighborCard(Card):

@@ -107,8 +107,8 @@ class EmbeddingsPage(QWidget):
         empty = EmptyState(
             "embeddings",
             "No matrix yet",
-            "See what a model keeps about every token: its row in the embedding matrix, its nearest neighbors, how the"
-            " values are spread. Open a model folder or a safetensors file, or drop one here.",
+            "See what a model keeps about every token: its row in the embedding matrix, its nearest neighbors,"
+            " how the values are spread. Open a model folder or a safetensors file, or drop one here.",
             actions,
         )
         self._start = QWidget()
@@ -315,12 +315,10 @@ class EmbeddingsPage(QWidget):
             self._context.fail(error)
             return
         shown = self.problem if self._about else self._start_problem
-        again = (
-            [("Open again", lambda: self.open(self._path, tensor=self._tensor))]
-            if slot == "process" and self._path
-            else []
-        )
-        shown.show_error(error, [*again, ("Open another…", self._choose)])
+        actions = [("Open another…", self._choose)]
+        if slot == "process" and self._path:
+            actions.insert(0, ("Open again", lambda: self.open(self._path, tensor=self._tensor)))
+        shown.show_error(error, actions)
 
     def _progressed(self, slot: str, title: str, share: float) -> None:
         key = f"embeddings.{slot}"
