@@ -36,7 +36,7 @@ class Phase(RunEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics(RunEvent):
-    """Numbers at one optimiser step. Names: `loss`, `loss/next_token`, `loss/alm`, `bits_per_byte`,
+    """Numbers at one optimizer step. Names: `loss`, `loss/next_token`, `loss/alm`, `bits_per_byte`,
     `learning_rate`, `gradient_norm`, `tokens_per_second`, `memory_bytes`, `seconds`."""
 
     kind: ClassVar[str] = "metrics"

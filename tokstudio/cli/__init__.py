@@ -21,7 +21,16 @@ def command_names() -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    argv = sys.argv[1:] if argv is None else argv
+    try:
+        code = _dispatch(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()  # a reader that has gone is met here, and not at the interpreter's end
+    except BrokenPipeError:  # `tokstudio … | head`: no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _dispatch(argv: list[str]) -> int:
     if not argv:
         from tokstudio.ui.app import main as window
 
@@ -32,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(f"tokstudio {__version__}\n")
         return 0
     if argv[0] not in command_names():
-        sys.stderr.write(f"tokstudio: there is no command {argv[0]!r}.\nTry one of: {', '.join(command_names())}\n")
+        known = ", ".join(command_names())
+        sys.stderr.write(f"tokstudio: there is no command {argv[0]!r}.\nTry one of: {known}\n")
         return 2
     return _run(argv[0], argv[1:])
 
@@ -49,9 +59,6 @@ def _run(name: str, rest: list[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         return 130
-    except BrokenPipeError:  # `tokstudio … | head`: the reader has gone, which is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _overview() -> int:

@@ -20,7 +20,7 @@ class Encoding:
     for no text is zero-width.
     """
 
-    text: bytes  # UTF-8, before any normalisation
+    text: bytes  # UTF-8, before any normalization
     ids: np.ndarray  # int32 [n]
     spans: np.ndarray  # int32 [n, 2]
 
