@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from tokstudio.errors import RunError
-from tokstudio.events import Failed, Finished, RunEvent, Stopped, dump
+from tokstudio.events import Failed, Finished, Metrics, RunEvent, Started, Stopped, dump
 from tokstudio.runs import control
 from tokstudio.runs.files import folder_error, read_json, write_json
 from tokstudio.runs.lock import FolderLock
@@ -25,6 +25,7 @@ GRACE = 10.0  # seconds between the last event and the end of the process, befor
 SILENT = 30.0  # seconds without a heartbeat after which a run on another machine counts as lost
 ENDS: dict[type[RunEvent], str] = {Finished: "finished", Stopped: "stopped", Failed: "failed"}
 
+AT_STEP = (Started, Metrics)  # events that tell the step
 EXIT_LOCKED = 73  # the worker found another attempt in its folder
 EXIT_UNRECORDED = 74  # the worker could not even write what went wrong
 
@@ -72,6 +73,7 @@ class Run:
         self.folder = Path(folder)
         self.process: subprocess.Popen | None = None  # only where this object started it
         self.killed = False
+        self._step = 0  # newest one in the events; state.json lags behind by a heartbeat
 
     def start(self, *, resume: bool = False) -> None:
         """Raises RunError where an attempt is going already, or where the folder cannot be written."""
@@ -129,11 +131,13 @@ class Run:
         without a last word gets one: recorded where this object saw it alive, else only told.
         """
         tail, last, seen, over_at = Tail(self.folder / "events.jsonl"), None, False, 0.0
+        self._step = 0
         while True:
             alive = self.alive()  # asked before reading: what it wrote at the very end must not be missed
             seen = seen or alive or self.process is not None
             for batch in tail.read():
                 last = next((e for e in reversed(batch) if e.kind != "unknown"), last)
+                self._step = next((e.step for e in reversed(batch) if isinstance(e, AT_STEP)), self._step)
                 yield batch
             over = last is not None and last.terminal
             if not alive:
@@ -210,7 +214,7 @@ class Run:
         return event
 
     def _cause(self, unseen: bool) -> str:
-        step = read_json(self.folder / "state.json").get("step", 0)
+        step = max(self._step, read_json(self.folder / "state.json").get("step", 0))
         where = f" at step {step:,}" if step else " before its first step"
         if unseen:
             return f"The run was lost{where}: its process ended while no window was watching."

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPen, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QFrame
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QFrame, QGraphicsItem
 
 from tokstudio.ui import theme
-from tokstudio.ui.chart_data import number, tick_words, ticks, value_range
+from tokstudio.ui.chart_data import number, tick_words, ticks, value_range, whole_ticks
 
 LEFT, RIGHT, FOOT = 44, 12, 20  # pixels around the plot; with less at the right the last label is cut
-ROW, COLUMN = 44, 110  # pixels that a label needs for itself
+ROW, COLUMN = 36, 110  # pixels that a label needs for itself
+AIR = 0.02  # of the width, right of the newest point
 MARK_HEIGHT = 0.035  # of the plot, above its foot
 
 
@@ -43,10 +44,14 @@ class Chart(pg.PlotWidget):
         zero: bool = False,
         x_label: str = "",
         y_words: Callable[[float], str] | None = None,
+        whole: bool = False,
     ):
         """`zero`: the y axis starts at 0. `x_label` is a word before the last tick and in the readout, e.g.
-        "step". `y_words` writes a value, for ticks too; by default three digits and `unit`."""
+        "step". `y_words` writes a value, for ticks too; by default three digits and `unit`.
+        `whole`: x is a count, so no tick falls between."""
         super().__init__()
+        self._whole = whole
+        self._x_range: tuple[float, float] | None = None
         self._zero, self._x_label, self._unit, self._y_words = zero, x_label, unit, y_words
         self._label = y_label or "Chart"
         self._series: dict[str, Series] = {}
@@ -66,6 +71,7 @@ class Chart(pg.PlotWidget):
         self.hideButtons()
         self.setFrameShape(QFrame.NoFrame)
         self.setMouseEnabled(False, False)
+        self.plotItem.vb.setFlag(QGraphicsItem.ItemClipsChildrenToShape, False)  # dots at the rim stay whole
         self.setFocusPolicy(Qt.TabFocus)
         self.setMouseTracking(True)
         self.setMinimumHeight(60)
@@ -104,6 +110,11 @@ class Chart(pg.PlotWidget):
         self._marks = np.asarray(xs, float)
         self._later.start()
 
+    def set_x_range(self, left: float | None, right: float | None = None) -> None:
+        """Fixes the x axis, so that charts below each other share it; None: as wide as the data."""
+        self._x_range = None if left is None or right is None else (float(left), float(right))
+        self._later.start()
+
     def clear_series(self) -> None:
         for series in self._series.values():
             self._drop(series)
@@ -126,6 +137,7 @@ class Chart(pg.PlotWidget):
         """Ranges, ticks, grid and curves from the data. Called by itself soon after every change."""
         self._later.stop()
         (left, right), (low, high) = self._extent()
+        right += AIR * (right - left)  # the newest point is not half cut off
         self.plotItem.vb.setRange(xRange=(left, right), yRange=(low, high), padding=0, disableAutoRange=True)
         self._tick(left, right, low, high)
         for series in self._series.values():
@@ -141,19 +153,33 @@ class Chart(pg.PlotWidget):
         highs = [_finite(np.fmax.reduce(series.y)) for series in full]
         levels = [line.value() for line in self._references.values()]
         low, high = value_range([*lows, *levels], [*highs, *levels], self._zero)
+        if self._x_range is not None:
+            return self._x_range, (low, high)
         if not full:
             return (0.0, 1.0), (low, high)
         left, right = min(float(s.x[0]) for s in full), max(float(s.x[-1]) for s in full)
         return (left, right if right > left else left + 1.0), (low, high)
 
+    def _name_ticks(self, xs: list[float], left: float, right: float) -> list[tuple[float, str]]:
+        """The last label that fits carries the name of the axis; one that would be cut is left out."""
+        words = tick_words(xs)
+        if not words or not self._x_label:
+            return list(zip(xs, words, strict=True))
+        metrics, room = QFontMetrics(theme.font("axis")), max(1, self.width() - LEFT - RIGHT)
+        while words:
+            named = f"{self._x_label} {words[-1]}"
+            at = (xs[len(words) - 1] - left) / (right - left) * room
+            if at + metrics.horizontalAdvance(named) / 2 <= room + RIGHT or len(words) == 1:
+                return [*zip(xs, words[:-1], strict=False), (xs[len(words) - 1], named)]
+            words.pop()
+        return []
+
     def _tick(self, left: float, right: float, low: float, high: float) -> None:
         shown = any(len(series.x) for series in self._series.values())
-        xs = ticks(left, right, max(2, (self.width() - LEFT) // COLUMN)) if shown else []
+        rounded = whole_ticks if self._whole else ticks
+        xs = rounded(left, right, max(2, (self.width() - LEFT) // COLUMN)) if shown else []
         ys = ticks(low, high, max(2, (self.height() - FOOT) // ROW)) if shown else []
-        words = tick_words(xs)
-        if words and self._x_label:
-            words[-1] = f"{self._x_label} {words[-1]}"
-        self.getAxis("bottom").setTicks([list(zip(xs, words, strict=True))])
+        self.getAxis("bottom").setTicks([self._name_ticks(xs, left, right)])
         y_words = [self._y_words(y) for y in ys] if self._y_words else tick_words(ys)
         self.getAxis("left").setTicks([list(zip(ys, y_words, strict=True))])
         while len(self._grid) < len(ys):
@@ -272,6 +298,9 @@ class Chart(pg.PlotWidget):
     def _point(self, x: float | None) -> None:
         self.set_cursor(x)
         self.cursor_moved.emit(x)
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, 90)  # it takes what room there is, and asks for little
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()

@@ -61,16 +61,26 @@ class LineChart(Chart):
             series.item.setFillLevel(0.0)
             series.item.setBrush(theme.color(theme.table()["series"][look["series"]], 0.08))
         if look["points"] and series.dots is None:
-            series.dots = pg.ScatterPlotItem(symbol="o", size=6)
-            series.dots.setZValue(5)
-            self.plotItem.addItem(series.dots, ignoreBounds=True)
+            series.dots = self._dots()
         if series.dots is not None:
             series.dots.setBrush(shade)
             series.dots.setPen(pg.mkPen(theme.color("surface"), width=1))
 
+    def _dots(self) -> pg.ScatterPlotItem:
+        dots = pg.ScatterPlotItem(symbol="o", size=6)
+        dots.setZValue(5)
+        self.plotItem.addItem(dots, ignoreBounds=True)
+        return dots
+
     def _draw(self, series: Series, left: float, right: float) -> None:
         x, y = thin(series.x, series.y, left, right, max(1, self.width() - LEFT - RIGHT))
         series.item.setData(x, y, connect="finite", antialias=series.look["width"] > 1)
+        if series.dots is None and len(x) == 1:  # a line needs two points to be seen
+            series.dots = self._dots()
+            self._paint(series)
+        if series.dots is not None and not series.look["points"] and len(x) > 1:
+            self.removeItem(series.dots)
+            series.dots = None
         if series.dots is not None:
             known = np.isfinite(y)
             series.dots.setData(x[known], y[known])

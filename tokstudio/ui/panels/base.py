@@ -42,7 +42,7 @@ class Panel(QFrame):
         self.setMinimumHeight(130)
 
     def make_chart(self) -> LineChart:
-        return LineChart(self.title, x_label="step")
+        return LineChart(self.title, x_label="step", whole=True)
 
     def refresh(self, state: RunState) -> None:
         raise NotImplementedError
@@ -51,6 +51,7 @@ class Panel(QFrame):
         self.value.setText(value)
         self.remark.setText(remark)
 
-    def mark(self, state: RunState) -> None:
-        """A triangle for every checkpoint."""
+    def frame(self, state: RunState) -> None:
+        """All panels share their x axis; a triangle for every checkpoint."""
+        self.chart.set_x_range(0, max(1, state.step))
         self.chart.set_marks([saved.step for saved in state.checkpoints])

@@ -17,7 +17,7 @@ class BitsPerBytePanel(Panel):
         if level is not None:
             entries.append((f"{level.label} {level.value:.3f}", "muted", "dash"))
         self.legend.set_entries(entries)
-        self.mark(state)
+        self.frame(state)
         if len(column):
             self.say(f"{column.values[-1]:.3f}", f"held-out, step {int(column.steps[-1]):,}")
         else:

@@ -47,7 +47,7 @@ class LossPanel(Panel):
         smooth = self._smoothed.of(column)
         self.chart.set_series("raw", column.steps, column.values, faded=True)
         self.chart.set_series("smoothed", column.steps, smooth, width=2)
-        self.mark(state)
+        self.frame(state)
         if len(column):
             self.say(
                 number(float(smooth[-1])), f"smoothed {FACTOR:g}, now {number(float(column.values[-1]))}"

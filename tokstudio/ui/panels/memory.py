@@ -11,12 +11,12 @@ class MemoryPanel(Panel):
     order = 4
 
     def make_chart(self) -> LineChart:
-        return LineChart(self.title, zero=True, x_label="step", y_words=size)
+        return LineChart(self.title, zero=True, x_label="step", whole=True, y_words=size)
 
     def refresh(self, state: RunState) -> None:
         column = state.columns.get("memory_bytes") or Column()
         self.chart.set_series("memory", column.steps, column.values, series=3, filled=True)
-        self.mark(state)
+        self.frame(state)
         if not len(column):
             self.say(NOTHING)
             return

@@ -15,12 +15,12 @@ class TokensPerSecondPanel(Panel):
     order = 3
 
     def make_chart(self) -> LineChart:
-        return LineChart(self.title, zero=True, x_label="step")
+        return LineChart(self.title, zero=True, x_label="step", whole=True)
 
     def refresh(self, state: RunState) -> None:
         column = state.columns.get("tokens_per_second") or Column()
         self.chart.set_series("tokens per second", column.steps, column.values, series=2)
-        self.mark(state)
+        self.frame(state)
         if len(column):
             recent = column.values[-WINDOW:]
             self.say(number(round(float(np.nanmedian(recent)))), f"median of the last {len(recent)} steps")

@@ -56,7 +56,7 @@ class ResultCard(QFrame):
                 part.set(f"{value:.3f}", BITS if key == "source" else "")
         closed = report.get("gap_closed")
         self.gap.setVisible(closed is not None)
-        self.gap.set(f"{closed:.0%}" if closed is not None else "", "of the way back to the original")
+        self.gap.set(f"{100 * closed:.0f} %" if closed is not None else "", "of the way back to the original")
         self._show_export(report.get("export", {}))
 
     def _show_export(self, export: dict[str, Any]) -> None:

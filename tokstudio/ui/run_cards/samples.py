@@ -1,7 +1,7 @@
 """The same prompt continued by the original model and by this run, each in its own tokens."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
 from tokstudio.events import Sample
@@ -23,34 +23,41 @@ class SampleRow(QWidget):
         self.count.setAlignment(Qt.AlignRight | Qt.AlignTop)
         self.chips = TokenChips(name=f"{title}, tokens")
         self.plain = label("", "small", "text2", wrap=True)
-        layout = row(name, (self.chips, 1), (self.plain, 1), self.count).layout()
-        for at in range(layout.count()):
-            layout.itemAt(at).setAlignment(Qt.AlignTop if at in (0, 3) else Qt.Alignment())
-        self.setLayout(layout)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(name, 0, Qt.AlignTop)
+        layout.addWidget(self.chips, 1)
+        layout.addWidget(self.plain, 1)
+        layout.addWidget(self.count, 0, Qt.AlignTop)
         self._shown: Sample | None = None
+        self._say("not generated yet")
 
     def show_sample(self, sample: Sample | None) -> None:
         """A text whose tokenizer is not on this machine any more is shown as plain text."""
         if sample is self._shown:
             return
         self._shown = sample
-        self.chips.setVisible(False)
-        self.plain.setVisible(True)
-        self.count.setText("")
         if sample is None:
-            self.plain.setText("not generated yet")
+            self._say("not generated yet")
             return
         text = sample.prompt + sample.text
         try:
             tokenizer = load_tokenizer(sample.tokenizer)
             encoding = tokenizer.encode(text)
         except TokstudioError as error:
-            self.plain.setText(f"{text}\n({error})")
+            self._say(f"{text}\n({error})")
             return
         self.chips.set_encoding(encoding, tokenizer, quiet_bytes=len(sample.prompt.encode()))
-        self.chips.setVisible(True)
-        self.plain.setVisible(False)
         self.count.setText(counted(len(encoding), "token"))
+        self.plain.hide()
+        self.chips.show()
+
+    def _say(self, text: str) -> None:
+        self.plain.setText(text)
+        self.count.setText("")
+        self.chips.hide()
+        self.plain.show()
 
 
 class SamplesCard(QFrame):
