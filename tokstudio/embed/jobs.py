@@ -101,7 +101,7 @@ def build_pyramid(state: State, path: str, tensor: str) -> Job:
         opened.pyramid = yield from levels.build(opened.matrix, sample_level(opened.matrix))
         kept = _keep(opened.pyramid, folder)
     yield 1.0
-    return Answer({"levels": len(opened.pyramid.levels), "kept": kept})
+    return Answer({"cells": levels.cell_levels(opened.pyramid), "kept": kept})
 
 
 def _keep(pyramid: Pyramid, folder: Path) -> bool:

@@ -76,6 +76,10 @@ class HeatMap(QWidget):
         self.view = view.moved(0, 0, self.plane.shape)
         self._changed()
 
+    def row_halvings(self) -> int:
+        """r, where a cell stands for 2**r rows at this zoom."""
+        return level_of(self.view.height, self._box().height())
+
     def _changed(self) -> None:
         self.setAccessibleDescription(self._words())
         self.view_changed.emit()
@@ -121,7 +125,7 @@ class HeatMap(QWidget):
     def _paint_names(self, painter: QPainter, box: QRectF) -> None:
         painter.setFont(theme.font("monos"))
         down = box.height() / self.view.height
-        step = 1 if down >= NAMED else int(np.ceil(70 / down))
+        step = 1 if down >= NAMED else round_step(70 / down)
         first = int(self.view.top) // step * step
         for row in range(first, self._last_row() + 1, step):
             top = box.top() + (row - self.view.top) * down
@@ -339,6 +343,12 @@ class HeatMap(QWidget):
         title, value = self.readout(*self._cell_at(box, goal))
         self.setAccessibleDescription(f"{title}, {value}")
         self.update()
+
+
+def round_step(least: float) -> int:
+    """The smallest of 1, 2, 5, 10, 20, 50 … that is at least `least`."""
+    power = 10 ** int(np.log10(max(least, 1)))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
 
 
 class ColorBar(QWidget):

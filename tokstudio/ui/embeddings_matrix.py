@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import Signal
 
-from tokstudio.embed.pyramid import POOLINGS
+from tokstudio.embed.pyramid import POOLINGS, STEP
 from tokstudio.ui.embeddings_heat import ColorBar, HeatMap
 from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, Shade
 from tokstudio.ui.widgets.basic import Card, button, eliding, row, segmented
@@ -50,6 +50,8 @@ class MatrixCard(Card):
         self._whole: MatrixPlane | None = None
         self._nearest: RowsPlane | None = None
         self._asked = ""
+        self._cells: dict[str, list[float]] = {}
+        self._whole_ready = False
         self._connect()
 
     def _connect(self) -> None:
@@ -58,7 +60,7 @@ class MatrixCard(Card):
         self.level.changed.connect(lambda _: self._relevel())
         self._fit.clicked.connect(self.heat.fit)
         self.heat.row_chosen.connect(self.row_chosen)
-        self.heat.view_changed.connect(self._describe)
+        self.heat.view_changed.connect(self._viewed)
 
     # ---------------------------------------------------------------- what it shows
 
@@ -69,7 +71,7 @@ class MatrixCard(Card):
         self._whole = MatrixPlane(
             shape, self._shade(), POOLINGS[self.pooling.index()], self.tiles_wanted.emit
         )
-        self._whole_ready = False
+        self._cells, self._whole_ready = {}, False
         self._switch()
 
     def show_summary(
@@ -90,9 +92,10 @@ class MatrixCard(Card):
         if self.mode.index() == NEAREST:
             self._switch()
 
-    def tiles_ready(self) -> None:
-        """The pyramid is built: from now on tiles may be asked for."""
-        self._whole_ready = True
+    def tiles_ready(self, cells: dict[str, list[float]]) -> None:
+        """The pyramid is built: from now on tiles may be asked for. `cells`: p99.5 of the cells by pooling, for
+        cells of 16, 256, 4,096… rows."""
+        self._cells, self._whole_ready = cells, True
         if self.mode.index() == WHOLE:
             self.heat.set_plane(self._whole)
 
@@ -104,9 +107,19 @@ class MatrixCard(Card):
     # ---------------------------------------------------------------- switches
 
     def _shade(self) -> Shade:
-        levels = (self._numbers["level"], 3.6 * self._numbers["spread"], FIXED)
         pooling = POOLINGS[self.pooling.index()] if self.mode.index() == WHOLE else ""
+        levels = (self._usual(pooling), 3.6 * self._numbers["spread"], FIXED)
         return Shade(levels[self.level.index()], pooling == "std")
+
+    def _usual(self, pooling: str) -> float:
+        """p99.5 of the cells at this zoom: of single values, and between two stored levels by interpolation."""
+        stored = self._cells.get(pooling, [])
+        halvings = self.heat.row_halvings() if pooling else 0
+        if not stored or halvings == 0:
+            return self._numbers["level"]
+        known = [self._numbers["level"], *stored] if pooling != "std" else [stored[0], *stored]
+        at = np.interp(halvings / STEP, np.arange(len(known)), np.log(np.maximum(known, 1e-30)))
+        return float(np.exp(at))
 
     def _switch(self) -> None:
         whole = self.mode.index() == WHOLE
@@ -117,6 +130,12 @@ class MatrixCard(Card):
         else:
             self.heat.set_plane(plane)
         self._relevel()
+
+    def _viewed(self) -> None:
+        if self._whole is not None and self.heat.plane is self._whole and self._shade() != self._whole.shade:
+            self._relevel()
+        else:
+            self._describe()
 
     def _repool(self) -> None:
         if self._whole is not None:

@@ -136,8 +136,9 @@ class MatrixPlane:
         return row
 
     def set_shade(self, shade: Shade) -> None:
-        self.shade = shade
-        self._images.clear()
+        if shade != self.shade:
+            self.shade = shade
+            self._images.clear()
 
     def put(self, pooling: str, tile: tuple[int, int, int, int], values: np.ndarray) -> None:
         self._values[pooling, *tile] = values

@@ -284,8 +284,8 @@ class EmbeddingsPage(QWidget):
         self.values.set_counts(found["counts"], found["edges"])
         self.norms.set_norms(found["norms"])
 
-    def _show_pyramid(self, _reply: Reply) -> None:
-        self.matrix.tiles_ready()
+    def _show_pyramid(self, reply: Reply) -> None:
+        self.matrix.tiles_ready(reply.values["cells"])
 
     def _show_spectrum(self, reply: Reply) -> None:
         rows, columns = self._about["shape"]
