@@ -1,7 +1,7 @@
 """Where several tokenizers cut one text, and where they disagree.
 
-White space at the rim of a token is left out of account: BPE's " the" and WordPiece's "the" are the same piece,
-and both cut before the "t". A token of white space alone is a piece of its own.
+White space at the rim of a token is left out of account: BPE's " the" and WordPiece's "the" are the same
+piece, and both cut before the "t". A token of white space alone is a piece of its own.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tokstudio.errors import AlignmentError
 from tokstudio.tokens.base import Encoding
 
 # what str.isspace and the tokenizers' pre-tokenizers take for white space, beyond ASCII
-WIDE_SPACES = "\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+WIDE_SPACES = "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +46,8 @@ class Agreement:
 
 
 def agreement(encodings: Sequence[Encoding]) -> Agreement:
-    """Raises AlignmentError for encodings of different texts. Zero-width tokens cut nothing and count as shared."""
+    """Zero-width tokens cut nothing and count as shared. Raises AlignmentError for encodings of different
+    texts."""
     if not encodings:
         raise AlignmentError("There is nothing to compare.", hint="Name at least one tokenizer.")
     text = encodings[0].text

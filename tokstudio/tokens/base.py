@@ -61,8 +61,8 @@ class Tokenizer(Protocol):
         """
 
     def token_bytes(self, token: int) -> bytes | None:
-        """What `token` stands for inside a text, or None for a special or unused id. " the" is b" the" in every
-        alphabet; WordPiece "##ing" is b"ing". Raises TokenizerError for an id out of range."""
+        """What `token` stands for inside a text, or None for a special or unused id. " the" is b" the" in
+        every alphabet; WordPiece "##ing" is b"ing". Raises TokenizerError for an id out of range."""
 
     @property
     def special_tokens(self) -> Mapping[str, int]:
@@ -95,8 +95,10 @@ def utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise TokenizerError(
-            f"The text has half a character (U+{ord(text[error.start]):04X}) at position {error.start + 1:,}.",
-            hint="It was cut in the middle of an emoji or read with the wrong encoding: delete that character or paste it again.",
+            f"The text has half a character (U+{ord(text[error.start]):04X}) "
+            f"at position {error.start + 1:,}.",
+            hint="It was cut in the middle of an emoji or read with the wrong encoding: "
+            "delete that character or paste it again.",
         ) from None
 
 

@@ -1,7 +1,8 @@
 """What tiktoken's encodings are made of, read from the installed tiktoken without its downloads.
 
 `tiktoken_ext.openai_public` has one constructor per encoding. Each begins by fetching its rank file and then
-states pattern and special tokens. Here the same code runs with a loader that notes which file it was asked for.
+states pattern and special tokens. Here the same code runs with a loader that notes which file it is asked
+for.
 """
 
 import builtins

@@ -1,7 +1,7 @@
 """The one thing a SentencePiece model's file says that its library does not pass on: the algorithm.
 
-The file is a protocol buffer, ModelProto: pieces are field 1, the trainer's settings field 2, and in those the
-algorithm is field 3 (sentencepiece_model.proto).
+The file is a protocol buffer, ModelProto: pieces are field 1, the trainer's settings field 2, and in those
+the algorithm is field 3 (sentencepiece_model.proto).
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
 """The part of a byte-level BPE vocabulary that a text can use.
 
-tiktoken needs 0.1 to 0.2 s to take in 100,000 tokens, most of a start's budget, and holds the interpreter lock
-for a good part of it. A text only ever merges bytes that stand in it side by side, so the tokens that occur in
-the text give the same ids as the whole vocabulary (a test compares the two); a page of text has under a
-thousand of them.
+tiktoken needs 0.1 to 0.2 s to take in 100,000 tokens, a good part of a start's budget, and holds the
+interpreter lock for much of it. Only bytes that stand side by side in a text can merge, so the tokens that
+occur in the text give the same ids as the whole vocabulary (a test compares the two); a page of text has
+under a thousand of them.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ def occurring(table: TokenTable, data: bytes) -> dict[bytes, int]:
 
 
 def _candidates(table: TokenTable, data: bytes) -> np.ndarray:
-    """Ids of the tokens all of whose byte triples occur in `data`: none that occurs is missing, few others stay."""
+    """Ids of the tokens all of whose byte triples occur in `data`: all that occur, and few others."""
     present = np.zeros(1 << 20, bool)
     present[_triples(np.frombuffer(data, np.uint8))] = True
     absent = np.append(0, np.cumsum(~present[_triples(table.blob)], dtype=np.int64))

@@ -1,8 +1,8 @@
-"""tiktoken's vocabularies on this machine: where they are, whether they are what tiktoken expects, and what is
-in them. Nothing here reaches the network.
+"""tiktoken's vocabularies on this machine: where they are, whether they are what tiktoken expects, and what
+is in them. Nothing here reaches the network.
 
-A file counts only when its SHA-256 is the one tiktoken expects. Parsing 100,000 lines of base64 takes a good
-part of a second's start-up, so the parsed arrays are kept in the cache folder, under the hash of their source.
+A file counts only when its SHA-256 is the one tiktoken expects. Parsing 100,000 lines of base64 takes 0.2 s
+of a start that has one, so the parsed arrays are kept in the cache folder, under the hash of their source.
 """
 
 import contextlib

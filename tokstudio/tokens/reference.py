@@ -113,7 +113,7 @@ def _shown_name(path: Path) -> str:
 
 
 def tokenizer_file(path: Path) -> Path:
-    """`path` itself, or the file in the folder `path` that says most. Raises TokenizerError where there is none."""
+    """`path` itself, or the file in the folder `path` that says most; TokenizerError where there is none."""
     if not path.is_dir():
         return path
     wanted = [(weight, pattern) for key in BACKENDS for pattern, weight in BACKENDS[key].files.items()]
@@ -129,3 +129,10 @@ def _backend_of(file: Path) -> Backend:
         if BACKENDS[key].claims(file, head):
             return BACKENDS[key]
     raise no_tokenizer(file, head)
+
+
+def file_of(reference: str) -> Path | None:
+    """The file that `reference` is read from; None for tokenizers that are no file (tiktoken, bytes)."""
+    if reference.partition(":")[0] in _schemes():
+        return None
+    return tokenizer_file(_locate(reference)[1])

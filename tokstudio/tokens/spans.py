@@ -65,7 +65,7 @@ def settle(data: bytes, ids: np.ndarray, ranges: np.ndarray, table: TokenTable) 
 def _hard(
     ids: np.ndarray, ranges: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, table: TokenTable
 ) -> np.ndarray:
-    """Indices of the groups to look into: several tokens that overlap, or one that is not as long as reported."""
+    """Indices of the groups to look into: tokens that overlap, or one that is not as long as reported."""
     fits = (table.lengths(ids) == ranges[:, 1] - ranges[:, 0]) | ~table.known[ids]
     return np.flatnonzero((lasts - firsts > 1) | ~fits[firsts])
 
@@ -73,8 +73,8 @@ def _hard(
 def _cuts(
     data: bytes, pieces: list[bytes | None], start: int, stop: int, floor: int, ceiling: int
 ) -> np.ndarray | None:
-    """Spans of one group that reports `data[start:stop]` as a whole and may reach from `floor` to `ceiling`, or
-    None where its bytes do not tell."""
+    """Spans of one group that reports `data[start:stop]` as a whole and may reach from `floor` to `ceiling`,
+    or None where its bytes do not tell."""
     if any(piece is None for piece in pieces):
         return None
     place = _place(data[:ceiling], b"".join(pieces), start, stop, floor)
@@ -108,21 +108,22 @@ def _clipped(ranges: np.ndarray, floor: int) -> np.ndarray:
 
 
 def take_marks(data: bytes, spans: np.ndarray) -> np.ndarray:
-    """`spans`, extended over the combining marks in the gap behind each: they composed with its last character,
-    or a normalizer dropped them."""
-    spans = spans.copy()
-    nexts = np.append(spans[1:, 0], len(data))
+    """`spans`, extended over the combining marks in the gap behind each: they composed with its last
+    character, or a normalizer dropped them. Zero-width spans between the two move behind the marks."""
+    spans, wide = spans.copy(), spans[:, 1] > spans[:, 0]
+    starts = np.append(np.where(wide, spans[:, 0], len(data)), len(data))
+    nexts = np.minimum.accumulate(starts[::-1])[::-1][1:]  # where the next span that covers something begins
     codes = np.frombuffer(data + b"\0", np.uint8)
-    wide = (
-        (spans[:, 1] > spans[:, 0]) & (nexts > spans[:, 1]) & (codes[spans[:, 1]] >= 0xCC)
-    )  # U+0300 and above
-    for i in np.flatnonzero(wide):
+    marked = wide & (nexts > spans[:, 1]) & (codes[spans[:, 1]] >= 0xCC)  # U+0300 and above
+    for i in np.flatnonzero(marked).tolist():
         stop = int(spans[i, 1])
         for character in data[stop : nexts[i]].decode(errors="replace"):
             if not unicodedata.category(character).startswith("M"):
                 break
             stop += len(character.encode())
         spans[i, 1] = stop
+        inside = slice(i + 1, int(np.searchsorted(spans[:, 0], stop)))
+        spans[inside] = np.maximum(spans[inside], stop)
     return spans
 
 

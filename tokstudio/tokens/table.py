@@ -18,7 +18,7 @@ class TokenTable:
     @classmethod
     def build(cls, tokens: Mapping[int, bytes], size: int) -> "TokenTable":
         """`size`: the largest id plus one."""
-        return cls.from_list((tokens.get(i) for i in range(size)))
+        return cls.from_list(tokens.get(i) for i in range(size))
 
     @classmethod
     def from_list(cls, tokens: Iterable[bytes | None]) -> "TokenTable":

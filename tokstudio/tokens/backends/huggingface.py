@@ -1,4 +1,5 @@
-"""Tokenizers of the Hugging Face library: tokenizer.json, and the older vocab.txt and vocab.json + merges.txt."""
+"""Tokenizers of the Hugging Face library: tokenizer.json, and the older vocab.txt, and vocab.json +
+merges.txt."""
 
 import json
 from functools import cached_property
@@ -100,7 +101,7 @@ class HuggingFaceTokenizer:
         return self._table.bytes_of(int(checked([token], len(self))[0]))
 
     def piece(self, token: int) -> str | None:
-        """How the vocabulary writes `token`, with the marks of its alphabet ("##ing", "Ġthe"); None for a hole."""
+        """How the vocabulary writes `token`, with the marks of its alphabet ("##ing"); None for a hole."""
         return self._library.id_to_token(token)
 
 

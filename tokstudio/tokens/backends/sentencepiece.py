@@ -72,7 +72,7 @@ class SentencePieceTokenizer:
         return self._surrounded(Encoding(data, ids, spans)) if special else Encoding(data, ids, spans)
 
     def _ranges(self, data: bytes, ids: np.ndarray) -> np.ndarray:
-        """What the library reports, int64 [n, 2]. The bytes of one character are reported as nothing, nothing,
+        """What the library reports, int64 [n, 2]. It reports the bytes of one character as nothing, nothing,
         and the whole: here each gets the whole."""
         offsets = self._library.encode(data, return_type="offset_mapping", return_bytes=True)["offsets"]
         ranges = np.array(offsets, np.int64).reshape(-1, 2)
@@ -108,8 +108,8 @@ class SentencePieceTokenizer:
 
 
 class Ends:
-    """What a model expects around a text. The model file does not say; a tokenizer_config.json beside it does,
-    and without one it is the beginning-of-text symbol, if the model has it."""
+    """What a model expects around a text. The model file does not say; a tokenizer_config.json beside it
+    does, and without one it is the beginning-of-text symbol, if the model has it."""
 
     def __init__(self, folder: Path):
         try:

@@ -1,0 +1,162 @@
+"""Tokenizers for tests: real vocabularies from installed packages, and small ones trained here on the text
+that every Python carries. Each function gives a reference; what is trained is trained once per test
+session."""
+
+import atexit
+import io
+import json
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import sentencepiece
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+
+CL100K = "tiktoken:cl100k_base"
+O200K = "tiktoken:o200k_base"
+BERT = "bert-base-uncased"
+BYTES = "bytes"
+
+
+@cache
+def folder() -> Path:
+    made = Path(tempfile.mkdtemp(prefix="tokstudio-vocabularies-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
+@cache
+def lines() -> list[str]:
+    """English of the language reference, and a little of everything that English is not."""
+    from pydoc_data.topics import topics
+
+    text = [line for name in sorted(topics) for line in topics[name].splitlines() if line.strip()]
+    return text[:3000] + ["Zażółć gęślą jaźń", "漢字とかな", "Съешь же ещё этих булок", "emoji 😀 👩‍👩‍👧"] * 4
+
+
+def _saved(library: Tokenizer, name: str) -> str:
+    (folder() / name).mkdir()
+    library.save(str(folder() / name / "tokenizer.json"))
+    return str(folder() / name)
+
+
+def _trained(library: Tokenizer, vocabulary: int, specials: list[str]) -> Tokenizer:
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary, special_tokens=specials, initial_alphabet=alphabet, show_progress=False
+    )
+    library.train_from_iterator(lines(), trainer)
+    return library
+
+
+@cache
+def byte_bpe() -> str:
+    """The plain kind, with a frame of <s> and </s>, and one added token that is not special."""
+    library = Tokenizer(models.BPE())
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    library.decoder = decoders.ByteLevel()
+    _trained(library, 1200, ["<s>", "</s>"])
+    library.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        special_tokens=[("<s>", library.token_to_id("<s>")), ("</s>", library.token_to_id("</s>"))],
+    )
+    library.add_tokens([AddedToken("tokstudio"), AddedToken("<gap>", lstrip=True, rstrip=True)])
+    return _saved(library, "byte-bpe")
+
+
+@cache
+def byte_bpe_awkward() -> str:
+    """Everything that moves offsets: NFC, a prefix space, trimmed offsets, RoBERTa's frame."""
+    library = Tokenizer(models.BPE())
+    library.normalizer = normalizers.NFC()
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    library.decoder = decoders.ByteLevel()
+    _trained(library, 900, ["<s>", "</s>"])
+    library.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=True)
+    return _saved(library, "byte-bpe-awkward")
+
+
+@cache
+def llama_like() -> str:
+    """SentencePiece's BPE as Hugging Face files write it: "▁", byte fallback, a prepended space."""
+    library = Tokenizer(models.BPE(unk_token="<unk>"))
+    library.normalizer = normalizers.Replace(" ", "▁")
+    trainer = trainers.BpeTrainer(vocab_size=900, show_progress=False)
+    library.train_from_iterator(lines()[:1500], trainer)
+    trained = json.loads(library.to_str())["model"]
+    names = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    vocabulary = {name: i for i, name in enumerate(names + [t for t in trained["vocab"] if t not in names])}
+    merges = [tuple(pair) for pair in trained["merges"]]
+    library = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    library.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    library.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    library.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    library.add_special_tokens(["<unk>", "<s>", "</s>"])
+    return _saved(library, "llama-like")
+
+
+@cache
+def clip_like() -> str:
+    """Lower case, and words that end in "</w>"."""
+    library = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))
+    library.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    library.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), "removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    library.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=1000,
+        special_tokens=["<|endoftext|>"],
+        end_of_word_suffix="</w>",
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    library.train_from_iterator(lines(), trainer)
+    return _saved(library, "clip-like")
+
+
+@cache
+def sentencepiece_bpe() -> str:
+    """Nothing is normalized, so it is lossless but for "▁" itself."""
+    return _sentencepiece("bpe", normalization_rule_name="identity", remove_extra_whitespaces=False)
+
+
+@cache
+def sentencepiece_unigram() -> str:
+    """The default normalization: NFKC, white space collapsed; and one symbol that a user defined."""
+    return _sentencepiece("unigram", user_defined_symbols=["<sep>"])
+
+
+def _sentencepiece(kind: str, **settings) -> str:
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines()[:1500]),
+        model_writer=model,
+        vocab_size=800,
+        model_type=kind,
+        byte_fallback=True,
+        minloglevel=2,
+        num_threads=1,
+        **settings,
+    )
+    path = folder() / f"{kind}.model"
+    path.write_bytes(model.getvalue())
+    return str(path)
