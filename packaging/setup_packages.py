@@ -90,4 +90,6 @@ def compile_packages() -> None:
 
 def run(command: Sequence[str]) -> bool:
     """Did it succeed? Its stdout goes to our stderr: our stdout belongs to the program that starts later."""
-    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode == 0
+    # close_fds: what is started here holds the set-up's lock too
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, close_fds=False)
+    return done.returncode == 0

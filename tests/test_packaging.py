@@ -215,6 +215,18 @@ class TestPlan:
         with open(path, "w") as other:
             assert venv._lock_posix(other.fileno(), wait=False)
 
+    @pytest.mark.skipif(os.name != "posix", reason="flock")
+    def test_what_a_killed_set_up_started_still_holds_the_lock(self, tmp_path):
+        venv, path = module("setup_venv"), str(tmp_path / "lock")
+        with venv.locked(path):
+            orphan = subprocess.Popen(
+                [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False
+            )
+        with open(path, "w") as other:
+            assert not venv._lock_posix(other.fileno(), wait=False)
+            orphan.communicate(b"\n")
+            assert venv._lock_posix(other.fileno(), wait=False)
+
     def test_a_missing_venv_module_is_explained(self, monkeypatch):
         venv, libraries = module("setup_venv"), module("setup_libraries")
         monkeypatch.setattr(venv, "has_venv_module", lambda: False)
