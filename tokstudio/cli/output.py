@@ -29,7 +29,9 @@ class Progress:
     def __init__(self, title: str, total: int):
         from tqdm import tqdm
 
-        self._bar = tqdm(total=total, desc=title, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
+        self._bar = tqdm(
+            total=total, desc=title, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False
+        )
 
     def update(self, done: int, remark: str = "") -> None:
         """`done` counts from the start, not from the last call."""

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 def greedy(
-    model: "torch.nn.Module", tokenizer: Tokenizer, prompt: str, *, max_new_tokens: int, prefix: int | None = None
+    model: "torch.nn.Module",
+    tokenizer: Tokenizer,
+    prompt: str,
+    *,
+    max_new_tokens: int,
+    prefix: int | None = None,
 ) -> str:
     """What `model` finds most likely to follow `prompt`, until it ends the text or the limit is reached.
 
@@ -26,7 +31,9 @@ def greedy(
     model.eval()
     with torch.inference_mode():
         while len(new) < max_new_tokens:
-            out = model(input_ids=torch.tensor([step_ids], device=device), past_key_values=cache, use_cache=True)
+            out = model(
+                input_ids=torch.tensor([step_ids], device=device), past_key_values=cache, use_cache=True
+            )
             token, cache = int(out.logits[0, -1].argmax()), out.past_key_values
             if token in ends:
                 break

@@ -18,18 +18,27 @@ def model_folder(reference: str) -> Path:
         try:
             return resource(f"demo/{reference.removeprefix('demo:')}")
         except FileNotFoundError:
-            raise ModelError(f"There is no demo model {reference!r}.", hint="The one that comes along is demo:english.") from None
+            raise ModelError(
+                f"There is no demo model {reference!r}.", hint="The one that comes along is demo:english."
+            ) from None
     folder = Path(reference).expanduser()
     if folder.is_file():
         _refuse_pickle([folder])
         folder = folder.parent
     if not folder.is_dir():
-        raise ModelError(f"There is no model folder {reference}.", hint="Name a folder with config.json and model.safetensors.")
+        raise ModelError(
+            f"There is no model folder {reference}.",
+            hint="Name a folder with config.json and model.safetensors.",
+        )
     if not (folder / "config.json").exists():
-        raise ModelError(f"{folder} has no config.json, so it is no model folder.", hint="Choose the folder that holds it.")
+        raise ModelError(
+            f"{folder} has no config.json, so it is no model folder.", hint="Choose the folder that holds it."
+        )
     if not list(folder.glob("*.safetensors")):
         _refuse_pickle(sorted(folder.iterdir()))
-        raise ModelError(f"{folder} has no .safetensors file.", hint="Put the model's weights beside its config.json.")
+        raise ModelError(
+            f"{folder} has no .safetensors file.", hint="Put the model's weights beside its config.json."
+        )
     return folder
 
 

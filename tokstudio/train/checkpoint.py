@@ -30,7 +30,11 @@ def folder_of(run: Path, step: int) -> Path:
 
 def steps(run: Path) -> list[int]:
     """Steps that have a complete checkpoint, ascending."""
-    found = (p.name.removeprefix("step-") for p in (run / "checkpoints").glob("step-*") if (p / "state.json").exists())
+    found = (
+        p.name.removeprefix("step-")
+        for p in (run / "checkpoints").glob("step-*")
+        if (p / "state.json").exists()
+    )
     return sorted(int(name) for name in found if name.isdigit())
 
 
@@ -43,7 +47,9 @@ def save(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
     try:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        save_file({k: v.detach().contiguous() for k, v in checkpoint.model.items()}, draft / "model.safetensors")
+        save_file(
+            {k: v.detach().contiguous() for k, v in checkpoint.model.items()}, draft / "model.safetensors"
+        )
         tensors = {**{f"optimizer/{k}": v for k, v in checkpoint.optimizer.items()}}
         tensors |= {f"rng/{k}": v for k, v in checkpoint.rng.items()}
         save_file({k: v.contiguous() for k, v in tensors.items()}, draft / "optimizer.safetensors")
@@ -70,15 +76,23 @@ def load(run: Path, step: int | None = None) -> Checkpoint:
 
     known = steps(run)
     if not known or (step is not None and step not in known):
-        raise RunError(f"{run.name} has no checkpoint to resume from.", hint="Start the run again from its settings.")
+        raise RunError(
+            f"{run.name} has no checkpoint to resume from.", hint="Start the run again from its settings."
+        )
     folder = folder_of(run, known[-1] if step is None else step)
     try:
         extra = json.loads((folder / "state.json").read_text())
         model = load_file(folder / "model.safetensors")
         tensors = load_file(folder / "optimizer.safetensors")
     except (OSError, ValueError, SafetensorError) as error:
-        raise RunError(f"The checkpoint {folder} cannot be read: {error}.", hint="Remove that folder to resume from the one before.") from None
-    part = {name: {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)} for name in ("optimizer/", "rng/")}
+        raise RunError(
+            f"The checkpoint {folder} cannot be read: {error}.",
+            hint="Remove that folder to resume from the one before.",
+        ) from None
+    part = {
+        name: {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
+        for name in ("optimizer/", "rng/")
+    }
     return Checkpoint(extra.pop("step"), model, part["optimizer/"], part["rng/"], extra)
 
 

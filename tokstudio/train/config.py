@@ -7,23 +7,46 @@ from tokstudio.train.settings import setting
 
 @dataclass(frozen=True)
 class DataConfig:
-    corpus: str = setting("python", "Corpus", 'A text file, a folder, a JSON-lines file, or "python": the library of this Python.')
-    window_bytes: int = setting(1024, "Window", "Text is cut after line ends into windows of this size.", unit="bytes", low=32)
+    corpus: str = setting(
+        "python",
+        "Corpus",
+        'A text file, a folder, a JSON-lines file, or "python": the library of this Python.',
+    )
+    window_bytes: int = setting(
+        1024, "Window", "Text is cut after line ends into windows of this size.", unit="bytes", low=32
+    )
     held_out_bytes: int = setting(
-        98_304, "Held-out text", "How much text that is never trained on is measured on.", unit="bytes", low=1024
+        98_304,
+        "Held-out text",
+        "How much text that is never trained on is measured on.",
+        unit="bytes",
+        low=1024,
     )
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    name: str = setting("adamw", "Optimizer", "muon: orthogonalized momentum for the body's matrices.", choices=("adamw", "muon"))
+    name: str = setting(
+        "adamw",
+        "Optimizer",
+        "muon: orthogonalized momentum for the body's matrices.",
+        choices=("adamw", "muon"),
+    )
     learning_rate: float = setting(3e-4, "Learning rate", "Peak rate of the body.", low=0)
-    embedding_learning_rate: float = setting(3e-3, "Embedding learning rate", "Peak rate of the token rows.", low=0)
-    muon_learning_rate: float = setting(0.02, "Muon learning rate", "Peak rate of the body's matrices under muon.", low=0)
+    embedding_learning_rate: float = setting(
+        3e-3, "Embedding learning rate", "Peak rate of the token rows.", low=0
+    )
+    muon_learning_rate: float = setting(
+        0.02, "Muon learning rate", "Peak rate of the body's matrices under muon.", low=0
+    )
     weight_decay: float = setting(0.01, "Weight decay", low=0)
     warmup_steps: int = setting(5, "Warm-up", unit="steps", low=0)
-    decay_share: float = setting(1.0, "Decay", "Last part of the run in which the rate falls to zero.", low=0, high=1)
-    gradient_clip: float = setting(1.0, "Gradient clip", "Largest global norm; 0 leaves gradients alone.", low=0)
+    decay_share: float = setting(
+        1.0, "Decay", "Last part of the run in which the rate falls to zero.", low=0, high=1
+    )
+    gradient_clip: float = setting(
+        1.0, "Gradient clip", "Largest global norm; 0 leaves gradients alone.", low=0
+    )
 
 
 @dataclass(frozen=True)
@@ -33,7 +56,9 @@ class TrainConfig:
     accumulate: int = setting(1, "Accumulate", "Forward passes in one step.", low=1)
     seed: int = setting(17, "Seed", low=0)
     device: str = setting("auto", "Device", "auto: CUDA if present, else the CPU.")
-    precision: str = setting("auto", "Precision", "auto: bf16 on CUDA, fp32 on the CPU.", choices=("auto", "fp32", "bf16"))
+    precision: str = setting(
+        "auto", "Precision", "auto: bf16 on CUDA, fp32 on the CPU.", choices=("auto", "fp32", "bf16")
+    )
     evaluate_every: int = setting(20, "Measure every", unit="steps", low=1)
     checkpoint_every: int = setting(20, "Checkpoint every", unit="steps", low=1)
     sample_every: int = setting(20, "Sample every", unit="steps", low=1)
@@ -47,9 +72,17 @@ class AlmConfig:
     """Approximate likelihood matching (arXiv 2503.20083): chunk probabilities of student and teacher agree."""
 
     temperature: float = setting(5.0, "Temperature", "Divides chunk log-probabilities.", low=1)
-    threshold: float = setting(0.1, "Boundary threshold", "Chunks are merged until the text is this likely to end there.", low=0, high=1)
+    threshold: float = setting(
+        0.1,
+        "Boundary threshold",
+        "Chunks are merged until the text is this likely to end there.",
+        low=0,
+        high=1,
+    )
     divergence: str = setting("binary_kl", "Divergence", choices=("binary_kl", "binary_ce"))
-    boundary_mass: bool = setting(True, "Boundary mass", "Add the probability that a word ends after the chunk.")
+    boundary_mass: bool = setting(
+        True, "Boundary mass", "Add the probability that a word ends after the chunk."
+    )
 
 
 @dataclass(frozen=True)
@@ -65,9 +98,16 @@ class TransferConfig:
     model: str = setting("demo:english", "Source model", "A model folder, or demo:english.")
     tokenizer: str = setting("demo:code", "Target tokenizer", "Any tokenizer reference.")
     method: str = setting("mean-pieces", "Initialization", "How new token rows start.")
-    objectives: tuple[str, ...] = setting(("next_token", "alm"), "Objectives", "What is minimized, together.", choices=("next_token", "alm"))
+    objectives: tuple[str, ...] = setting(
+        ("next_token", "alm"), "Objectives", "What is minimized, together.", choices=("next_token", "alm")
+    )
     weights: tuple[float, ...] = setting((1.0, 1.0), "Weights", "One factor an objective.")
-    mode: str = setting("full", "Trained weights", "full: all. lora: low-rank adapters, and the token rows.", choices=("full", "lora"))
+    mode: str = setting(
+        "full",
+        "Trained weights",
+        "full: all. lora: low-rank adapters, and the token rows.",
+        choices=("full", "lora"),
+    )
     data: DataConfig = field(default_factory=DataConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

@@ -18,7 +18,9 @@ PYTHON = "python"
 HELD_OUT_SHARE = 16 / 256  # of the documents, by the first byte of the hash of their name
 
 # Folders of the standard library that hold tables or tests rather than text worth learning.
-_SKIPPED = frozenset({"site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test", "encodings", "lib2to3"})
+_SKIPPED = frozenset(
+    {"site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test", "encodings", "lib2to3"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,17 @@ def _modules() -> Iterator[Document]:
 
 def _read(path: Path) -> Iterator[Document]:
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in {".txt", ".md", ".py", ".rst", ".jsonl"})
+        files = sorted(
+            p for p in path.rglob("*") if p.suffix.lower() in {".txt", ".md", ".py", ".rst", ".jsonl"}
+        )
         for file in files:
             yield from _read_file(file, prefix=str(file.relative_to(path)))
     elif path.is_file():
         yield from _read_file(path, prefix=path.name)
     else:
-        raise InputError(f"There is no file or folder {path}.", hint='Name a text file, a folder, or "python".')
+        raise InputError(
+            f"There is no file or folder {path}.", hint='Name a text file, a folder, or "python".'
+        )
 
 
 def _read_file(path: Path, prefix: str) -> Iterator[Document]:
@@ -113,7 +119,8 @@ def _read_file(path: Path, prefix: str) -> Iterator[Document]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path} is not UTF-8 text (byte {error.start:,}).", hint="Save it as UTF-8, or choose another file."
+            f"{path} is not UTF-8 text (byte {error.start:,}).",
+            hint="Save it as UTF-8, or choose another file.",
         ) from None
     if path.suffix.lower() == ".jsonl":
         yield from _json_lines(text, path, prefix)
@@ -131,7 +138,8 @@ def _json_lines(text: str, path: Path, prefix: str) -> Iterator[Document]:
             yield Document(f"{prefix}#{number}", row["text"])
         except (ValueError, KeyError, TypeError):
             raise InputError(
-                f'Line {number:,} of {path} is no JSON object with a "text" field.', hint='Each line needs {"text": "…"}.'
+                f'Line {number:,} of {path} is no JSON object with a "text" field.',
+                hint='Each line needs {"text": "…"}.',
             ) from None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.errors import ConfigError
-from tokstudio.tokens.base import Encoding, Tokenizer
+from tokstudio.tokens.base import Encoding, Tokenizer, special_id
 from tokstudio.train.corpus import Document, windows
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ class WindowOrder:
     """
 
     def __init__(self, documents: Sequence[Document], *, window_bytes: int, batch_size: int, seed: int):
-        self.documents, self.window_bytes, self.batch_size, self.seed = documents, window_bytes, batch_size, seed
+        self.documents, self.window_bytes, self.batch_size, self.seed = (
+            documents,
+            window_bytes,
+            batch_size,
+            seed,
+        )
         self._epoch, self._first, self._batches = -1, 0, []
 
     def __getitem__(self, index: int) -> list[str]:
@@ -72,14 +77,8 @@ def held_out_windows(documents: Sequence[Document], *, window_bytes: int, total_
 
 def prefix_id(tokenizer: Tokenizer) -> int | None:
     """The token every window starts with, so that its first token can be scored: BOS, else EOS, else none."""
-    specials = tokenizer.special_tokens
-    for name in ("bos_token_id", "eos_token_id"):
-        if (token := getattr(tokenizer, name, None)) is not None:
-            return token
-    for content in ("<s>", "<|begin_of_text|>", "<bos>", "<|endoftext|>", "</s>", "<eos>"):
-        if content in specials:
-            return specials[content]
-    return None
+    begin = special_id(tokenizer, "begin")
+    return special_id(tokenizer, "end") if begin is None else begin
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +104,9 @@ class TokenBatch:
         return torch.arange(1, self.input_ids.shape[1], device=self.input_ids.device)[None] < length[:, None]
 
 
-def token_batch(tokenizer: Tokenizer, texts: Sequence[str], *, limit: int, device: object = "cpu") -> TokenBatch:
+def token_batch(
+    tokenizer: Tokenizer, texts: Sequence[str], *, limit: int, device: object = "cpu"
+) -> TokenBatch:
     """Raises ConfigError where a window is longer than the model's `limit` of tokens."""
     import torch
 

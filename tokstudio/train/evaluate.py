@@ -32,7 +32,12 @@ class BitsPerByte:
 
 
 def bits_per_byte(
-    model: "torch.nn.Module", tokenizer: Tokenizer, texts: Sequence[str], *, batch_size: int = 16, limit: int = 0
+    model: "torch.nn.Module",
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    *,
+    batch_size: int = 16,
+    limit: int = 0,
 ) -> BitsPerByte:
     """Measure `model` on `texts`. `limit`: longest input in tokens (default: what the model's config says)."""
     import torch

@@ -38,10 +38,23 @@ class Problem(Protocol):
     def samples(self, step: int) -> Iterable[Sample]: ...
 
 
+def started(train: TrainConfig, device: "torch.device", folder: Path, *, resume: bool) -> Started:
+    """The event every run begins with, before anything is measured; `resume` without a checkpoint starts anew."""
+    saved = checkpoint.steps(folder) if resume else []
+    return Started(total_steps=train.steps, step=saved[-1] if saved else 0, device=_device_name(device))
+
+
 def optimize(
-    problem: Problem, train: TrainConfig, optimizer: OptimizerConfig, folder: Path, control: Control, *, resume: bool
+    problem: Problem,
+    train: TrainConfig,
+    optimizer: OptimizerConfig,
+    folder: Path,
+    control: Control,
+    *,
+    resume: bool,
 ) -> Iterator[RunEvent]:
-    """Run to `train.steps`, or to a stop request. The last event is `Stopped` only in the latter case.
+    """Run to `train.steps`, or to a stop request; the last event is `Stopped` only in the latter case. `resume`:
+    continue from the newest checkpoint in `folder`.
 
     The loss is each objective's sum over all batches of a step divided by its count over all of them, so it does
     not depend on how a step is split (gradient accumulation).
@@ -51,13 +64,12 @@ def optimize(
     device = next(problem.model.parameters()).device
     optimizers = Optimizers(problem.model, optimizer)
     step = _restore(problem.model, optimizers, folder) if resume else 0
-    yield Started(total_steps=train.steps, step=step, device=_device_name(device))
     problem.model.train()
     saved = step if resume else -1
     while step < train.steps:
         began = time.perf_counter()
         batches = [problem.batch(step * train.accumulate + i) for i in range(train.accumulate)]
-        losses = _backward(problem, batches, device, train.precision)
+        losses = step_losses(problem, batches, device, train.precision)
         if not math.isfinite(losses["loss"]):
             raise _diverged(step, checkpoint.steps(folder))
         factor = schedule(step, train.steps, optimizer)
@@ -88,7 +100,10 @@ def optimize(
     torch.manual_seed(train.seed)  # what follows does not depend on how the run got here
 
 
-def _backward(problem: Problem, batches: Sequence[Any], device: "torch.device", precision: str) -> dict[str, float]:
+def step_losses(
+    problem: Problem, batches: Sequence[Any], device: "torch.device", precision: str
+) -> dict[str, float]:
+    """Loss of one step, in all and by objective; gradients are accumulated where they are wanted."""
     weights = problem.weights()
     totals = dict.fromkeys(weights, 0.0)
     for batch in batches:
@@ -99,11 +114,16 @@ def _backward(problem: Problem, batches: Sequence[Any], device: "torch.device", 
         with autocast(device, precision):
             sums = problem.loss_sums(batch)
         means = {name: value / max(totals[name], 1.0) for name, value in sums.items()}
-        sum(weights[name] * mean for name, mean in means.items()).backward()
+        loss = sum(weights[name] * mean for name, mean in means.items())
+        if loss.requires_grad:
+            loss.backward()
         for name, mean in means.items():
             values[name] += float(mean.detach())
-    loss = sum(weights[name] * value for name, value in values.items())
-    return {"loss": loss, **({f"loss/{name}": value for name, value in values.items()} if len(values) > 1 else {})}
+    total = sum(weights[name] * value for name, value in values.items())
+    return {
+        "loss": total,
+        **({f"loss/{name}": value for name, value in values.items()} if len(values) > 1 else {}),
+    }
 
 
 def _save(model, optimizers: Optimizers, folder: Path, step: int, keep: int) -> Checkpointed:
@@ -113,7 +133,9 @@ def _save(model, optimizers: Optimizers, folder: Path, step: int, keep: int) -> 
     if torch.cuda.is_available():
         rng["cuda"] = torch.cuda.get_rng_state()
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    path = checkpoint.save(folder, checkpoint.Checkpoint(step, trained, optimizers.tensors(), rng, {}), keep=keep)
+    path = checkpoint.save(
+        folder, checkpoint.Checkpoint(step, trained, optimizers.tensors(), rng, {}), keep=keep
+    )
     return Checkpointed(step=step, path=str(path), bytes=checkpoint.size_of(path))
 
 
@@ -124,7 +146,8 @@ def _restore(model, optimizers: Optimizers, folder: Path) -> int:
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if set(trained) != set(state.model):
         raise RunError(
-            "The checkpoint is of another model than the run's settings describe.", hint="Start a new run instead."
+            "The checkpoint is of another model than the run's settings describe.",
+            hint="Start a new run instead.",
         )
     with torch.no_grad():
         for name, parameter in trained.items():
@@ -139,7 +162,8 @@ def _restore(model, optimizers: Optimizers, folder: Path) -> int:
 def _diverged(step: int, saved: list[int]) -> RunError:
     kept = f"The checkpoint at step {saved[-1]:,} is safe. " if saved else ""
     return RunError(
-        f"The loss became NaN or infinite at step {step + 1:,}.", hint=f"{kept}Resume or start again with a lower learning rate."
+        f"The loss became NaN or infinite at step {step + 1:,}.",
+        hint=f"{kept}Resume or start again with a lower learning rate.",
     )
 
 
@@ -149,6 +173,3 @@ def _device_name(device: "torch.device") -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, {torch.get_num_threads()} threads"
-
-
-

@@ -59,7 +59,9 @@ class Optimizers:
 def _build(model: "torch.nn.Module", config: OptimizerConfig):
     import torch
 
-    rows = {id(m.weight) for m in (model.get_input_embeddings(), model.get_output_embeddings()) if m is not None}
+    rows = {
+        id(m.weight) for m in (model.get_input_embeddings(), model.get_output_embeddings()) if m is not None
+    }
     trained = [p for p in model.parameters() if p.requires_grad]
     embeddings = [p for p in trained if id(p) in rows]
     matrices = [p for p in trained if id(p) not in rows and p.ndim == 2]
@@ -76,4 +78,6 @@ def _build(model: "torch.nn.Module", config: OptimizerConfig):
         yield torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), eps=1e-8, fused=True)
     if config.name == "muon" and matrices:
         peak = config.muon_learning_rate
-        yield torch.optim.Muon([{"params": matrices, "peak": peak}], lr=peak, weight_decay=decay, momentum=0.95)
+        yield torch.optim.Muon(
+            [{"params": matrices, "peak": peak}], lr=peak, weight_decay=decay, momentum=0.95
+        )

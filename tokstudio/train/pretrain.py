@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokstudio.events import Finished, Metrics, Phase, RunEvent, Sample
-from tokstudio.models.device import pick_device
+from tokstudio.models.device import keep_freed_memory, pick_device
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.train.config import ModelConfig, PretrainConfig
 from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus, load_corpus
 from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id, token_batch
 from tokstudio.train.evaluate import bits_per_byte
-from tokstudio.train.loop import optimize
+from tokstudio.train.loop import optimize, started
 
 if TYPE_CHECKING:
     import torch
 
-PROMPTS = ("def ", "The following", "class ", 'Return a new', "    try:\n")
+PROMPTS = ("def ", "The following", "class ", "Return a new", "    try:\n")
 
 
 def new_model(config: ModelConfig, tokenizer: Tokenizer, seed: int) -> "torch.nn.Module":
@@ -45,7 +45,9 @@ def new_model(config: ModelConfig, tokenizer: Tokenizer, seed: int) -> "torch.nn
 class LanguageModeling:
     """Next-token prediction of `model` on windows of the corpus."""
 
-    def __init__(self, model: "torch.nn.Module", tokenizer: Tokenizer, corpus: Corpus, config: PretrainConfig):
+    def __init__(
+        self, model: "torch.nn.Module", tokenizer: Tokenizer, corpus: Corpus, config: PretrainConfig
+    ):
         self.model, self.tokenizer, self.config = model, tokenizer, config
         self.order = WindowOrder(
             corpus.train,
@@ -90,9 +92,16 @@ class LanguageModeling:
         from tokstudio.models.generate import greedy
 
         for prompt in PROMPTS:
-            text = greedy(self.model, self.tokenizer, prompt, max_new_tokens=self.config.train.sample_tokens,
-                          prefix=prefix_id(self.tokenizer))
-            yield Sample(step=step, who="target", prompt=prompt, text=text, tokenizer=self.tokenizer.reference)
+            text = greedy(
+                self.model,
+                self.tokenizer,
+                prompt,
+                max_new_tokens=self.config.train.sample_tokens,
+                prefix=prefix_id(self.tokenizer),
+            )
+            yield Sample(
+                step=step, who="target", prompt=prompt, text=text, tokenizer=self.tokenizer.reference
+            )
 
 
 def run(
@@ -101,6 +110,7 @@ def run(
     """Train, then save the model in fp16 under `folder`/export. Yields every event of the run."""
     import torch
 
+    keep_freed_memory()
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
     began = time.perf_counter()
@@ -112,8 +122,10 @@ def run(
         tokenizer = load_tokenizer(config.tokenizer)
     model = new_model(config.model, tokenizer, config.train.seed).to(pick_device(config.train.device))
     problem = LanguageModeling(model, tokenizer, corpus, config)
+    begin = started(config.train, next(model.parameters()).device, folder, resume=resume)
+    yield begin
     yield Phase(name="Training")
-    for event in optimize(problem, config.train, config.optimizer, folder, control, resume=resume):
+    for event in optimize(problem, config.train, config.optimizer, folder, control, resume=begin.step > 0):
         yield event
         if event.terminal:
             return

@@ -45,7 +45,8 @@ def from_dict(cls: type[T], data: dict[str, Any], *, path: str = "") -> T:
     known = {f.name: f for f in dataclasses.fields(cls)}
     if unknown := sorted(set(data) - set(known)):
         raise ConfigError(
-            f"There is no setting {path}{unknown[0]}.", hint=f"Known here: {', '.join(path + n for n in known)}."
+            f"There is no setting {path}{unknown[0]}.",
+            hint=f"Known here: {', '.join(path + n for n in known)}.",
         )
     hints = typing.get_type_hints(cls)
     values = {name: _value(hints[name], known[name], value, path + name) for name, value in data.items()}
@@ -57,7 +58,9 @@ def load_toml(cls: type[T], path: Path) -> T:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"There is no file {path}.", hint="`tokstudio transfer --demo --print-config` writes one.") from None
+        raise ConfigError(
+            f"There is no file {path}.", hint="`tokstudio transfer --demo --print-config` writes one."
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -77,7 +80,9 @@ def apply_overrides(config: T, overrides: list[str]) -> T:
         for section in sections:
             table = table.get(section)
             if not isinstance(table, dict):
-                raise ConfigError(f"There is no setting {name}.", hint=f"Sections: {', '.join(_sections(data))}.")
+                raise ConfigError(
+                    f"There is no setting {name}.", hint=f"Sections: {', '.join(_sections(data))}."
+                )
         table[key] = _parse(text.strip())
     return from_dict(type(config), data)
 
@@ -96,13 +101,21 @@ def _parse(text: str) -> Any:
 def _value(hint: Any, field: dataclasses.Field, value: Any, name: str) -> Any:
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
-            raise ConfigError(f"{name} is a section, not a value.", hint=f"Set one of its settings, as {name}.…")
+            raise ConfigError(
+                f"{name} is a section, not a value.", hint=f"Set one of its settings, as {name}.…"
+            )
         return from_dict(hint, value, path=name + ".")
     value = _convert(hint, value, name)
     meta = field.metadata
     low, high = meta.get("low"), meta.get("high")
     if (low is not None and value < low) or (high is not None and value > high):
-        bounds = f"at least {low:g}" if high is None else f"at most {high:g}" if low is None else f"{low:g} to {high:g}"
+        bounds = (
+            f"at least {low:g}"
+            if high is None
+            else f"at most {high:g}"
+            if low is None
+            else f"{low:g} to {high:g}"
+        )
         raise ConfigError(f"{name} is {value:g}; it must be {bounds}.")
     for one in value if isinstance(value, tuple) else (value,):
         if meta.get("choices") and one not in meta["choices"]:

@@ -1,0 +1,247 @@
+"""The transfer run: initialize, measure, train, measure, export, check."""
+
+import json
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokstudio.errors import ConfigError
+from tokstudio.events import Finished, Log, Metrics, Phase, Reference, Report, RunEvent, Sample
+from tokstudio.models.device import autocast, keep_freed_memory, memory_bytes, pick_device
+from tokstudio.models.generate import greedy
+from tokstudio.models.load import load_model
+from tokstudio.tokens.base import Tokenizer
+from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.train.config import TransferConfig
+from tokstudio.train.control import Control
+from tokstudio.train.corpus import Corpus, load_corpus
+from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id, token_batch
+from tokstudio.train.evaluate import BitsPerByte, bits_per_byte
+from tokstudio.train.loop import optimize, started, step_losses
+from tokstudio.train.objectives.base import OBJECTIVES, Objective, Scores
+from tokstudio.train.settings import to_dict
+from tokstudio.train.students import Student, build_student
+
+if TYPE_CHECKING:
+    import torch
+
+PROMPTS = ("Return a new ", "def __init__(self", "The following ", "    if not isinstance(")
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Both tokenizers, and where the numbers live."""
+
+    source: Tokenizer
+    target: Tokenizer
+    device: "torch.device"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One batch of texts in both tokenizers, and what each objective worked out from the teacher."""
+
+    student: TokenBatch
+    by_objective: Mapping[str, Any]
+
+
+class Transfer:
+    """The problem that the loop minimizes."""
+
+    def __init__(self, pair: Pair, student: Student, corpus: Corpus, config: TransferConfig):
+        self.pair, self.student, self.config = pair, student, config
+        self.model = student.model
+        self.objectives: dict[str, Objective] = {
+            n: OBJECTIVES[n].build(pair, config) for n in config.objectives
+        }
+        self.needs_teacher = any(OBJECTIVES[name].needs_teacher for name in config.objectives)
+        data, train = config.data, config.train
+        self.order = WindowOrder(
+            corpus.train, window_bytes=data.window_bytes, batch_size=train.batch_size, seed=train.seed
+        )
+        self.held_out = held_out_windows(
+            corpus.held_out, window_bytes=data.window_bytes, total_bytes=data.held_out_bytes
+        )
+        self.limit = self.model.config.max_position_embeddings
+
+    def batch(self, index: int) -> Prepared:
+        texts, device = self.order[index], self.pair.device
+        student = token_batch(self.pair.target, texts, limit=self.limit, device=device)
+        if not self.needs_teacher:
+            return Prepared(student, dict.fromkeys(self.objectives))
+        teacher = token_batch(self.pair.source, texts, limit=self.limit, device=device)
+        with autocast(device, self.config.train.precision):
+            logits = self.student.teacher_logits(teacher.input_ids)
+        scores = Scores.of(logits, teacher)
+        return Prepared(student, {n: o.prepare(student, teacher, scores) for n, o in self.objectives.items()})
+
+    def counts(self, batch: Prepared) -> dict[str, float]:
+        return {name: o.count(batch.student, batch.by_objective[name]) for name, o in self.objectives.items()}
+
+    def loss_sums(self, batch: Prepared) -> dict[str, "torch.Tensor"]:
+        import torch
+
+        logits = self.model(input_ids=batch.student.input_ids, use_cache=False).logits
+        with torch.autocast(self.pair.device.type, enabled=False):  # sums and exponentials stay in fp32
+            scores = Scores.of(logits, batch.student)
+            return {
+                name: o.loss_sum(scores, batch.student, batch.by_objective[name])
+                for name, o in self.objectives.items()
+            }
+
+    def weights(self) -> dict[str, float]:
+        return dict(zip(self.config.objectives, self.config.weights, strict=True))
+
+    def tokens(self, batch: Prepared) -> int:
+        return batch.student.tokens
+
+    def first_loss(self) -> dict[str, float]:
+        """The losses of the first batch, before any training."""
+        import torch
+
+        with torch.no_grad():
+            return step_losses(self, [self.batch(0)], self.pair.device, self.config.train.precision)
+
+    def measure(self) -> BitsPerByte:
+        with autocast(self.pair.device, self.config.train.precision):
+            return bits_per_byte(self.model, self.pair.target, self.held_out)
+
+    def evaluate(self) -> dict[str, float]:
+        return {"bits_per_byte": self.measure().value}
+
+    def samples(self, step: int) -> Iterator[Sample]:
+        yield from _samples(self.model, self.pair.target, "target", step, self.config.train.sample_tokens)
+
+
+def _samples(model, tokenizer: Tokenizer, who: str, step: int, length: int) -> Iterator[Sample]:
+    for prompt in PROMPTS:
+        text = greedy(model, tokenizer, prompt, max_new_tokens=length, prefix=prefix_id(tokenizer))
+        yield Sample(step=step, who=who, prompt=prompt, text=text, tokenizer=tokenizer.reference)
+
+
+def check_config(config: TransferConfig) -> None:
+    """What the types cannot say. Raises ConfigError."""
+    if len(config.objectives) != len(config.weights):
+        raise ConfigError(
+            f"There are {len(config.objectives)} objectives but {len(config.weights)} weights.",
+            hint="Give one weight for each objective.",
+        )
+    if not config.objectives:
+        raise ConfigError("There is no objective to train for.", hint="Name next_token, alm, or both.")
+
+
+def run(config: TransferConfig, folder: Path, control: Control, resume: bool) -> Iterator[RunEvent]:
+    """Everything from the source model to the checked export, as events. Ends in Finished or Stopped."""
+    began = time.perf_counter()
+    check_config(config)
+    yield Phase(name="Loading the source model")
+    pair, model, corpus = _set_up(config)
+    begin = started(config.train, pair.device, folder, resume=resume)
+    resume = begin.step > 0
+    yield begin
+    yield Log(level="info", message=_describe(pair, corpus, config))
+    yield Phase(name="Initializing the new token rows")
+    problem = Transfer(pair, build_student(model, pair, config), corpus, config)
+    if resume and (folder / "baseline.json").exists():
+        report = json.loads((folder / "baseline.json").read_text())
+    else:
+        report = yield from _measure_baseline(problem)
+        _write_json(folder / "baseline.json", report)
+    yield Phase(name="Training")
+    for event in optimize(problem, config.train, config.optimizer, folder, control, resume=resume):
+        yield event
+        if event.terminal:
+            return
+    yield from _finish(problem, report, folder, time.perf_counter() - began)
+
+
+def _measure_baseline(problem: Transfer) -> Generator[RunEvent, None, dict[str, Any]]:
+    """The source model, and the student before any training. The first loss comes first: people wait for it."""
+    pair, config = problem.pair, problem.config
+    yield Metrics(step=0, values=problem.first_loss())
+    yield Phase(name="Measuring the source model")
+    with problem.student.as_source() as source_model, autocast(pair.device, config.train.precision):
+        source = bits_per_byte(source_model, pair.source, problem.held_out)
+        yield Reference(metric="bits_per_byte", label="source model", value=source.value)
+        yield from _samples(source_model, pair.source, "source", 0, config.train.sample_tokens)
+    yield Phase(name="Measuring the initialized model")
+    start = problem.measure()
+    yield Metrics(step=0, values={"bits_per_byte": start.value, "memory_bytes": memory_bytes(pair.device)})
+    yield from problem.samples(0)
+    return _baseline(config, pair, source, start, problem.student)
+
+
+def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:
+    import torch
+
+    keep_freed_memory()
+    if config.train.threads:
+        torch.set_num_threads(config.train.threads)
+    torch.manual_seed(config.train.seed)
+    device = pick_device(config.train.device)
+    source = load_tokenizer(config.model)
+    target = load_tokenizer(config.tokenizer)
+    corpus = load_corpus(config.data.corpus)
+    return Pair(source, target, device), load_model(config.model).to(device), corpus
+
+
+def _describe(pair: Pair, corpus: Corpus, config: TransferConfig) -> str:
+    size = sum(len(d.text) for d in corpus.train)
+    return (
+        f"{config.model} ({len(pair.source):,} tokens) to {pair.target.name} ({len(pair.target):,} tokens) "
+        f"on {pair.device}, {size / 1e6:.1f} M characters of text"
+    )
+
+
+def _baseline(
+    config: TransferConfig, pair: Pair, source: BitsPerByte, start: BitsPerByte, student: Student
+) -> dict[str, Any]:
+    return {
+        "source": {
+            "model": config.model,
+            "tokenizer": pair.source.name,
+            "vocab_size": len(pair.source),
+            "bits_per_byte": source.value,
+        },
+        "target": {"tokenizer": pair.target.name, "vocab_size": len(pair.target)},
+        "initialized": {"bits_per_byte": start.value, **asdict(student.surgery)},
+        "tokens_source": source.tokens,
+        "tokens_target": start.tokens,
+        "held_out_bytes": source.bytes,
+        "lossy_windows": {"source": source.lossy, "target": start.lossy},
+    }
+
+
+def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: float) -> Iterator[RunEvent]:
+    from tokstudio.transfer.export import export
+    from tokstudio.transfer.verify import verify_in_fresh_process
+
+    config = problem.config
+    yield Phase(name="Measuring the trained model")
+    trained = problem.measure()
+    yield Metrics(step=config.train.steps, values={"bits_per_byte": trained.value})
+    yield Phase(name="Exporting")
+    path = export(problem.student.merged(), problem.pair.target, folder / "export")
+    yield Phase(name="Reloading the export in a fresh process")
+    check = verify_in_fresh_process(path)
+    gap = report["initialized"]["bits_per_byte"] - report["source"]["bits_per_byte"]
+    closed = (report["initialized"]["bits_per_byte"] - trained.value) / gap if gap > 0 else None
+    report = {
+        **report,
+        "trained": {"bits_per_byte": trained.value},
+        "gap_closed": closed,
+        "export": {"path": str(path), **check},
+        "seconds": {"this_attempt": seconds},
+        "settings": to_dict(config),
+    }
+    _write_json(folder / "report.json", report)
+    yield Report(values=report)
+    yield Finished()
+
+
+def _write_json(path: Path, value: Any) -> None:
+    draft = path.with_name("." + path.name)
+    draft.write_text(json.dumps(value, indent=1))
+    draft.replace(path)
