@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QBrush, QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from tokstudio.ui import theme
@@ -131,7 +131,8 @@ class BarChart(Chart):
 
 
 class Legend(QWidget):
-    """What the lines of a chart mean: (text, series number or role, shape "line", "dash" or "box")."""
+    """What the lines of a chart mean: (text, series number or role, shape) for each; the shapes are "line",
+    "faded", "dash", "box" and "hatch"."""
 
     def __init__(self, entries: list[tuple[str, int | str, str]] | None = None):
         super().__init__()
@@ -164,8 +165,12 @@ class _Entry(QWidget):
         shade = theme.table()["series"][self._shade] if isinstance(self._shade, int) else self._shade
         painter, middle = QPainter(self), self.height() / 2
         faded = 0.45 if self._shape == "faded" else None
-        if self._shape == "box":
+        if self._shape in ("box", "hatch"):
             painter.fillRect(3, int(middle) - 5, 10, 10, theme.color(shade))
+            if self._shape == "hatch":
+                painter.fillRect(
+                    3, int(middle) - 5, 10, 10, QBrush(theme.color("surface", 0.6), Qt.BDiagPattern)
+                )
             return
         pen = QPen(theme.color(shade, faded), 2)
         if self._shape == "dash":

@@ -1,0 +1,282 @@
+"""Transfer: choose what moves where, see what it takes, start."""
+
+import shlex
+from typing import Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+
+from tokstudio.errors import TokstudioError
+from tokstudio.runs.store import RunStore
+from tokstudio.train.config import TransferConfig, demo
+from tokstudio.train.settings import from_dict, to_dict
+from tokstudio.ui.background import Worker
+from tokstudio.ui.context import Context
+from tokstudio.ui.run_cards.create import create_transfer
+from tokstudio.ui.transfer_cards import checks
+from tokstudio.ui.transfer_cards.budget import BudgetCard
+from tokstudio.ui.transfer_cards.checks import Check
+from tokstudio.ui.transfer_cards.estimate import WIDTH, EstimateCard
+from tokstudio.ui.transfer_cards.facts import (
+    CorpusFacts,
+    ModelFacts,
+    PairFacts,
+    corpus_facts,
+    estimate,
+    model_facts,
+    pair_facts,
+)
+from tokstudio.ui.transfer_cards.method import MethodCard
+from tokstudio.ui.transfer_cards.pair import PairCard
+from tokstudio.ui.transfer_cards.preflight import PreflightCard
+from tokstudio.ui.widgets.basic import button
+
+WIDE = 1208  # page width from which the three cards stand side by side
+CARDS = 412  # their height
+PAUSE = 250  # milliseconds without typing before the pair is measured again
+
+
+def set_values(config: TransferConfig, values: dict[str, Any]) -> TransferConfig:
+    """`values` by dotted name. Raises ConfigError for one that is out of range."""
+    data = to_dict(config)
+    for name, value in values.items():
+        *sections, key = name.split(".")
+        table = data
+        for section in sections:
+            table = table[section]
+        table[key] = value
+    return from_dict(TransferConfig, data)
+
+
+def command(config: TransferConfig) -> str:
+    """The same transfer for a terminal: the demo, and what differs from it."""
+    changed = _flat(to_dict(config)), _flat(to_dict(demo()))
+    sets = [f"{name}={value}" for name, value in changed[0].items() if value != changed[1][name]]
+    return " ".join(["tokstudio transfer --demo", *(f"--set {shlex.quote(text)}" for text in sets)])
+
+
+def _flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in data.items():
+        found |= _flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
+    return found
+
+
+class TransferPage(QWidget):
+    name, title, icon, order = "transfer", "Transfer", "transfer", 4
+
+    def __init__(self, context: Context, store: RunStore | None = None):
+        super().__init__()
+        self.context = context
+        self.store = store or RunStore()
+        self.config = demo()
+        self._generation = 0
+        self._model: ModelFacts | None = None
+        self._pair: PairFacts | None = None
+        self._corpus: CorpusFacts | None = None
+        self._device: dict[str, Any] | None = None
+        self._worker, self._asker = Worker(self), Worker(self)  # the device's answer takes seconds
+        self._worker.done.connect(self._arrived)
+        self._asker.done.connect(self._arrived)
+        self._soon = QTimer(self, singleShot=True, interval=PAUSE)
+        self._soon.timeout.connect(self._measure)
+        self._reset = button("Demo settings", "undo")
+        self._reset.clicked.connect(lambda: self._change(to_dict(demo())))
+        self._build()
+        self._show()
+
+    def _build(self) -> None:
+        self.method, self.pair, self.budget = MethodCard(), PairCard(), BudgetCard()
+        self.preflight, self.estimate = PreflightCard(), EstimateCard()
+        for card in (self.method, self.pair, self.budget):
+            card.edited.connect(self._change)
+        self.preflight.again.connect(self._again)
+        self.preflight.changed.connect(self._permit)
+        self.estimate.start.connect(self.start)
+        self.estimate.copy_command.connect(self._copy_command)
+        inside = QWidget()
+        self._grid = QGridLayout(inside)
+        self._grid.setContentsMargins(16, 16, 16, 16)
+        self._grid.setSpacing(12)
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(inside)
+        scroll.setAccessibleName("Settings of the transfer")
+        for part in (scroll.viewport(), inside):
+            part.setAutoFillBackground(False)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        self._layout.addWidget(scroll, 1)
+        self._foot = QVBoxLayout()
+        self._foot.setContentsMargins(16, 0, 16, 12)
+        self._layout.addLayout(self._foot)
+        self._wide: bool | None = None
+        self._arrange(True)
+
+    # ---------------------------------------------------------------- the shell
+
+    def subtitle(self) -> str:
+        return "new run"
+
+    def actions(self) -> list[QWidget]:
+        return [self._reset]
+
+    def opened(self) -> None:
+        self._measure()
+
+    def receive(self, model: str = "", tokenizer: str = "") -> None:
+        """A model folder or a tokenizer that was chosen elsewhere."""
+        values = {"model": model, "tokenizer": tokenizer}
+        self._change({name: value for name, value in values.items() if value})
+
+    def close_down(self) -> None:
+        self._soon.stop()
+        self._worker.close()
+        self._asker.close()
+
+    # ---------------------------------------------------------------- settings
+
+    def _change(self, values: dict[str, Any]) -> None:
+        """An empty dict: something was typed that is no value yet."""
+        try:
+            self.config = set_values(self.config, values)
+        except TokstudioError as error:
+            self.estimate.problem.show_error(error)
+            return
+        self.estimate.problem.clear()
+        self._show()
+        if {name.partition(".")[0] for name in values} & {"model", "tokenizer", "data"}:
+            self._soon.start()
+
+    def _show(self) -> None:
+        self.method.show_config(self.config, len(self._pair.target) if self._pair else 0)
+        self.pair.show_config(self.config)
+        self.budget.show_config(self.config)
+        if self._corpus is not None:
+            self.budget.show_corpus(self._corpus, self.config)
+        self._forecast()
+        self._permit()
+
+    def _forecast(self) -> None:
+        if self._model is None:
+            return
+        needs = estimate(self._model, self._pair, self.config, self.store)
+        self.estimate.show_estimate(needs, self._device["memory"] if self._device else None)
+        self.preflight.set_check("folder", checks.folder(self.store.folder, needs.disk))
+        if self._device is not None:
+            self.preflight.set_check("device", checks.on_device(self._device, needs.memory))
+            self.preflight.set_check("runtime", checks.runtime(self._device))
+
+    def _permit(self) -> None:
+        failed = self.preflight.failed()
+        if failed:
+            self.estimate.allow(f"Failed: {failed[0].lower()}")
+        elif not self.budget.valid:
+            self.estimate.allow("A field needs another value")
+        else:
+            waiting = any(line.check.state == "run" for line in self.preflight.lines.values())
+            self.estimate.allow("", "Checks still run; a start is possible" if waiting else "Starts at once")
+
+    # ---------------------------------------------------------------- measuring
+
+    def _again(self) -> None:
+        checks.ask_device.cache_clear()
+        corpus_facts.cache_clear()
+        self._device = None
+        self._measure()
+
+    def _measure(self) -> None:
+        """Asks for everything again; answers to older questions are dropped."""
+        self._generation += 1
+        config, generation = self.config, self._generation
+        for key in ("model", "round", "corpus"):
+            self.preflight.set_check(key, Check("run", "Reading\N{HORIZONTAL ELLIPSIS}"))
+        self.preflight.set_check("others", checks.others(self.store))
+        self._worker.submit(("model", generation), lambda: model_facts(config.model))
+        self._worker.submit(
+            ("pair", generation),
+            lambda: pair_facts(config.model, config.tokenizer, corpus_facts(config.data.corpus).sample),
+        )
+        self._worker.submit(("corpus", generation), lambda: corpus_facts(config.data.corpus))
+        if self._device is None:
+            for key in ("device", "runtime"):
+                self.preflight.set_check(key, Check("run", "Asking PyTorch\N{HORIZONTAL ELLIPSIS}"))
+            self._asker.submit(("device", generation), checks.ask_device)
+
+    def _arrived(self, key: tuple[str, int], answer: Any) -> None:
+        what, generation = key
+        if generation != self._generation and what != "device":
+            return
+        if isinstance(answer, TokstudioError):
+            self._failed(what, answer)
+        else:
+            self._take(what, answer)
+        self._show()
+
+    def _failed(self, what: str, error: TokstudioError) -> None:
+        rows = {"pair": ("round",), "device": ("device", "runtime")}.get(what, (what,))
+        for row in rows:
+            self.preflight.set_check(row, checks.failed(error))
+        if what == "pair":
+            self.pair.problem.show_error(error)
+
+    def _take(self, what: str, answer: Any) -> None:
+        if what == "model":
+            self._model = answer
+            self.pair.show_model(answer)
+            self.preflight.set_check("model", checks.model(answer))
+        elif what == "pair":
+            self._pair = answer
+            self.pair.show_pair(answer)
+            self.preflight.set_check("round", checks.round_trip(answer))
+        elif what == "corpus":
+            self._corpus = answer
+            self.preflight.set_check("corpus", checks.corpus(answer))
+        else:
+            self._device = answer
+
+    # ---------------------------------------------------------------- starting
+
+    def start(self) -> None:
+        """Freezes the settings into a run folder and goes to where it is followed."""
+        try:
+            run = create_transfer(self.store, self.config)
+        except TokstudioError as error:
+            self.estimate.problem.show_error(error)
+            return
+        self.context.go("runs", start=run.folder.name)
+
+    def _copy_command(self) -> None:
+        QGuiApplication.clipboard().setText(command(self.config))
+        self.context.say("Command copied")
+
+    # ---------------------------------------------------------------- room
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(self.width() >= WIDE)
+
+    def _arrange(self, wide: bool) -> None:
+        """Three cards and two below; or one below the other, with the button always in sight."""
+        if wide == self._wide:
+            return
+        self._wide = wide
+        self.estimate.set_compact(not wide)
+        self._foot.removeWidget(self.estimate)
+        cards = (self.method, self.pair, self.budget)
+        for place, card in enumerate(cards):
+            card.setMinimumHeight(CARDS if wide else 0)
+            self._grid.addWidget(card, 0 if wide else place, place * 2 if wide else 0, 1, 2 if wide else 6)
+        self._grid.addWidget(self.preflight, 1 if wide else 3, 0, 1, 4 if wide else 6)
+        if wide:
+            self._grid.addWidget(self.estimate, 1, 4, 1, 2)
+            self.estimate.setMinimumWidth(WIDTH - 40)
+        else:
+            self.estimate.setMinimumWidth(0)
+            self._foot.addWidget(self.estimate)
+        for column in range(6):
+            self._grid.setColumnStretch(column, 1)
+        self._grid.setRowStretch(1, 1 if wide else 0)

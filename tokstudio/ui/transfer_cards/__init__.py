@@ -1,0 +1,1 @@
+"""The parts of the Transfer page. `facts` and `checks` know no window."""

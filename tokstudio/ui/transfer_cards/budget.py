@@ -1,0 +1,94 @@
+"""Card 3: how long, how much at once, on which text; and the learning rate that follows from it."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Signal
+
+from tokstudio.train.config import OptimizerConfig, TrainConfig, TransferConfig
+from tokstudio.train.optim import schedule
+from tokstudio.ui.charts import LineChart
+from tokstudio.ui.transfer_cards.facts import CorpusFacts
+from tokstudio.ui.transfer_cards.parts import Field, Numbered
+from tokstudio.ui.transfer_cards.picker import Picker
+from tokstudio.ui.widgets.basic import eliding, label, row
+from tokstudio.ui.words import size
+
+FIELDS: dict[str, tuple[type, str]] = {
+    "train.steps": (TrainConfig, "steps"),
+    "train.batch_size": (TrainConfig, "batch_size"),
+    "optimizer.learning_rate": (OptimizerConfig, "learning_rate"),
+}
+
+
+def read_number(text: str, kind: type, low: float | None) -> tuple[Any, str]:
+    """(value, ""), or (None, what to write instead)."""
+    plain = text.replace(",", "").replace(" ", "").replace("\N{NO-BREAK SPACE}", "")
+    try:
+        value = int(plain) if kind is int else float(plain)
+    except ValueError:
+        example = "a whole number, for example 100." if kind is int else "a number, for example 0.0003."
+        return None, f"Write {example}"
+    if not np.isfinite(value) or (low is not None and value < low) or (kind is float and value == 0):
+        return None, f"Write a number of at least {low:g}." if kind is int else "Write a number above 0."
+    return value, ""
+
+
+class BudgetCard(Numbered):
+    edited = Signal(dict)
+
+    def __init__(self) -> None:
+        super().__init__(3, "Budget")
+        self.fields: dict[str, Field] = {}
+        for key, (cls, name) in FIELDS.items():
+            field = next(f for f in dataclasses.fields(cls) if f.name == name)
+            self.fields[key] = made = Field(field.metadata["title"], "", field.metadata["help"])
+            made.edited.connect(lambda text, key=key, field=field: self._read(key, field, text))
+        self.corpus = Picker("Corpus", [("python", "The library of this Python")])
+        self.corpus.picked.connect(lambda reference: self.edited.emit({"data.corpus": reference}))
+        self._reads = eliding("", "small", "muted")
+        self.chart = LineChart("Learning rate", zero=True, x_label="step", whole=True, y_words=_rate)
+        steps, batch, rate = self.fields.values()
+        self.body.addWidget(row((steps, 1), (batch, 1), (rate, 1)))
+        self.body.addWidget(self.corpus)
+        self.body.addWidget(self._reads)
+        self.body.addWidget(label("Learning rate over the steps", "caption", "muted"))
+        self.body.addWidget(self.chart, 1)
+
+    @property
+    def valid(self) -> bool:
+        return all(not field.line.accessibleDescription() for field in self.fields.values())
+
+    def show_config(self, config: TransferConfig) -> None:
+        """Leaves a field alone while somebody types in it."""
+        for key, field in self.fields.items():
+            section, name = key.split(".")
+            value = getattr(getattr(config, section), name)
+            if not field.line.hasFocus():
+                field.line.setText(f"{value:,}" if isinstance(value, int) else f"{value:g}")
+                field.set_problem("")
+        self.corpus.set_reference(config.data.corpus)
+        steps = np.linspace(0, config.train.steps - 1, min(400, config.train.steps)).round()
+        factors = [schedule(int(step), config.train.steps, config.optimizer) for step in steps]
+        self.chart.set_series("learning rate", steps + 1, config.optimizer.learning_rate * np.array(factors))
+        self.chart.set_x_range(0, config.train.steps)
+
+    def show_corpus(self, facts: CorpusFacts, config: TransferConfig) -> None:
+        read = (
+            config.train.steps * config.train.batch_size * config.train.accumulate * config.data.window_bytes
+        )
+        share = read / facts.train_bytes if facts.train_bytes else 0.0
+        self.corpus.set_note(size(facts.train_bytes))
+        times = f"{share:.1f} times the corpus" if share >= 1 else f"{100 * share:.0f} % of the corpus"
+        self._reads.setText(f"The run reads {size(read)} of text, {times}.")
+
+    def _read(self, key: str, field: dataclasses.Field, text: str) -> None:
+        kind = int if isinstance(field.default, int) else float
+        value, problem = read_number(text, kind, field.metadata["low"])
+        self.fields[key].set_problem(problem)
+        self.edited.emit({key: value} if not problem else {})
+
+
+def _rate(value: float) -> str:
+    return f"{value:.1e}".replace("e-0", "e-") if value else "0"

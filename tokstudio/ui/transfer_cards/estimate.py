@@ -1,0 +1,89 @@
+"""What the run will need, and the button that starts it."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from tokstudio.ui.charts import Legend
+from tokstudio.ui.transfer_cards.facts import Estimate
+from tokstudio.ui.widgets.bar import StackedBar
+from tokstudio.ui.widgets.basic import button, eliding, label, row, stat
+from tokstudio.ui.widgets.problem import Problem
+from tokstudio.ui.words import duration, size
+
+WIDTH = 420
+SHADES = ((0, False), (2, True), (1, False), (5, True))  # series color, hatched
+WAITING = "\N{EN DASH}"
+
+
+class EstimateCard(QFrame):
+    start = Signal()
+    copy_command = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("frame", "card")
+        self.setAccessibleName("Estimate")
+        self.memory = stat("Peak memory", WAITING)
+        self.time = stat("Time", WAITING)
+        self.disk = stat("Disk", WAITING)
+        self.bar = StackedBar((), 12, "Parts of the memory")
+        self._parts = [(Legend(), label("", "small")) for _ in SHADES]
+        self._details = QWidget()
+        details = QVBoxLayout(self._details)
+        details.setContentsMargins(0, 0, 0, 0)
+        details.setSpacing(6)
+        for legend, value in self._parts:
+            details.addWidget(row(legend, None, value))
+        self.problem = Problem()
+        self.go = button("Start transfer", "play", "primary")
+        self.go.setProperty("big", "1")
+        self.go.clicked.connect(self.start)
+        self.command = button("Copy as command", kind="link")
+        self.command.clicked.connect(self.copy_command)
+        self._why = eliding("", "small", "muted")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 12)
+        layout.setSpacing(10)
+        self._title = row(
+            label("Estimate", "title"), None, label("computed from the sizes", "small", "muted")
+        )
+        for part in (
+            self._title,
+            row(self.memory, None, self.time, None, self.disk),
+            self.bar,
+            self._details,
+        ):
+            layout.addWidget(part)
+        layout.addStretch(1)
+        for part in (self.problem, self.go, row((self._why, 1), self.command)):
+            layout.addWidget(part)
+
+    def set_compact(self, compact: bool) -> None:
+        """At the foot of a narrow window only the numbers and the button stay."""
+        for part in (self._title, self._details, self.bar):
+            part.setVisible(not compact)
+
+    def show_estimate(self, estimate: Estimate, of_memory: float | None) -> None:
+        """`of_memory`: bytes that the device has, where it is known."""
+        total = max(1.0, estimate.memory)
+        of = f"of {size(of_memory)}" if of_memory else "about"
+        self.memory.set(size(estimate.memory), of)
+        self.time.set(*(_time(estimate)))
+        self.disk.set(size(estimate.disk))
+        parts = zip(estimate.parts, SHADES, strict=True)
+        self.bar.set_parts([(value / total, f"series{shade}", hatch) for (_, value), (shade, hatch) in parts])
+        for (legend, words), (name, value), shade in zip(self._parts, estimate.parts, SHADES, strict=True):
+            legend.set_entries([(name, shade[0], "hatch" if shade[1] else "box")])
+            words.setText(size(value))
+
+    def allow(self, why_not: str, remark: str = "") -> None:
+        """`why_not` is empty where the run may start."""
+        self.go.setEnabled(not why_not)
+        self.go.setToolTip(why_not)
+        self._why.setText(why_not or remark)
+
+
+def _time(estimate: Estimate) -> tuple[str, str]:
+    if estimate.seconds is None:
+        return WAITING, "known after the first steps"
+    return duration(estimate.seconds), f"as {estimate.like}"

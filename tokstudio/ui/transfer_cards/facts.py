@@ -1,0 +1,210 @@
+"""What can be said about a transfer before it starts, measured from its files. No torch, no window."""
+
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from tokstudio.align.overlap import overlap
+from tokstudio.embed.header import read_header
+from tokstudio.errors import ModelError
+from tokstudio.models.load import model_folder
+from tokstudio.runs.files import read_json
+from tokstudio.runs.store import RunStore
+from tokstudio.tokens.base import Encoding, Tokenizer
+from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.train.config import TransferConfig
+from tokstudio.train.corpus import load_corpus
+from tokstudio.train.data import held_out_windows
+
+EXAMPLE = "def read_lines(path):  # the value is returned as a string"
+SAMPLE = 65_536  # bytes of held-out text that tokens are counted on
+FLOAT = 4  # bytes; training is in fp32 on the CPU, and weights are kept in fp32 on CUDA too
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    name: str
+    parameters: int
+    dtype: str
+    vocabulary: int
+    hidden: int
+    layers: int
+    intermediate: int
+    tied: bool
+
+    @property
+    def row_parameters(self) -> int:
+        return self.vocabulary * self.hidden * (1 if self.tied else 2)
+
+
+@dataclass(frozen=True)
+class CorpusFacts:
+    train_bytes: int
+    held_out_bytes: int
+    documents: int
+    sample: tuple[str, ...]  # pieces of held-out text
+
+
+@dataclass(frozen=True, eq=False)
+class PairFacts:
+    source: Tokenizer
+    target: Tokenizer
+    exact: int  # tokens of the target with the bytes, or the role, of a source token
+    pieces: int  # text that the source spells with several tokens
+    bytes_only: int  # no text: halves of characters, and special tokens without a counterpart
+    example: tuple[Encoding, Encoding]
+    tokens: tuple[int, int]  # of source and target on the sample
+    sample_bytes: int
+    lines: int
+    exact_lines: int  # that the target gives back byte for byte
+
+    def per_thousand(self, which: int) -> float:
+        return 1000 * self.tokens[which] / self.sample_bytes if self.sample_bytes else 0.0
+
+    @property
+    def longer(self) -> float:
+        """By how much sequences grow: 0.1 is 10 % more tokens for the same text."""
+        return self.tokens[1] / self.tokens[0] - 1 if self.tokens[0] else 0.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    parts: tuple[tuple[str, float], ...]  # name, bytes in memory at the peak
+    disk: float  # bytes
+    seconds: float | None  # None where no earlier run tells
+    like: str = ""  # the run that the time comes from
+
+    @property
+    def memory(self) -> float:
+        return sum(size for _, size in self.parts)
+
+
+def model_facts(reference: str) -> ModelFacts:
+    """From config.json and the headers of the weights. Raises ModelError."""
+    folder = model_folder(reference)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder / 'config.json'} cannot be read: {error}.") from None
+    tensors = [
+        tensor for path in sorted(folder.glob("*.safetensors")) for tensor in read_header(path).values()
+    ]
+    try:
+        hidden = int(config["hidden_size"])
+        return ModelFacts(
+            name=reference,
+            parameters=sum(int(np.prod(tensor.shape)) for tensor in tensors),
+            dtype=tensors[0].dtype if tensors else "",
+            vocabulary=int(config["vocab_size"]),
+            hidden=hidden,
+            layers=int(config["num_hidden_layers"]),
+            intermediate=int(config.get("intermediate_size", 4 * hidden)),
+            tied=bool(config.get("tie_word_embeddings", True)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{folder / 'config.json'} has no usable entry {error}.",
+            hint="Choose a causal language model, for example one of the Llama family.",
+        ) from None
+
+
+@lru_cache(maxsize=2)
+def corpus_facts(reference: str) -> CorpusFacts:
+    """Reads the whole text once. Raises InputError."""
+    corpus = load_corpus(reference)
+    sample = held_out_windows(corpus.held_out, window_bytes=1024, total_bytes=SAMPLE)
+    return CorpusFacts(
+        train_bytes=sum(len(document.text) for document in corpus.train),
+        held_out_bytes=sum(len(document.text) for document in corpus.held_out),
+        documents=len(corpus.train) + len(corpus.held_out),
+        sample=tuple(sample),
+    )
+
+
+def pair_facts(source: str, target: str, sample: tuple[str, ...]) -> PairFacts:
+    """Raises TokenizerError."""
+    old, new = load_tokenizer(source), load_tokenizer(target)
+    matched = overlap(old, new).match >= 0
+    spelled = np.array([_is_text(new.token_bytes(token)) for token in range(len(new))], bool)
+    counts = [sum(len(tokenizer.encode(text)) for text in sample) for tokenizer in (old, new)]
+    lines = [line for text in sample for line in text.splitlines() if line]
+    return PairFacts(
+        source=old,
+        target=new,
+        exact=int(matched.sum()),
+        pieces=int((~matched & spelled).sum()),
+        bytes_only=int((~matched & ~spelled).sum()),
+        example=(old.encode(EXAMPLE), new.encode(EXAMPLE)),
+        tokens=(counts[0], counts[1]),
+        sample_bytes=sum(len(text.encode()) for text in sample),
+        lines=len(lines),
+        exact_lines=sum(new.decode(new.encode(line).ids) == line.encode() for line in lines),
+    )
+
+
+def _is_text(data: bytes | None) -> bool:
+    if not data:
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def estimate(model: ModelFacts, pair: PairFacts | None, config: TransferConfig, store: RunStore) -> Estimate:
+    """Memory and disk by counting weights and what a step keeps; time from the last run like this one."""
+    vocabulary = len(pair.target) if pair is not None else model.vocabulary
+    new = replace(model, vocabulary=vocabulary)
+    student = model.parameters - model.row_parameters + new.row_parameters
+    trained = student if config.mode == "full" else new.row_parameters + _adapters(model, config)
+    tokens = config.train.batch_size * config.data.window_bytes * _per_byte(pair, 1)
+    taught = config.train.batch_size * config.data.window_bytes * _per_byte(pair, 0)
+    kept = tokens * (model.layers * (18 * model.hidden + 4 * model.intermediate) + 3 * vocabulary)
+    parts = (
+        ("Activations", FLOAT * (kept + 2 * taught * model.vocabulary)),
+        ("Weights", FLOAT * (student + model.parameters)),
+        ("Optimizer and gradients", FLOAT * 3.0 * trained),
+        ("Python and PyTorch", 450e6),
+    )
+    disk = FLOAT * (config.train.keep_checkpoints * (student + 2 * trained) + student)
+    seconds, like = _seconds_like(config, store)
+    return Estimate(parts, disk, seconds, like)
+
+
+def _per_byte(pair: PairFacts | None, which: int) -> float:
+    return pair.per_thousand(which) / 1000 if pair is not None and pair.sample_bytes else 0.3
+
+
+def _adapters(model: ModelFacts, config: TransferConfig) -> int:
+    """LoRA's two thin matrices beside each of the seven of a layer."""
+    return config.lora.rank * model.layers * (4 * 2 * model.hidden + 3 * (model.hidden + model.intermediate))
+
+
+def _seconds_like(config: TransferConfig, store: RunStore) -> tuple[float | None, str]:
+    """The newest finished run of the same pair, scaled by the text that is read."""
+    for info in store.runs():
+        if info.state != "finished" or info.kind != "transfer":
+            continue
+        report = read_json(info.folder / "report.json")
+        known = _settings(report)
+        if (known.get("model"), known.get("tokenizer"), known.get("mode")) != _key(config):
+            continue
+        train, seconds = known.get("train", {}), report.get("seconds", {})
+        read = train.get("steps", 0) * train.get("batch_size", 0)
+        spent = sum(value for value in seconds.values() if isinstance(value, int | float))
+        if read and spent:
+            return spent * config.train.steps * config.train.batch_size / read, info.name
+    return None, ""
+
+
+def _settings(report: dict[str, Any]) -> dict[str, Any]:
+    found = report.get("settings", {})
+    return found if isinstance(found, dict) else {}
+
+
+def _key(config: TransferConfig) -> tuple[str, str, str]:
+    return config.model, config.tokenizer, config.mode

@@ -1,0 +1,57 @@
+"""A drop-down of what is on this machine, with "another one" at its end."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from tokstudio.ui.widgets.basic import combo, label
+from tokstudio.ui.widgets.controls import Combo
+
+ANOTHER = "Choose a folder\N{HORIZONTAL ELLIPSIS}"
+
+
+class Picker(QWidget):
+    """Emits a reference: "demo:english", "tiktoken:…", or the path of a folder."""
+
+    picked = Signal(str)
+
+    def __init__(self, name: str, entries: list[tuple[str, str]]):
+        """`entries`: (reference, as shown)."""
+        super().__init__()
+        self._name = name
+        self.combo = combo((), name)
+        for reference, shown in entries:
+            self.combo.addItem(shown, reference)
+        self.combo.addItem(ANOTHER, "")
+        self.combo.activated.connect(self._activated)
+        self._current = ""
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(label(name, "caption", "muted"))
+        layout.addWidget(self.combo)
+
+    def set_reference(self, reference: str) -> None:
+        """Adds it where it is not in the list yet."""
+        self._current = reference
+        place = self.combo.findData(reference)
+        if place < 0:
+            place = self.combo.count() - 1
+            self.combo.insertItem(place, Path(reference).name or reference, reference)
+        self.combo.setCurrentIndex(place)
+        self.combo.setToolTip(reference)
+
+    def set_note(self, note: str) -> None:
+        self.combo.setItemData(self.combo.currentIndex(), note, Combo.NOTE)
+        self.combo.update()
+
+    def _activated(self, place: int) -> None:
+        reference = self.combo.itemData(place)
+        if not reference:
+            reference = QFileDialog.getExistingDirectory(self, self._name)
+        if reference and reference != self._current:
+            self.set_reference(reference)
+            self.picked.emit(reference)
+        else:
+            self.set_reference(self._current)

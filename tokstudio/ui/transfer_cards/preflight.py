@@ -1,0 +1,73 @@
+"""What was tried before the start, line by line."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from tokstudio.ui import theme
+from tokstudio.ui.icons import icon_label
+from tokstudio.ui.transfer_cards.checks import ROWS, Check
+from tokstudio.ui.transfer_cards.parts import fill
+from tokstudio.ui.widgets.basic import button, eliding, hline, label, row
+
+LOOKS = {
+    "ok": ("check", "success", "muted"),
+    "warn": ("alert", "warning", "warning"),
+    "bad": ("close", "danger", "danger"),
+    "run": ("clock", "accent", "accent"),
+}
+WORDS = {"ok": "passed", "warn": "warning", "bad": "failed", "run": "running"}
+
+
+class _Line(QWidget):
+    def __init__(self, name: str):
+        super().__init__()
+        self.name = name
+        self.check = Check("run", "")
+        self._icon = icon_label("clock", "accent", 16)
+        title = label(name)
+        title.setMinimumWidth(180)
+        self.text = eliding("", "small", "muted")
+        fill(self, row(self._icon, title, (self.text, 1), spacing=10))
+        self.setFixedHeight(max(32, theme.px(32)))
+
+    def show_check(self, check: Check) -> None:
+        self.check = check
+        icon, shade, role = LOOKS[check.state]
+        self._icon.set(icon, shade)
+        self.text.setText(check.text)
+        theme.set_role(self.text, role)
+        self.setAccessibleName(f"{self.name}: {WORDS[check.state]}. {check.text}")
+
+
+class PreflightCard(QFrame):
+    again = Signal()
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("frame", "card")
+        self.setAccessibleName("Pre-flight")
+        self._sum = eliding("", "small", "muted")
+        self.repeat = button("Run again", "refresh")
+        self.repeat.clicked.connect(self.again)
+        self.lines = {key: _Line(name) for key, name in ROWS}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 8)
+        layout.setSpacing(3)
+        layout.addWidget(row(label("Pre-flight", "title"), (self._sum, 1), self.repeat))
+        for place, line in enumerate(self.lines.values()):
+            if place:
+                layout.addWidget(hline())
+            layout.addWidget(line)
+        layout.addStretch(1)
+
+    def set_check(self, key: str, check: Check) -> None:
+        self.lines[key].show_check(check)
+        states = [line.check.state for line in self.lines.values()]
+        counts = {state: states.count(state) for state in WORDS}
+        self._sum.setText(", ".join(f"{counts[s]} {word}" for s, word in WORDS.items() if counts[s]))
+        self.changed.emit()
+
+    def failed(self) -> list[str]:
+        """Names of the checks that forbid a start."""
+        return [line.name for line in self.lines.values() if line.check.state == "bad"]
