@@ -45,10 +45,13 @@ class Context(QObject):
         str, str, float, object
     )  # key, title, fraction (below 0: gone), cancel: Callable | None
     badge_changed = Signal(str, bool)  # page name, is something alive there
+    header_changed = Signal()  # subtitle or actions of the page in front are new
+    size_class_changed = Signal(str)  # "wide", "medium" or "narrow"
 
     def __init__(self, settings: Settings | None = None):
         super().__init__()
         self.settings = settings or Settings()
+        self.size_class = "wide"
 
     def go(self, page: str, **what: Any) -> None:
         """Shows a page; `what` reaches its `receive(**what)`."""
@@ -72,6 +75,16 @@ class Context(QObject):
 
     def job_done(self, key: str) -> None:
         self.job_changed.emit(key, "", -1.0, None)
+
+    def refresh_header(self) -> None:
+        """The window asks the page in front for its subtitle and actions again."""
+        self.header_changed.emit()
+
+    def set_size_class(self, size_class: str) -> None:
+        """Called by the window: "wide" from 1280 pixels, "medium" from 1040, "narrow" from 880."""
+        if size_class != self.size_class:
+            self.size_class = size_class
+            self.size_class_changed.emit(size_class)
 
     def badge(self, page: str, alive: bool) -> None:
         """The dot on a rail button, e.g. while a run is alive."""

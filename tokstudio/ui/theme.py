@@ -138,6 +138,11 @@ def apply(app: QApplication, mode: str = "system") -> None:
     _restyle(app)
 
 
+def load_scale(value: float) -> None:
+    """The remembered scale, before the first `apply`."""
+    _State.scale = min(SCALES[-1], max(SCALES[0], float(value)))
+
+
 def set_scale(app: QApplication, value: float) -> None:
     """Scales the whole type scale (Ctrl +/-)."""
     _State.scale = min(SCALES[-1], max(SCALES[0], value))

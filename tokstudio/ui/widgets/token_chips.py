@@ -36,9 +36,12 @@ class TokenChips(QWidget):
         self._quiet_bytes = quiet_bytes
         count = len(self._tokens) if self._tokens is not None else 0
         self._ranges = only if only is not None else range(count)
-        shown = [self._tokens.token(i).decode(errors="replace") for i in self._ranges]
-        self.setAccessibleName(f"{self._name}: " + " | ".join(shown[:200]))
+        self.setAccessibleName(f"{self._name}: {self.spoken()}")
         self._restyle()
+
+    def spoken(self) -> str:
+        """The tokens, parted by bars."""
+        return " | ".join(self._tokens.token(i).decode(errors="replace") for i in self._ranges[:200])
 
     def _restyle(self) -> None:
         self._size = metrics(self._show)

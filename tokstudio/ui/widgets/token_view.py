@@ -48,6 +48,7 @@ class TokenView(QAbstractScrollArea):
         self._current: int | None = None
         self._pictures: OrderedDict[int, QPixmap] = OrderedDict()
         self._quiet = False
+        self.colored = False  # have tokens been painted in their final colors?
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         theme.changed.connect(self._restyle)
         token_access.install()
@@ -169,6 +170,9 @@ class TokenView(QAbstractScrollArea):
         for row in range(first, last):
             y = ABOVE + row * self._size.row - offset
             painter.drawPixmap(0, y, self._picture(row))
+        self.colored = self.colored or (
+            last > first and (self._shared is not None or self._mode != "disagreement")
+        )
         if self._hover:
             for index in self._visible(self._hover, first, last):
                 outline(painter, self.box(index).adjusted(-0.5, -0.5, 0.5, 0.5), 1)

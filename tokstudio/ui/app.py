@@ -1,0 +1,69 @@
+"""`tokstudio` without a command: the window."""
+
+import locale
+import signal
+import socket
+import sys
+
+from PySide6.QtCore import QSocketNotifier, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from tokstudio.ui import startup, theme
+from tokstudio.ui.context import Context
+from tokstudio.ui.report import CrashGuard
+
+
+def make_application(argv: list[str]) -> QApplication:
+    """The one QApplication, with the C locale for numbers put back.
+
+    Qt takes the user's, and where the decimal sign is a comma SentencePiece then reads "0.5" as 0.
+    """
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    app = QApplication([sys.argv[0], *argv])
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    app.setApplicationName("Tokstudio")
+    app.setDesktopFileName("tokstudio")
+    return app
+
+
+class Interrupt:
+    """Ctrl+C in the terminal closes the window at once, though Qt's loop never returns to Python."""
+
+    def __init__(self, app: QApplication):
+        self._read, self._write = socket.socketpair()
+        self._write.setblocking(False)
+        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read)
+        self._notifier.activated.connect(lambda *_: self._read.recv(1))
+        self._wakeup = signal.set_wakeup_fd(self._write.fileno())
+        self._before = signal.signal(signal.SIGINT, lambda *_: app.closeAllWindows())
+
+    def undo(self) -> None:
+        signal.set_wakeup_fd(self._wakeup)
+        signal.signal(signal.SIGINT, self._before)
+        self._notifier.setEnabled(False)
+        self._read.close()
+        self._write.close()
+
+
+def main(argv: list[str]) -> int:
+    """Opens the window; `argv` are files to open in it. Returns the exit status."""
+    app = make_application(argv)
+    context = Context()
+    theme.load_scale(context.settings.get("look/scale", 1.0))
+    theme.apply(app, context.settings.get("look/mode", "system"))
+    guard, interrupt = CrashGuard(context), Interrupt(app)
+    from tokstudio.ui.main_window import MainWindow
+
+    window = MainWindow(context)
+    guard.parent_widget = window
+    if startup.probing():
+        startup.watch(window)
+    window.show()
+    for path in argv:
+        QTimer.singleShot(0, lambda path=path: context.open_path(path))
+    try:
+        return app.exec()
+    finally:
+        interrupt.undo()
+        guard.uninstall()

@@ -1,0 +1,264 @@
+"""The window: rail, top bar, the page in front, status bar, and what floats over them."""
+
+import base64
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QStackedWidget, QWidget
+
+from tokstudio.errors import TokstudioError
+from tokstudio.ui import page_list, theme
+from tokstudio.ui.context import Context
+from tokstudio.ui.drop import DropOverlay, target_of
+from tokstudio.ui.widgets.basic import col, row
+from tokstudio.ui.widgets.choice_list import Choice
+from tokstudio.ui.widgets.command_palette import CommandPalette
+from tokstudio.ui.widgets.rail import Rail
+from tokstudio.ui.widgets.status_bar import StatusBar
+from tokstudio.ui.widgets.toast import Toast
+from tokstudio.ui.widgets.top_bar import TopBar
+
+MINIMUM = (880, 600)
+DEFAULT = (1440, 900)
+WIDE_FROM, MEDIUM_FROM = 1280, 1040
+
+
+class MainWindow(QWidget):
+    def __init__(self, context: Context):
+        super().__init__()
+        self.context = context
+        self.setWindowTitle("Tokstudio")
+        self.setMinimumSize(*MINIMUM)
+        self.setAcceptDrops(True)
+        self._entries = {entry.name: entry for entry in page_list.entries()}
+        self._pages: dict[str, QWidget] = {}
+        self._front = ""
+        self._build()
+        self._connect()
+        self._shortcuts()
+        self._restore()
+
+    # ---- parts
+
+    def _build(self) -> None:
+        self.rail = Rail([(e.name, e.title, e.icon) for e in self._entries.values()])
+        self.top = TopBar()
+        self.status = StatusBar()
+        self.stack = QStackedWidget()
+        body = row(self.rail, (col(self.top, (self.stack, 1), spacing=0), 1), spacing=0)
+        outer = col((body, 1), self.status, spacing=0)
+        self.setLayout(outer.layout())
+        self.toast = Toast(self)
+        self.palette_ = CommandPalette(self)
+        self.overlay = DropOverlay(self)
+
+    def _connect(self) -> None:
+        context = self.context
+        self.rail.chosen.connect(self.show_page)
+        self.rail.scheme.clicked.connect(self.toggle_scheme)
+        self.rail.settings.setMenu(self._settings_menu())
+        self.top.find.clicked.connect(self.open_palette)
+        context.went.connect(self._go)
+        context.said.connect(self.toast.say)
+        context.failed.connect(self.toast.fail)
+        context.path_opened.connect(self.open_path)
+        context.job_changed.connect(self.status.show_job)
+        context.header_changed.connect(self._refresh_header)
+        context.badge_changed.connect(lambda name, alive: self.rail.buttons[name].set_alive(alive))
+
+    def _shortcuts(self) -> None:
+        for number, name in enumerate(self._entries, 1):
+            self._shortcut(f"Ctrl+{number}", lambda name=name: self.show_page(name))
+        self._shortcut("Ctrl+K", self.open_palette)
+        self._shortcut("Ctrl+O", self.choose_file)
+        self._shortcut("Ctrl+Q", self.close)
+        for keys in ("Ctrl++", "Ctrl+="):
+            self._shortcut(keys, lambda: self.zoom(1))
+        self._shortcut("Ctrl+-", lambda: self.zoom(-1))
+        self._shortcut("Ctrl+0", lambda: self.zoom(0))
+        self._shortcut("F6", lambda: self.next_region(1))
+        self._shortcut("Shift+F6", lambda: self.next_region(-1))
+
+    def _shortcut(self, keys: str, slot) -> None:
+        QShortcut(QKeySequence(keys), self).activated.connect(slot)
+
+    def _settings_menu(self) -> QMenu:
+        menu = QMenu(self)
+        group = QActionGroup(menu)
+        for mode, text in (("light", "Light"), ("dark", "Dark"), ("system", "Same as the system")):
+            action = QAction(text, menu, checkable=True)
+            action.triggered.connect(lambda _checked, mode=mode: self.set_scheme(mode))
+            action.setData(mode)
+            group.addAction(action)
+            menu.addAction(action)
+        menu.addSeparator()
+        for text, keys, step in (("Larger text", "Ctrl++", 1), ("Smaller text", "Ctrl+-", -1)):
+            menu.addAction(f"{text}\t{keys}").triggered.connect(lambda _checked, step=step: self.zoom(step))
+        menu.addAction("Normal text size\tCtrl+0").triggered.connect(lambda: self.zoom(0))
+        menu.aboutToShow.connect(lambda: self._mark_scheme(group))
+        return menu
+
+    def _mark_scheme(self, group: QActionGroup) -> None:
+        for action in group.actions():
+            action.setChecked(action.data() == theme.mode())
+
+    # ---- pages
+
+    def page(self, name: str) -> QWidget:
+        """Builds the page at its first use."""
+        if name not in self._pages:
+            made = page_list.build(self._entries[name], self.context)
+            self._pages[name] = made
+            self.stack.addWidget(made)
+        return self._pages[name]
+
+    def show_page(self, name: str) -> None:
+        if name not in self._entries:
+            return
+        page = self.page(name)
+        self._front = name
+        self.stack.setCurrentWidget(page)
+        self.rail.check(name)
+        self.context.settings.set("window/page", name)
+        if hasattr(page, "opened"):
+            page.opened()
+        self._refresh_header()
+
+    def _go(self, name: str, what: dict) -> None:
+        self.show_page(name)
+        page = self._pages.get(name)
+        if what and hasattr(page, "receive"):
+            page.receive(**what)
+        self._refresh_header()
+
+    def _refresh_header(self) -> None:
+        page, entry = self._pages.get(self._front), self._entries.get(self._front)
+        if page is None or entry is None:
+            return
+        subtitle = page.subtitle() if hasattr(page, "subtitle") else ""
+        self.top.show_page(entry.title, subtitle, page.actions() if hasattr(page, "actions") else [])
+        remark = page.remark() if hasattr(page, "remark") else ""
+        self.status.remark.setText(remark)
+
+    # ---- commands
+
+    def choices(self) -> list[Choice]:
+        """All that the palette offers."""
+        found = [
+            Choice(e.title, f"Page, Ctrl+{number}", e.icon, lambda name=e.name: self.show_page(name))
+            for number, e in enumerate(self._entries.values(), 1)
+        ]
+        page = self._pages.get(self._front)
+        if page is not None and hasattr(page, "commands"):
+            found += page.commands()
+        found += [
+            Choice("Open a file…", "Ctrl+O", "folder", self.choose_file),
+            Choice("Light colors", "Settings", "sun", lambda: self.set_scheme("light")),
+            Choice("Dark colors", "Settings", "moon", lambda: self.set_scheme("dark")),
+            Choice("Colors of the system", "Settings", "settings", lambda: self.set_scheme("system")),
+            Choice("Larger text", "Ctrl++", "plus", lambda: self.zoom(1)),
+            Choice("Smaller text", "Ctrl+-", "settings", lambda: self.zoom(-1)),
+        ]
+        return found + self._tokenizer_choices()
+
+    def _tokenizer_choices(self) -> list[Choice]:
+        from tokstudio.tokens.catalog import catalog
+
+        return [
+            Choice(
+                entry.name,
+                f"Add to Compare, {entry.algorithm}",
+                "plus",
+                lambda reference=entry.reference: self.context.go("compare", tokenizer=reference),
+            )
+            for entry in catalog()
+        ]
+
+    def open_palette(self) -> None:
+        self.palette_.open_with(self.choices())
+
+    def choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a text, a tokenizer or a model file")
+        if path:
+            self.open_path(path)
+
+    def open_path(self, path: str) -> None:
+        try:
+            name, what = target_of(Path(path).expanduser())
+        except TokstudioError as error:
+            self.toast.fail(error)
+            return
+        self._go(name, what)
+
+    def toggle_scheme(self) -> None:
+        self.set_scheme("light" if theme.current() == "dark" else "dark")
+
+    def set_scheme(self, mode: str) -> None:
+        self.context.settings.set("look/mode", mode)
+        theme.apply(QApplication.instance(), mode)
+
+    def zoom(self, step: int) -> None:
+        """One step larger or smaller; 0: the normal size."""
+        nearest = min(range(len(theme.SCALES)), key=lambda i: abs(theme.SCALES[i] - theme.scale()))
+        wanted = theme.SCALES[max(0, min(len(theme.SCALES) - 1, nearest + step))] if step else 1.0
+        self.context.settings.set("look/scale", wanted)
+        theme.set_scale(QApplication.instance(), wanted)
+
+    def next_region(self, step: int) -> None:
+        """F6: rail, find field, then the regions of the page."""
+        page = self._pages.get(self._front)
+        regions = [self.rail.buttons[self._front], self.top.find]
+        regions += page.regions() if hasattr(page, "regions") else [page] if page else []
+        focus = QApplication.focusWidget()
+        here = [i for i, r in enumerate(regions) if focus is r or (focus and r.isAncestorOf(focus))]
+        regions[((here[-1] if here else 0) + step) % len(regions)].setFocus(Qt.TabFocusReason)
+
+    # ---- window
+
+    def _restore(self) -> None:
+        settings = self.context.settings
+        self.resize(*DEFAULT)
+        if geometry := settings.get("window/geometry"):
+            self.restoreGeometry(QByteArray(base64.b64decode(geometry)))
+        name = settings.get("window/page", "compare")
+        self.show_page(name if name in self._entries else "compare")
+        QTimer.singleShot(1_500, self.status.read_memory)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        width = self.width()
+        size_class = "wide" if width >= WIDE_FROM else "medium" if width >= MEDIUM_FROM else "narrow"
+        self.rail.set_narrow(size_class == "narrow")
+        self.top.find.set_small(size_class != "wide")
+        self.context.set_size_class(size_class)
+        self.overlay.setGeometry(self.rect().adjusted(8, 8, -8, -8))
+        self.palette_.place()
+        if self.toast.isVisible():
+            self.toast.place()
+
+    def closeEvent(self, event) -> None:
+        settings = self.context.settings
+        settings.set("window/geometry", base64.b64encode(bytes(self.saveGeometry())).decode())
+        for page in self._pages.values():
+            if hasattr(page, "close_down"):
+                page.close_down()
+        settings.sync()
+        event.accept()
+
+    # ---- drop
+
+    def dragEnterEvent(self, event) -> None:
+        if event.mimeData().hasUrls() and any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+            self.overlay.show()
+            self.overlay.raise_()
+
+    def dragLeaveEvent(self, _event) -> None:
+        self.overlay.hide()
+
+    def dropEvent(self, event) -> None:
+        self.overlay.hide()
+        for url in event.mimeData().urls():
+            if url.isLocalFile():
+                self.open_path(url.toLocalFile())

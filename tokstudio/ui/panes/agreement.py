@@ -1,0 +1,81 @@
+"""How much of two tokenizers' boundaries is shared, for every pair of panes."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from tokstudio.ui import theme
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """The first part of each name where that keeps them apart, else more of it."""
+    first = [re.split(r"[-_ /]", name.rpartition("/")[2])[0] or name for name in names]
+    return [short if first.count(short) == 1 else name for short, name in zip(first, names, strict=True)]
+
+
+class F1Matrix(QWidget):
+    """A cell per pair: 2 |A and B| / (|A| + |B|) over the boundaries of both."""
+
+    def __init__(self):
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
+        self._names: list[str] = []
+        self._values: np.ndarray | None = None
+        self.set([], None)
+
+    def set(self, names: Sequence[str], values: np.ndarray | None) -> None:
+        """`values` float [k, k]."""
+        self._names, self._values = short_names(names), values
+        pairs = [
+            f"{a} and {b} {values[i][j]:.2f}"
+            for i, a in enumerate(self._names)
+            for j, b in enumerate(self._names[:i])
+        ]
+        self.setAccessibleName("Shared boundaries, F1: " + (", ".join(pairs) or "fewer than two panes"))
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(260, 22 + 28 * max(3, len(self._names)))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(160, 60)
+
+    def paintEvent(self, _event) -> None:
+        count = len(self._names)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.Antialiasing)
+        painter.setFont(theme.font("caption"))
+        if count < 2:
+            painter.setPen(theme.color("muted"))
+            painter.drawText(self.rect(), Qt.AlignTop | Qt.TextWordWrap, "Add a second tokenizer to compare.")
+            return
+        metrics = QFontMetrics(painter.font())
+        names = min(84, max(metrics.horizontalAdvance(name) for name in self._names) + 12)
+        wide = min(54.0, (self.width() - names) / count)
+        high = min(28.0, (self.height() - 22) / count)
+        for i, name in enumerate(self._names):
+            painter.setPen(theme.color("muted"))
+            side = metrics.elidedText(name, Qt.ElideRight, int(names - 8))
+            painter.drawText(QRectF(0, 22 + i * high, names - 8, high), Qt.AlignRight | Qt.AlignVCenter, side)
+            above = metrics.elidedText(name, Qt.ElideRight, int(wide - 2))
+            painter.drawText(QRectF(names + i * wide, 0, wide, 22), Qt.AlignCenter, above)
+            for j in range(count):
+                self._cell(painter, QRectF(names + j * wide, 22 + i * high, wide - 2, high - 2), i, j)
+
+    def _cell(self, painter: QPainter, box: QRectF, i: int, j: int) -> None:
+        painter.setPen(Qt.NoPen)
+        if i == j:
+            painter.setBrush(theme.color("raised"))
+            painter.drawRoundedRect(box, 4, 4)
+            return
+        value = float(self._values[i][j])
+        share = max(0.0, (value - 0.5) / 0.5)
+        alpha = 0.12 + 0.55 * share if theme.current() == "dark" else 0.08 + 0.42 * share
+        painter.setBrush(theme.color("accent_fill", round(alpha, 3)))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(theme.color("text"))
+        painter.drawText(box, Qt.AlignCenter, f"{value:.2f}")

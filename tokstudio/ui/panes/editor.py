@@ -1,0 +1,199 @@
+"""The shared text: a plain editor with undo, marks for what is hovered and selected, places in bytes."""
+
+from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QVBoxLayout
+
+from tokstudio.errors import TokstudioError
+from tokstudio.ui import theme
+from tokstudio.ui.panes.offsets import Offsets
+from tokstudio.ui.widgets.basic import eliding, hline, label, row, tool
+from tokstudio.ui.widgets.problem import Problem
+
+
+class TextEdit(QPlainTextEdit):
+    """Files dropped on it are opened, not pasted as their names."""
+
+    file_dropped = Signal(str)
+    pointed = Signal(int)  # position under the pointer, -1: none
+
+    def __init__(self):
+        super().__init__()
+        self.setProperty("bare", "1")
+        self.setFrameShape(QFrame.NoFrame)
+        self.document().setDocumentMargin(12)
+        self.setAccessibleName("Text to tokenize")
+        self.setPlaceholderText("Type or paste a text, or drop a file.")
+        self.setTabChangesFocus(False)
+        self.viewport().setMouseTracking(True)
+        self.setCursorWidth(2)
+        theme.set_font(self, "mono")
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return source.hasText() or source.hasUrls()
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        files = [url.toLocalFile() for url in source.urls() if url.isLocalFile()]
+        if files:
+            self.file_dropped.emit(files[0])
+        else:
+            super().insertFromMimeData(source)
+
+    def raw_text(self) -> str:
+        """As typed: unlike `toPlainText`, no-break spaces stay what they are."""
+        return self.document().toRawText().replace("\u2029", "\n")
+
+    def mouseMoveEvent(self, event) -> None:
+        super().mouseMoveEvent(event)
+        if not event.buttons():
+            cursor = self.cursorForPosition(event.position().toPoint())
+            near = self.cursorRect(cursor).adjusted(-12, -2, 12, 2).contains(event.position().toPoint())
+            self.pointed.emit(cursor.position() if near else -1)
+
+    def leaveEvent(self, event) -> None:
+        super().leaveEvent(event)
+        self.pointed.emit(-1)
+
+
+class TextCard(QFrame):
+    changed = Signal(str)
+    hovered = Signal(int, int)  # byte range; -1, -1: nothing
+    selected = Signal(int, int)
+    open_asked = Signal()
+    file_dropped = Signal(str)
+
+    def __init__(self):
+        super().__init__()
+        self.setProperty("frame", "card")
+        self.edit = TextEdit()
+        self.problem = Problem()
+        self.size = label("0 bytes", "caption", "muted")
+        self.place = label("Ln 1, Col 1", "caption", "muted")
+        self._offsets = Offsets("")
+        self._hover: tuple[int, int] | None = None
+        self._marked: tuple[int, int] | None = None
+        self._build()
+        self._quiet = False
+        self.edit.textChanged.connect(self._changed)
+        self.edit.cursorPositionChanged.connect(self._moved)
+        self.edit.selectionChanged.connect(self._select_later)
+        self.edit.pointed.connect(self._pointed)
+        self.edit.file_dropped.connect(self.file_dropped)
+        self._pick = QTimer(self, interval=80, singleShot=True)
+        self._pick.timeout.connect(self._selection)
+        theme.changed.connect(self._mark)
+
+    def _build(self) -> None:
+        opener, copy = tool("folder", "Open a text file (Ctrl+O)"), tool("copy", "Copy the text")
+        opener.clicked.connect(self.open_asked)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text()))
+        head = row(label("Text", "h2"), None, opener, copy, margins=(12, 0, 6, 0), spacing=0)
+        head.setFixedHeight(40)
+        foot = row((eliding("", "caption"), 0), self.size, None, self.place, margins=(12, 0, 12, 0))
+        foot.setFixedHeight(28)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.setSpacing(0)
+        for part in (head, hline(), self.problem, self.edit, hline(), foot):
+            layout.addWidget(part, 1 if part is self.edit else 0)
+
+    # ---- text
+
+    def text(self) -> str:
+        return self.edit.raw_text()
+
+    def set_text(self, text: str) -> None:
+        """Replaces the whole text; one step of undo brings the old one back."""
+        if text == self.text():
+            return
+        cursor = self.edit.textCursor()
+        cursor.select(QTextCursor.Document)
+        cursor.insertText(text)
+        cursor.movePosition(QTextCursor.Start)
+        self.edit.setTextCursor(cursor)
+
+    def show_problem(self, error: TokstudioError | None) -> None:
+        if error is None:
+            self.problem.clear()
+        else:
+            self.problem.show_error(error)
+
+    def _changed(self) -> None:
+        text = self.text()
+        self._offsets = Offsets(text)
+        self._hover = self._marked = None
+        self._mark()
+        size = len(text.encode("utf-8", "surrogatepass"))
+        self.size.setText(f"{size:,} byte{'s' if size != 1 else ''}")
+        self.changed.emit(text)
+
+    def _moved(self) -> None:
+        cursor = self.edit.textCursor()
+        self.place.setText(f"Ln {cursor.blockNumber() + 1:,}, Col {cursor.positionInBlock() + 1:,}")
+
+    # ---- marks
+
+    def highlight(self, start: int, stop: int) -> None:
+        """Bytes under the pointer somewhere; below 0: none."""
+        wanted = (start, stop) if start >= 0 else None
+        if wanted != self._hover:
+            self._hover = wanted
+            self._mark()
+
+    def mark(self, start: int, stop: int) -> None:
+        """The selected span; below 0: none."""
+        self._marked = (start, stop) if start >= 0 else None
+        self._mark()
+
+    def reveal(self, start: int) -> None:
+        """Scrolls to a byte and leaves the cursor there, without a selection."""
+        cursor = self.edit.textCursor()
+        cursor.setPosition(self._offsets.position(start))
+        self._quiet = True
+        self.edit.setTextCursor(cursor)
+        self._quiet = False
+
+    def _mark(self) -> None:
+        marks = [
+            self._extra(span, strong) for span, strong in ((self._marked, True), (self._hover, False)) if span
+        ]
+        self.edit.setExtraSelections(marks)
+
+    def _extra(self, span: tuple[int, int], strong: bool) -> QTextEdit.ExtraSelection:
+        made = QTextEdit.ExtraSelection()
+        cursor = QTextCursor(self.edit.document())
+        last = self.edit.document().characterCount() - 1
+        cursor.setPosition(min(last, self._offsets.position(span[0])))
+        cursor.setPosition(min(last, self._offsets.end_position(span[1])), QTextCursor.KeepAnchor)
+        look = QTextCharFormat()
+        look.setBackground(theme.color("accent_soft"))
+        if strong:
+            look.setForeground(theme.color("accent"))
+            look.setUnderlineStyle(QTextCharFormat.SingleUnderline)
+            look.setUnderlineColor(theme.color("accent"))
+        made.cursor, made.format = cursor, look
+        return made
+
+    # ---- pointer
+
+    def _pointed(self, position: int) -> None:
+        if position < 0:
+            self.hovered.emit(-1, -1)
+            return
+        start = self._offsets.offset(position)
+        self.hovered.emit(start, start + 1)
+
+    def _select_later(self) -> None:
+        if not self._quiet:
+            self._pick.start()
+
+    def _selection(self) -> None:
+        cursor = self.edit.textCursor()
+        if cursor.hasSelection() and cursor.selectionEnd() - cursor.selectionStart() < len(
+            self._offsets._text
+        ):
+            start, stop = cursor.selectionStart(), cursor.selectionEnd()
+            self.selected.emit(self._offsets.offset(start), self._offsets.offset(stop))
+
+    def focus(self) -> None:
+        self.edit.setFocus(Qt.OtherFocusReason)

@@ -1,0 +1,42 @@
+"""Bytes of UTF-8 against positions in Qt's text, which counts UTF-16 units."""
+
+import numpy as np
+
+
+class Offsets:
+    """Both ways for one text; arrays are made at the first use, and never for ASCII."""
+
+    def __init__(self, text: str):
+        self._text = text
+        self._ascii = text.isascii()
+        self._tables: tuple[np.ndarray, np.ndarray] | None = None
+
+    def _both(self) -> tuple[np.ndarray, np.ndarray]:
+        """Byte and UTF-16 position of each character, with the end of the text as a last entry."""
+        if self._tables is None:
+            points = np.frombuffer(self._text.encode("utf-32-le", "surrogatepass"), np.uint32)
+            widths = 1 + (points > 0x7F) + (points > 0x7FF) + (points > 0xFFFF)
+            units = 1 + (points > 0xFFFF)
+            self._tables = (np.append(0, np.cumsum(widths)), np.append(0, np.cumsum(units)))
+        return self._tables
+
+    def position(self, offset: int) -> int:
+        """Qt's position of the character that byte `offset` lies in."""
+        if self._ascii:
+            return min(offset, len(self._text))
+        in_bytes, in_units = self._both()
+        return int(in_units[np.searchsorted(in_bytes, offset, side="right") - 1])
+
+    def end_position(self, offset: int) -> int:
+        """Qt's position behind the character that the byte before `offset` lies in."""
+        if self._ascii:
+            return min(offset, len(self._text))
+        in_bytes, in_units = self._both()
+        return int(in_units[np.searchsorted(in_bytes, offset, side="left")])
+
+    def offset(self, position: int) -> int:
+        """Byte offset of a Qt position."""
+        if self._ascii:
+            return position
+        in_bytes, in_units = self._both()
+        return int(in_bytes[np.searchsorted(in_units, position, side="left")])

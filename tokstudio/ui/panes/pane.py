@@ -1,0 +1,174 @@
+"""One tokenizer's view of the text: name, three figures, tokens; errors stay here, where they happened."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QToolButton, QVBoxLayout
+
+from tokstudio.ui import theme
+from tokstudio.ui.icons import icon_label
+from tokstudio.ui.panes.session import PaneState
+from tokstudio.ui.widgets.basic import eliding, hline, label, row, stat, tool
+from tokstudio.ui.widgets.problem import Problem
+from tokstudio.ui.widgets.token_view import TokenView
+
+NARROWEST = 260
+HEADER = 40
+NONE, MINUS = "\u2013", "\u2212"
+
+
+class NameButton(QToolButton):
+    """The tokenizer's name; a click changes the tokenizer."""
+
+    def __init__(self):
+        super().__init__()
+        self.setToolButtonStyle(Qt.ToolButtonTextOnly)
+        self.setFocusPolicy(Qt.TabFocus)
+        self.setMinimumWidth(40)
+        self.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
+        theme.set_font(self, "h2")
+        self.setProperty("nameButton", "1")
+
+    def show_name(self, name: str) -> None:
+        self.setText(name)
+        self.setAccessibleName(f"Tokenizer {name}, change")
+        self.setToolTip(f"{name}: change the tokenizer of this pane")
+
+
+class ComparePane(QFrame):
+    hovered = Signal(int, int)
+    clicked = Signal(int, int)
+    scrolled = Signal(int)
+    change_asked = Signal()
+    settle_asked = Signal()
+    remove_asked = Signal()
+    move_asked = Signal(int)  # -1 left, 1 right, 0 to the front
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
+        self.setProperty("frame", "card")
+        self.setMinimumWidth(NARROWEST)
+        self.pin = icon_label("pin", "accent", 14)
+        self.name = NameButton()
+        self.about = eliding("", "small", "muted")
+        self.about.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
+        self.old = label("old", "caption", "muted")
+        self.old.setProperty("frame", "tag")
+        self.old.setToolTip("Of an earlier text: the new one is being tokenized.")
+        self.menu_button = tool("more", "Pane menu", 24)
+        self.menu_button.setMenu(self._menu())
+        self.counted = stat("Tokens", NONE)
+        self.dense = stat("Bytes / token", NONE)
+        self.whole = stat("Words whole", NONE)
+        self.problem = Problem()
+        self.waiting = label("", "small", "muted", wrap=True)
+        self.view = TokenView()
+        self._build()
+        self.name.clicked.connect(self.change_asked)
+        self.view.hovered.connect(self.hovered)
+        self.view.clicked.connect(self.clicked)
+        self.view.scrolled.connect(self.scrolled)
+        self._shown: tuple | None = None
+        self._state: PaneState | None = None
+        self._is_reference = False
+
+    def _build(self) -> None:
+        head = row(
+            self.pin, self.name, self.old, (self.about, 1), self.menu_button, margins=(12, 0, 6, 0), spacing=6
+        )
+        head.setFixedHeight(HEADER)
+        figures = row(self.counted, None, self.dense, None, self.whole, margins=(12, 6, 16, 8), spacing=8)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.setSpacing(0)
+        self.waiting.setContentsMargins(12, 10, 12, 10)
+        for part in (head, hline(), figures, hline(), self.problem, self.waiting):
+            layout.addWidget(part)
+        layout.addWidget(self.view, 1)
+        self.problem.setProperty("frame", "plain")
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.addAction("Change tokenizer…").triggered.connect(self.change_asked)
+        menu.addSeparator()
+        menu.addAction("Make reference").triggered.connect(lambda: self.move_asked.emit(0))
+        menu.addAction("Move left").triggered.connect(lambda: self.move_asked.emit(-1))
+        menu.addAction("Move right").triggered.connect(lambda: self.move_asked.emit(1))
+        menu.addSeparator()
+        menu.addAction("Copy ids").triggered.connect(self.copy_ids)
+        menu.addSeparator()
+        menu.addAction("Remove pane").triggered.connect(self.remove_asked)
+        return menu
+
+    def copy_ids(self) -> None:
+        """All ids as a JSON list."""
+        if self._state is not None and self._state.encoding is not None:
+            ids = self._state.encoding.ids.tolist()
+            QGuiApplication.clipboard().setText(str(ids))
+
+    def show_state(self, state: PaneState, reference_tokens: int | None, wide: bool) -> None:
+        """`reference_tokens`: of the first pane; None in the first pane itself."""
+        self._state, self._is_reference = state, reference_tokens is None
+        self.pin.setVisible(self._is_reference)
+        self.name.show_name(state.name)
+        self.view.setAccessibleName(f"Tokens of {state.name}")
+        self._show_about(state, wide)
+        self.old.setVisible(state.stale and state.encoding is not None)
+        self._show_figures(state, reference_tokens)
+        self._show_problem(state)
+        busy = state.encoding is None and state.error is None
+        self.waiting.setText(f"Loading {state.wanted or state.reference}…" if busy else "")
+        self.waiting.setVisible(busy)
+        self._show_tokens(state)
+
+    def _show_about(self, state: PaneState, wide: bool) -> None:
+        if state.wanted and state.tokenizer is not None:
+            self.about.setText(f"loading {state.wanted}…")
+        elif state.tokenizer is not None:
+            size = f"{len(state.tokenizer):,}"
+            self.about.setText(f"{state.tokenizer.algorithm}, {size}" if wide else size)
+        else:
+            self.about.setText("")
+
+    def _show_figures(self, state: PaneState, reference_tokens: int | None) -> None:
+        found = state.measures
+        if found is None:
+            if state.encoding is None:
+                for figure in (self.counted, self.dense, self.whole):
+                    figure.set(NONE)
+            return
+        note = "reference" if reference_tokens is None else relative(found.tokens, reference_tokens)
+        self.counted.set(f"{found.tokens:,}", note)
+        self.dense.set(f"{found.bytes_per_token:.2f}" if found.tokens else NONE)
+        self.whole.set(f"{100 * found.words_whole:.0f} %" if found.tokens else NONE)
+
+    def _show_problem(self, state: PaneState) -> None:
+        if state.error is None:
+            self.problem.clear()
+            return
+        actions = [("Choose another…", self.change_asked.emit)]
+        keeps = state.tokenizer is not None
+        second = (
+            (f"Keep {state.name}", self.settle_asked.emit)
+            if keeps
+            else ("Remove pane", self.remove_asked.emit)
+        )
+        actions.append(second)
+        self.problem.show_error(state.error, actions)
+
+    def _show_tokens(self, state: PaneState) -> None:
+        self.view.setVisible(state.encoding is not None)
+        shown = (state.encoding, state.tokenizer)
+        if state.encoding is not None and shown != self._shown:
+            self.view.set_encoding(state.encoding, state.tokenizer)
+            self._shown = shown
+        if state.shared is not None:
+            self.view.set_shared(state.shared)
+
+
+def relative(tokens: int, reference: int) -> str:
+    """ "+35 %" of the reference."""
+    if not reference:
+        return ""
+    share = round(100 * (tokens / reference - 1))
+    return f"{MINUS if share < 0 else '+'}{abs(share)} %" if share else "same"

@@ -1,0 +1,60 @@
+"""The panes side by side: equal widths of 260 and more; what does not fit scrolls, the reference stays."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
+
+from tokstudio.ui.panes.pane import NARROWEST
+
+GAP = 8
+
+
+class PaneRow(QWidget):
+    def __init__(self):
+        super().__init__()
+        self._panes: list[QWidget] = []
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(GAP)
+        self._rest = QWidget()
+        self._rest_row = QHBoxLayout(self._rest)
+        self._rest_row.setContentsMargins(0, 0, 0, 0)
+        self._rest_row.setSpacing(GAP)
+        self._scroll = QScrollArea()
+        self._scroll.setProperty("bare", "1")
+        self._scroll.setFrameShape(QFrame.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setVerticalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.NoFocus)
+        self._scroll.setWidget(self._rest)
+        self._row.addWidget(self._scroll, 1)
+
+    def set_panes(self, panes: Sequence[QWidget]) -> None:
+        """In order; the first is the reference. Panes that left are taken out, not deleted."""
+        for old in self._panes:
+            if old not in panes:
+                old.setParent(None)
+        self._panes = list(panes)
+        if panes:
+            self._row.insertWidget(0, panes[0])
+        for at, pane in enumerate(panes[1:]):
+            self._rest_row.insertWidget(at, pane)
+        self._scroll.setVisible(len(panes) > 1)
+        self._share()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(NARROWEST, 160)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._share()
+
+    def _share(self) -> None:
+        count = len(self._panes)
+        if not count:
+            return
+        wide = max(NARROWEST, (self.width() - GAP * (count - 1)) // count)
+        spare = max(0, self.width() - GAP * (count - 1) - wide * count)
+        for at, pane in enumerate(self._panes):
+            pane.setFixedWidth(wide + (1 if at >= count - spare else 0))

@@ -1,0 +1,62 @@
+"""Choose a tokenizer: what is on this machine, a name, a path, a file."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from tokstudio.tokens.catalog import catalog
+from tokstudio.ui.widgets.basic import button, label, row
+from tokstudio.ui.widgets.choice_list import Choice, ChoiceList
+
+WIDTH, HEIGHT = 460, 420
+HELP = "A tiktoken name, hub id or path also works, for example tiktoken:gpt2 or ~/model."
+
+
+class TokenizerPicker(ChoiceList):
+    """Floats over the window; calls back with a reference."""
+
+    def __init__(self, parent: QWidget):
+        super().__init__(parent, "Choose a tokenizer", "Name, hub id or path")
+        self._chosen: Callable[[str], object] = lambda reference: None
+        file, folder = button("Open file…", "file"), button("Open folder…", "folder")
+        file.clicked.connect(self._open_file)
+        folder.clicked.connect(self._open_folder)
+        self._layout.addWidget(label(HELP, "small", "muted", wrap=True))
+        self._layout.addWidget(row(file, folder, None))
+
+    def ask(self, near: QWidget, chosen: Callable[[str], object]) -> None:
+        """Opens below `near`; `chosen` gets the reference."""
+        self._chosen = chosen
+        self.set_choices([self._choice(entry) for entry in catalog()])
+        window = self.parentWidget()
+        corner = near.mapTo(window, QPoint(0, near.height() + 4))
+        width, height = min(WIDTH, window.width() - 24), min(HEIGHT, window.height() - 80)
+        left = max(12, min(corner.x(), window.width() - width - 12))
+        top = max(12, min(corner.y(), window.height() - height - 12))
+        self.setGeometry(left, top, width, height)
+        self.open()
+
+    def _choice(self, entry) -> Choice:
+        note = ", ".join(part for part in (entry.algorithm, entry.note or entry.group) if part)
+        return Choice(entry.name, note, "", lambda: self._chosen(entry.reference))
+
+    def typed(self, text: str) -> None:
+        self.hide()
+        self._chosen(text)
+
+    def _open_file(self) -> None:
+        self.hide()
+        path, _ = QFileDialog.getOpenFileName(
+            self.parentWidget(),
+            "Open a tokenizer",
+            "",
+            "Tokenizers (*.json *.model *.tiktoken *.txt);;All files (*)",
+        )
+        if path:
+            self._chosen(path)
+
+    def _open_folder(self) -> None:
+        self.hide()
+        if path := QFileDialog.getExistingDirectory(self.parentWidget(), "Open a tokenizer folder"):
+            self._chosen(path)

@@ -1,0 +1,54 @@
+"""Seconds from the start of this process, and the probe that `tokstudio bench startup` asks for."""
+
+import os
+import sys
+import time
+
+PROBE = "TOKSTUDIO_STARTUP_PROBE"
+
+
+def seconds_since_start() -> float:
+    """Since the kernel made this process."""
+    if sys.platform == "linux":
+        with open("/proc/self/stat", encoding="ascii", errors="replace") as stat:
+            ticks = float(stat.read().rpartition(")")[2].split()[19])  # field 22, after the name
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    import psutil
+
+    return time.time() - psutil.Process().create_time()
+
+
+def probing() -> bool:
+    return os.environ.get(PROBE) == "1"
+
+
+def report_first_tokens() -> None:
+    """One line on stderr: `first-tokens SECONDS`."""
+    sys.stderr.write(f"first-tokens {seconds_since_start():.3f}\n")
+    sys.stderr.flush()
+
+
+def watch(window) -> None:
+    """Ends the program once every pane of Compare has painted colored tokens; status 1 where one cannot."""
+    from PySide6.QtCore import QEvent, QObject, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    class FirstPaint(QObject):
+        def __init__(self):
+            super().__init__(window)
+            self.painted: set[int] = set()
+
+        def eventFilter(self, watched, event) -> bool:
+            if event.type() == QEvent.Paint:
+                QTimer.singleShot(0, self.look)  # after this paint
+            return False
+
+        def look(self) -> None:
+            page = window.page("compare")
+            failed = [str(pane.error) for pane in page.session.panes if pane.error is not None]
+            if failed or (page.panes and all(pane.view.colored for pane in page.panes.values())):
+                QApplication.instance().removeEventFilter(self)
+                report_first_tokens() if not failed else sys.stderr.write(f"no first tokens: {failed[0]}\n")
+                QApplication.instance().exit(1 if failed else 0)
+
+    QApplication.instance().installEventFilter(FirstPaint())
