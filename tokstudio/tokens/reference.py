@@ -11,6 +11,7 @@
 Nothing here reaches the network.
 """
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,7 @@ FILE_ENDINGS = (
     ".gguf",
     ".safetensors",
 )
+BESIDE = ("vocab.json", "merges.txt", "tokenizer_config.json")  # what a backend may read with its file
 EXAMPLES = (
     "Name one, for example tiktoken:cl100k_base, bytes, bert-base-uncased, or the path of a tokenizer.json."
 )
@@ -49,8 +51,7 @@ def load_tokenizer(reference: str) -> Tokenizer:
         return _named(scheme, rest)
     reference, path, name = _locate(reference)
     file = tokenizer_file(path)
-    stamp = file.stat()
-    return _loaded(file, reference, name, stamp.st_mtime_ns, stamp.st_size)
+    return _loaded(file, reference, name, _stamp(file))
 
 
 def _schemes() -> dict[str, Backend]:
@@ -63,9 +64,15 @@ def _named(scheme: str, rest: str) -> Tokenizer:
 
 
 @lru_cache(maxsize=32)
-def _loaded(file: Path, reference: str, name: str, modified: int, size: int) -> Tokenizer:
-    """`modified` and `size` make a changed file another entry."""
+def _loaded(file: Path, reference: str, name: str, stamp: tuple) -> Tokenizer:
+    """`stamp` makes a changed file another entry."""
     return _backend_of(file).load(file, reference, name)
+
+
+def _stamp(file: Path) -> tuple:
+    """Changes when `file` does, or what a backend reads beside it."""
+    found = [path.stat() for path in (file, *(file.with_name(name) for name in BESIDE)) if path.exists()]
+    return tuple((state.st_ino, state.st_mtime_ns, state.st_size) for state in found)
 
 
 def _locate(reference: str) -> tuple[str, Path, str]:
@@ -73,8 +80,8 @@ def _locate(reference: str) -> tuple[str, Path, str]:
     if reference.startswith("demo:"):
         name = reference.removeprefix("demo:")
         return reference, _demo_folder(name), f"Demo {name}"
-    path = Path(reference).expanduser()
-    if path.exists():
+    path = Path(os.path.expanduser(reference))
+    if os.path.exists(path):  # unlike Path.exists, also where the name is too long for the system
         path = path.resolve()
         return str(path), path, _shown_name(path)
     if HUB_ID.fullmatch(reference) and not reference.endswith(FILE_ENDINGS):

@@ -12,6 +12,7 @@ import numpy as np
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
 from tokstudio.tokens.hf_parts import algorithm_of, alphabet_of, unknown_of
+from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.sniff import bad_json
 from tokstudio.tokens.spans import by_lengths, character_edges, settle, take_marks, with_specials
 from tokstudio.tokens.table import TokenTable
@@ -19,6 +20,8 @@ from tokstudio.tokens.table import TokenTable
 if TYPE_CHECKING:
     from tokenizers import Encoding as LibraryEncoding
     from tokenizers import Tokenizer as Library
+
+NO_ENTRY = "Its vocabulary may have no entry for a character of the text, and none for unknown ones."
 
 
 class HuggingFaceTokenizer:
@@ -63,13 +66,8 @@ class HuggingFaceTokenizer:
         return Encoding(data, ids, with_specials(spans, outside, len(data)) if special else spans)
 
     def _encode(self, text: str, special: bool) -> "LibraryEncoding":
-        try:
+        with native_errors(f"{self.name} cannot encode this text", NO_ENTRY):
             return self._library.encode(text, add_special_tokens=special)
-        except Exception as error:  # the library raises nothing narrower
-            raise TokenizerError(
-                f"{self.name} cannot encode this text: {error}.",
-                hint="Its vocabulary has no entry for a character of the text and none for unknown ones.",
-            ) from error
 
     def _spans(
         self, data: bytes, ids: np.ndarray, found: "LibraryEncoding", wanted: np.ndarray
@@ -86,9 +84,8 @@ class HuggingFaceTokenizer:
     def decode(self, ids: np.ndarray) -> bytes:
         array = checked(ids, len(self))
         if not (self._alphabet.byte_level or self._alphabet.spaces):
-            return self._library.decode(
-                array[self._table.known[array]].tolist(), skip_special_tokens=True
-            ).encode()
+            known = array[self._table.known[array]].tolist()
+            return self._library.decode(known, skip_special_tokens=True).encode()
         text = self._table.join(array)
         return text[1:] if self._adds_space and text.startswith(b" ") else text
 

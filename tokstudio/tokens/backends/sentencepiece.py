@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tokstudio.errors import TokenizerError
 from tokstudio.tokens.alphabet import Alphabet
 from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
 from tokstudio.tokens.model_proto import algorithm_of
+from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.spans import by_lengths, settle, with_specials
 from tokstudio.tokens.table import TokenTable
 
@@ -55,6 +55,10 @@ class SentencePieceTokenizer:
             None if i in silent or library.IsUnused(i) else self._bytes_of(i, entry)
             for i, entry in enumerate(entries)
         )
+
+    def check(self) -> None:
+        """Raises UnicodeDecodeError where a flipped byte of the file made a piece no UTF-8."""
+        _ = self._table
 
     def _bytes_of(self, token: int, entry: str) -> bytes:
         """Only a byte symbol is a byte: a user may have defined a symbol that looks like one."""
@@ -139,14 +143,12 @@ def load(path: Path, reference: str, name: str) -> SentencePieceTokenizer:
 
     data = path.read_bytes()
     library = SentencePieceProcessor()
-    try:
+    damaged = f"{path.name} is damaged, so it cannot be read as a SentencePiece model"
+    with native_errors(damaged, "Fetch or copy it again.", tell=False):
         library.LoadFromSerializedProto(data)
-    except (RuntimeError, OSError, ValueError) as error:
-        raise TokenizerError(
-            f"{path.name} is damaged, so it cannot be read as a SentencePiece model.",
-            hint="Fetch or copy it again.",
-        ) from error
-    return SentencePieceTokenizer(reference, name, library, data, Ends(path.parent))
+        tokenizer = SentencePieceTokenizer(reference, name, library, data, Ends(path.parent))
+        tokenizer.check()
+    return tokenizer
 
 
 BACKENDS.add("sentencepiece", Backend(files={"*.model": 1}, claims=claims, load=load))

@@ -1,5 +1,6 @@
 """Byte-level BPE by OpenAI's tiktoken: its named encodings, and rank files of other models."""
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
 from tokstudio.tokens.encodings import encoding_names, encoding_spec
+from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.occurring import occurring
 from tokstudio.tokens.rank_files import LINE, Ranks, parse_ranks, ranks_of
 from tokstudio.tokens.spans import stack
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from tiktoken._tiktoken import CoreBPE
 
 SHORT = 4096  # bytes; the first text up to this size is encoded without taking in the whole vocabulary
+
+LONGEST_RUN = 900_000  # characters of white space; at a million tiktoken's native code panics
 
 
 class TiktokenTokenizer:
@@ -58,15 +62,15 @@ class TiktokenTokenizer:
         else:
             self._started = True  # once: from the second text on, the whole vocabulary pays
             core = _core_bpe(occurring(self._table, data), {}, self._pattern)
-        try:
-            return np.frombuffer(core.encode_to_tiktoken_buffer(text, set()), np.uint32)
-        except BaseException as error:  # a panic of the Rust code is no Exception
-            if type(error).__name__ != "PanicException":
-                raise
+        if len(text) > LONGEST_RUN and re.search(rf"\s{{{LONGEST_RUN}}}", text):
             raise TokenizerError(
-                "tiktoken cannot cut this text: it has too long a run of one kind of character.",
-                hint="Break the run, for example a million spaces in a row, and try again.",
-            ) from None
+                "tiktoken cannot cut this text: it has too long a run of white space.",
+                hint="Shorten the run; tiktoken's pattern gives up at a million spaces in a row.",
+            )
+        with native_errors(
+            "tiktoken cannot cut this text", "Shorten its longest run of one kind of character."
+        ):
+            return np.frombuffer(core.encode_to_tiktoken_buffer(text, set()), np.uint32)
 
     def warm(self) -> None:
         """Take in the whole vocabulary (0.1 to 0.3 s), so that no later `encode` has to."""
