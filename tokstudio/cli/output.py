@@ -36,7 +36,15 @@ class Progress:
     def update(self, done: int, remark: str = "") -> None:
         """`done` counts from the start, not from the last call."""
         self._bar.set_postfix_str(remark, refresh=False)
-        self._bar.update(done - self._bar.n)
+        self._bar.n = done
+        self._bar.refresh()
+
+    def resize(self, total: int) -> None:
+        self._bar.total = total
+
+    def say(self, line: str) -> None:
+        """A line above the bar, which stays where it is."""
+        self._bar.write(line, file=sys.stderr)
 
     def __enter__(self) -> "Progress":
         return self

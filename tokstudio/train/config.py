@@ -138,6 +138,25 @@ class PretrainConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
 
 
+def demo_model() -> PretrainConfig:
+    """What made the demo model in `resources/demo/english`."""
+    return PretrainConfig(
+        data=DataConfig(window_bytes=960),
+        optimizer=OptimizerConfig(
+            name="muon",
+            learning_rate=0.003,
+            embedding_learning_rate=0.006,
+            muon_learning_rate=0.02,
+            weight_decay=0.01,
+            warmup_steps=20,
+            decay_share=0.4,
+        ),
+        train=TrainConfig(
+            steps=1300, batch_size=24, evaluate_every=100, checkpoint_every=50, sample_every=200
+        ),
+    )
+
+
 def demo() -> TransferConfig:
     """The demo transfer: what `tokstudio transfer --demo` and the one button run."""
     return TransferConfig()

@@ -56,7 +56,7 @@ def load_corpus(reference: str) -> Corpus:
     A single document is cut in paragraphs of about 4,000 characters, so that a part of it can be held out.
     Raises InputError for a missing, empty or unreadable file.
     """
-    documents = python_documents() if reference == PYTHON else tuple(_read(Path(reference).expanduser()))
+    documents = python_documents() if reference == PYTHON else read_documents(reference)
     train = tuple(d for d in documents if not d.held_out)
     held_out = tuple(d for d in documents if d.held_out)
     if train and not held_out:  # few documents: the last one, rather than nothing to measure on
@@ -67,6 +67,14 @@ def load_corpus(reference: str) -> Corpus:
             hint="Choose a file of at least a few kilobytes, or a folder with several files.",
         )
     return Corpus(reference, train, held_out)
+
+
+def read_documents(reference: str) -> tuple[Document, ...]:
+    """Everything in a text file, a JSON-lines file or a folder. Raises InputError where there is no text."""
+    documents = tuple(d for d in _read(Path(reference).expanduser()) if d.text)
+    if not documents:
+        raise InputError(f"{reference} holds no text.", hint="Choose a text file that is not empty.")
+    return documents
 
 
 def python_documents() -> tuple[Document, ...]:

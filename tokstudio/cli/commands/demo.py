@@ -1,0 +1,80 @@
+"""`tokstudio demo`: build the demo model and its tokenizers again, from the library of this Python."""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+from tokstudio.cli.output import note, say
+
+HELP = "train the demo model and its two tokenizers again (about an hour on two cores)"
+
+SOURCE, TARGET = "english", "code"
+SIZES = {SOURCE: 4096, TARGET: 8192}
+KEPT = ("config.json", "generation_config.json", "model.safetensors")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where to write them")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+    parser.add_argument("--tokenizers-only", action="store_true")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tokstudio.train.corpus import load_corpus
+
+    corpus = load_corpus("python")
+    _train_tokenizers(corpus, args.output)
+    if not args.tokenizers_only:
+        _train_model(corpus, args.output, args.overrides)
+    say(f"written to {args.output}")
+    return 0
+
+
+def _train_tokenizers(corpus, folder: Path) -> None:
+    from tokstudio.tokens.train import CODE_PATTERN, GPT2_PATTERN, train_bpe
+
+    for name, pattern in ((SOURCE, GPT2_PATTERN), (TARGET, CODE_PATTERN)):
+        note(f"Training the tokenizer {name}, {SIZES[name]:,} tokens")
+        train_bpe((d.text for d in corpus.train), folder / name, vocab_size=SIZES[name], pattern=pattern)
+
+
+def _train_model(corpus, folder: Path, overrides: list[str]) -> None:
+    from dataclasses import replace
+
+    from tokstudio.cli.follow import follow
+    from tokstudio.runs.store import RunStore
+    from tokstudio.train.config import demo_model
+    from tokstudio.train.settings import apply_overrides, to_toml
+
+    config = apply_overrides(replace(demo_model(), tokenizer=str((folder / SOURCE).resolve())), overrides)
+    run = RunStore().create("pretrain", "demo-model", to_toml(config))
+    note(f"Run {run.folder.name} in {run.folder}")
+    run.start()
+    state = follow(run, "Demo model")
+    for name in KEPT:
+        shutil.copyfile(run.folder / "export" / name, folder / SOURCE / name)
+    (folder / SOURCE / "training.json").write_text(json.dumps(record(state, corpus, config), indent=1) + "\n")
+
+
+def record(state, corpus, config) -> dict:
+    """What the model was made of and how well it did: kept beside the weights."""
+    from tokstudio.train.settings import to_dict
+
+    settings = to_dict(config) | {"tokenizer": f"demo:{SOURCE}"}
+    curves = {name: state.columns[name] for name in ("loss", "bits_per_byte")}
+    return {
+        "corpus": {
+            "name": corpus.name,
+            "fingerprint": corpus.fingerprint,
+            "train": {"documents": len(corpus.train), "characters": sum(len(d.text) for d in corpus.train)},
+            "held_out": sorted(d.name for d in corpus.held_out),
+        },
+        "settings": settings,
+        "bits_per_byte_held_out": state.latest("bits_per_byte"),
+        "seconds": state.latest("total_seconds"),
+        "curve": {
+            name: [[int(s), round(float(v), 4)] for s, v in zip(c.steps, c.values, strict=True)]
+            for name, c in curves.items()
+        },
+    }

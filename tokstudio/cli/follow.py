@@ -1,0 +1,60 @@
+"""Follow a run in the terminal: progress on stderr, Ctrl-C stops it politely."""
+
+from collections.abc import Callable
+
+from tokstudio.cli.output import Progress, note
+from tokstudio.errors import RunError
+from tokstudio.events import Checkpointed, Failed, Log, Phase, Reference, RunEvent, Sample, Stopped
+from tokstudio.runs.process import Run
+from tokstudio.runs.state import RunState
+
+
+def follow(run: Run, title: str) -> RunState:
+    """Until the run ends. Raises RunError for a run that failed or was stopped: it has no result."""
+    state = RunState()
+    with Progress(title, total=0) as bar:
+        try:
+            _drain(run, state, bar)
+        except KeyboardInterrupt:
+            note("Stopping after this step; the checkpoint is kept. Ctrl-C again leaves the run to itself.")
+            run.stop()
+            _drain(run, state, bar)
+    match state.ended:
+        case Failed() as failed:
+            raise RunError(failed.message, hint=failed.hint)
+        case Stopped() as stopped:
+            raise RunError(
+                f"The run was stopped at step {stopped.step:,}.",
+                hint=f"`tokstudio runs resume {run.folder.name}` goes on from there.",
+            )
+    return state
+
+
+def _drain(run: Run, state: RunState, bar: Progress) -> None:
+    for batch in run.events():
+        for event in batch:
+            state.apply(event)
+            if line := _line(event):
+                bar.say(line)
+        if batch:
+            bar.resize(state.total_steps)
+            loss = state.latest("loss")
+            bar.update(state.step, "" if loss is None else f"loss {loss:.3f}")
+
+
+_LINES: dict[type[RunEvent], Callable] = {
+    Phase: lambda e: f"{e.name}",
+    Log: lambda e: f"{e.level}: {e.message}",
+    Reference: lambda e: f"{e.label}: {e.value:.4f} {e.metric.replace('_', ' ')}",
+    Checkpointed: lambda e: f"checkpoint at step {e.step:,}, {e.bytes / 1e6:.0f} MB",
+}
+
+
+def _line(event: RunEvent) -> str:
+    if isinstance(event, Sample):
+        return ""
+    if (tell := _LINES.get(type(event))) is not None:
+        return tell(event)
+    if event.kind == "metrics" and "bits_per_byte" in event.values:
+        return f"step {event.step:,}: {event.values['bits_per_byte']:.4f} bits per byte"
+    return ""
