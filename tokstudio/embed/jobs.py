@@ -16,9 +16,11 @@ from tokstudio.embed.matrix import DTYPE_NAMES, EmbeddingMatrix
 from tokstudio.embed.neighbors import nearest, row_norms
 from tokstudio.embed.pyramid import Pyramid
 from tokstudio.embed.read import ModelFiles, open_model
+from tokstudio.embed.search import containing, search
 from tokstudio.embed.spectrum import spectrum
 from tokstudio.embed.summary import sample_level, summarize
-from tokstudio.embed.vocabulary import Vocabulary, model_tokenizer, read_vocabulary
+from tokstudio.embed.vocabulary import SPECIAL, Vocabulary, model_tokenizer, read_vocabulary
+from tokstudio.tokens.reference import load_tokenizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,12 +169,50 @@ def neighbors(
     return Answer(values, {"ids": found.ids, "scores": found.scores, "rows": rows})
 
 
+def search_vocabulary(state: State, reference: str, query: str) -> Job:
+    """`mask`: one bit a token."""
+    names = yield from _names(state, reference)
+    started = time.perf_counter()
+    mask = yield from search(names, query)
+    seconds = time.perf_counter() - started
+    return Answer({"query": query, "seconds": seconds}, {"mask": np.packbits(mask)})
+
+
+def sort_ranks(state: State, reference: str) -> Job:
+    names = yield from _names(state, reference)
+    return Answer({}, {"ranks": names.ranks})
+
+
+def inspect(state: State, reference: str, token: int) -> Job:
+    """How the tokenizer cuts the token's own text, and how many longer tokens hold it."""
+    names = yield from _names(state, reference)
+    raw = names.bytes_of(token)
+    text = raw.decode() if _is_text(raw) else ""
+    longer = containing(names, text, fold=False) & (names.lengths > len(raw))
+    pieces: list[int] = []
+    if text and names.kinds[token] != SPECIAL:
+        pieces = load_tokenizer(reference).encode(text).ids.tolist()
+    longest = np.flatnonzero(longer)[:3].tolist()
+    return Answer({"token": token, "pieces": pieces, "longer": int(longer.sum()), "examples": longest})
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 # name -> (function, priority): what a hand waits for comes before what fills the page
 JOBS: dict[str, tuple[Callable[..., Job], int]] = {
     "open": (open_matrix, 0),
     "tiles": (tiles, 1),
     "neighbors": (neighbors, 1),
+    "search": (search_vocabulary, 1),
+    "inspect": (inspect, 1),
     "vocabulary": (vocabulary, 2),
+    "ranks": (sort_ranks, 3),
     "summary": (summary, 3),
     "pyramid": (build_pyramid, 4),
     "project": (project, 5),

@@ -34,3 +34,12 @@ def _minilm() -> KnownMatrix | None:
         return None
     folder = Path(spec.origin).parent / "model"
     return KnownMatrix("all-MiniLM-L6", folder, "river") if (folder / "model.safetensors").exists() else None
+
+
+def matrix_folder(reference: str) -> Path | None:
+    """Folder of the matrix whose rows are the tokens of the tokenizer `reference`, where one is known."""
+    if Path(reference).is_dir():
+        return Path(reference) if any(Path(reference).glob("*.safetensors")) else None
+    owner = {"demo:english": _demo, "bert-base-uncased": _minilm}.get(reference)
+    found = owner() if owner is not None else None
+    return found.path if found is not None else None

@@ -66,7 +66,7 @@ def map_matrix(tensor: Tensor, role: str = "other") -> EmbeddingMatrix:
     if tensor.dtype not in STORED:
         raise ModelError(
             f"{tensor.name} holds {tensor.dtype} values, which cannot be shown.",
-            hint="Tokstudio shows float64, float32, float16, bfloat16 and float8; convert a quantized matrix first.",
+            hint="Convert it to float32, float16 or bfloat16 and save it as safetensors.",
         )
     stored = np.memmap(
         tensor.file, dtype=STORED[tensor.dtype], mode="r", offset=tensor.offset, shape=tensor.shape

@@ -101,13 +101,16 @@ def _reduce_mean(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
 def cell_levels(pyramid: Pyramid, share: float = 0.995) -> dict[str, list[float]]:
     """For each pooling: the magnitude that `share` of the cells of each stored level stay below, finest first.
 
-    A mean over 256 rows is far smaller than a value, and the largest of 256 far larger: each needs a scale of its own.
+    A mean over 256 rows is far smaller than a value, and the largest of 256 far larger: each needs a scale of
+    its own.
     """
     found: dict[str, list[float]] = {pooling: [] for pooling in POOLINGS}
     for level in pyramid.levels:
         rows = np.linspace(0, level.shape[1] - 1, min(level.shape[1], 512)).astype(np.int64)
         for pooling, plane in zip(POOLINGS, level, strict=True):
-            found[pooling].append(float(np.quantile(np.abs(plane[rows].astype(np.float32)), share)) * pyramid.scale)
+            found[pooling].append(
+                float(np.quantile(np.abs(plane[rows].astype(np.float32)), share)) * pyramid.scale
+            )
     return found
 
 

@@ -59,6 +59,24 @@ class Vocabulary:
         return np.diff(self.offsets)
 
     @cached_property
+    def folded(self) -> np.ndarray:
+        """`data` with ASCII capitals as small letters."""
+        return np.where((self.data >= 65) & (self.data <= 90), self.data + 32, self.data).astype(np.uint8)
+
+    @cached_property
+    def plain(self) -> list[str]:
+        """Every token as text, what is no UTF-8 replaced."""
+        return [self.bytes_of(token).decode(errors="replace") for token in range(len(self))]
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """int64 [n]: the place of each token in the order of their bytes."""
+        order = sorted(range(len(self)), key=self.bytes_of)
+        ranks = np.empty(len(self), np.int64)
+        ranks[order] = np.arange(len(self))
+        return ranks
+
+    @cached_property
     def _raw(self) -> bytes:
         return self.data.tobytes()
 

@@ -1,0 +1,1 @@
+"""Qt models over NumPy arrays: nothing is copied row by row."""
