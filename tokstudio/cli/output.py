@@ -29,6 +29,7 @@ class Progress:
     def __init__(self, title: str, total: int):
         from tqdm import tqdm
 
+        tqdm.monitor_interval = 0  # its watchdog thread would outlive the bar
         self._bar = tqdm(
             total=total, desc=title, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False
         )

@@ -94,8 +94,15 @@ class Run:
                     env=environment(),
                     start_new_session=os.name == "posix",  # outlives the window; kill() reaches its children
                 )
+            self._introduce(psutil.Process(self.process.pid))
         except OSError as error:
             raise folder_error(self.folder, error) from None
+
+    def _introduce(self, process: psutil.Process) -> None:
+        """Others see the run from now on, not only from the worker's first heartbeat."""
+        before = read_json(self.folder / "state.json")
+        now = {**before, **identity(process), "state": "preparing", "heartbeat": time.time(), "message": ""}
+        write_json(self.folder / "state.json", now)
 
     def alive(self) -> bool:
         if self.process is not None and self.process.poll() is None:
@@ -106,8 +113,6 @@ class Run:
         """One of the states of a run; "lost" where its process went without a last word."""
         now = read_json(self.folder / "state.json")
         state = str(now.get("state", ""))
-        if self.process is not None and self.process.poll() is None and now.get("pid") != self.process.pid:
-            return "preparing"
         if state in ENDS.values():
             return state
         if state and is_process(now):

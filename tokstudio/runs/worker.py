@@ -128,7 +128,7 @@ class _Attempt:
         self.control = Control(folder)
         self.sampler = Sampler()
         self.step = 0
-        self.started = False
+        self.first = -1  # step at which this attempt began
 
     def go(self) -> int:
         self._listen()
@@ -160,15 +160,20 @@ class _Attempt:
         except Exception as error:
             return self._fail(error)
 
+    @property
+    def trains(self) -> bool:
+        """Has this attempt done a step of its own? From then on the kind polls between its steps."""
+        return 0 <= self.first < self.step
+
     def _events(self) -> Iterator[RunEvent]:
-        """The kind's own events. Before its first step it does not poll, so a stop is answered here."""
+        """The kind's own events. Until its first step a stop is answered here."""
         yield Phase(name="Preparing")
         kind = KINDS[read_json(self.folder / "run.json").get("kind", "")]
         config = kind.load(self.folder / "config.toml")
         events = kind.run(config, self.folder, self.control, self.resume)
         for event in events:
             yield event
-            if not self.started and not event.terminal and self.control.poll() == "stop":
+            if not self.trains and not event.terminal and self.control.poll() == "stop":
                 events.close()
                 yield Stopped(step=Run(self.folder).latest_checkpoint() or 0)
                 return
@@ -177,8 +182,7 @@ class _Attempt:
         self.log.write(self._with_memory(event))
         match event:
             case Started():
-                self.started = True
-                self.step = event.step
+                self.step = self.first = event.step
                 memory = total_memory(event.device)
                 self.log.write(Reference(metric="memory_total", label="all", value=memory))
                 self.state.save(

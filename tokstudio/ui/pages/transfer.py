@@ -111,7 +111,6 @@ class TransferPage(QWidget):
         self._layout.setSpacing(0)
         self._layout.addWidget(scroll, 1)
         self._foot = QVBoxLayout()
-        self._foot.setContentsMargins(16, 0, 16, 12)
         self._layout.addLayout(self._foot)
         self._wide: bool | None = None
         self._arrange(True)
@@ -265,6 +264,7 @@ class TransferPage(QWidget):
             return
         self._wide = wide
         self.estimate.set_compact(not wide)
+        self._foot.setContentsMargins(16, 0, 16, 0 if wide else 12)
         self._foot.removeWidget(self.estimate)
         cards = (self.method, self.pair, self.budget)
         for place, card in enumerate(cards):

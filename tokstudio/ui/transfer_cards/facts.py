@@ -19,7 +19,7 @@ from tokstudio.train.config import TransferConfig
 from tokstudio.train.corpus import load_corpus
 from tokstudio.train.data import held_out_windows
 
-EXAMPLE = "def read_lines(path):  # the value is returned as a string"
+EXAMPLE = "if name in self.values: return None"
 SAMPLE = 65_536  # bytes of held-out text that tokens are counted on
 FLOAT = 4  # bytes; training is in fp32 on the CPU, and weights are kept in fp32 on CUDA too
 

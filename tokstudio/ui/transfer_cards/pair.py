@@ -26,7 +26,7 @@ class _Example(QWidget):
         name = label(title, "small", "muted")
         name.setFixedWidth(28)
         self.chips = TokenChips(name=f"Example in {title.lower()} tokens")
-        self.chips.setFixedHeight(26)
+        self.chips.setFixedHeight(23)  # one row; the next one would begin at 24
         self.count = label("", "strong")
         self.count.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
         fill(self, row(name, (self.chips, 1), self.count))
