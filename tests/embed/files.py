@@ -8,7 +8,7 @@ import numpy as np
 from tokstudio.embed.known import known_matrices
 
 MINILM = next((known.path for known in known_matrices() if known.name == "all-MiniLM-L6"), None)
-CODES = {"float64": "F64", "float32": "F32", "float16": "F16", "int32": "I32", "uint8": "U8"}
+CODES = {"float64": "F64", "float32": "F32", "float16": "F16", "int32": "I32", "uint8": "U8", "uint16": "U16"}
 
 
 def write(path: Path, tensors: dict[str, np.ndarray], dtypes: dict[str, str] | None = None) -> Path:

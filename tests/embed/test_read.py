@@ -162,8 +162,15 @@ def test_missing_and_empty_places_are_plain_sentences(tmp_path):
         open_model(write(tmp_path / "x.safetensors", {"w": np.zeros(4, np.float32)}))
 
 
+KEYS = ["w", "dtype", "shape", "data_offsets", "__metadata__"]
+
+
 def entry(shape, offsets, dtype="F32") -> dict:
     return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+def two(first: list[int], second: list[int]) -> bytes:
+    return json.dumps({"a": entry([1, 2], first), "b": entry([1, 2], second)}).encode()
 
 
 @pytest.mark.parametrize(
@@ -176,15 +183,15 @@ def entry(shape, offsets, dtype="F32") -> dict:
         (json.dumps({"w": entry([2, -2], [0, 16])}).encode(), b"x" * 16, "no usable shape"),
         (json.dumps({"w": entry([2, True], [0, 8])}).encode(), b"x" * 8, "no usable shape"),
         (json.dumps({"w": entry([1, 1], [4, 0])}).encode(), b"x" * 4, "no usable shape"),
-        (json.dumps({"a": entry([1, 2], [0, 8]), "b": entry([1, 2], [4, 12])}).encode(), b"x" * 12, "overlaps"),
-        (json.dumps({"a": entry([1, 2], [0, 8]), "b": entry([1, 2], [12, 20])}).encode(), b"x" * 20, "hole"),
+        (two([0, 8], [4, 12]), b"x" * 12, "overlaps"),
+        (two([0, 8], [12, 20]), b"x" * 20, "hole"),
         (json.dumps({"w": entry([2, 2], [0, 16])}).encode(), b"x" * 10, "cut off"),
         (json.dumps({"w": entry([2, 2], [0, 16])}).encode(), b"x" * 18, "belong to no tensor"),
         (json.dumps({"w": {"shape": [1], "data_offsets": [0, 4]}}).encode(), b"x" * 4, "no type"),
-        (b'{"w": {"dtype": "F32", "shape": [' + b"9" * 5000 + b'], "data_offsets": [0, 4]}}', b"x" * 4, "no valid JSON"),
+        (b'{"w": [' + b"9" * 5000 + b"]}", b"x" * 4, "no valid JSON"),
         (b"[" * 100_000, b"", "no valid JSON"),
     ],
-    ids=["torn", "list", "twice", "size", "negative", "bool", "turned", "overlap", "hole", "short", "long", "typeless", "huge", "deep"],
+    ids="torn list twice size negative bool turned overlap hole short long typeless huge deep".split(),
 )  # fmt: skip
 def test_a_header_that_lies_is_refused(tmp_path, header, blob, words):
     with pytest.raises(ModelError, match=words) as caught:
@@ -214,14 +221,14 @@ def test_damage_never_gets_further_than_a_model_error(tmp_path, cut, place, byte
         found = open_model(path)
         found.matrix().rows([0])
     except ModelError as error:
-        assert error.hint
+        assert error.hint  # noqa: PT017  most examples raise nothing
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(header=st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["w", "dtype", "shape", "data_offsets", "__metadata__"]), inner, max_size=4),
+    | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
     max_leaves=12,
 ))  # fmt: skip
 def test_any_json_as_a_header_is_read_or_refused(tmp_path, header):
@@ -229,4 +236,4 @@ def test_any_json_as_a_header_is_read_or_refused(tmp_path, header):
     try:
         read_header(path)
     except ModelError as error:
-        assert error.hint
+        assert error.hint  # noqa: PT017  most examples raise nothing

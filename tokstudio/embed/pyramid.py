@@ -81,6 +81,7 @@ def pool(planes: np.ndarray, rows: int, columns: int, pooling: str, *, single: b
         return np.where(-low > high, low, high)
     if pooling != "std":
         raise ValueError(f"unknown pooling {pooling!r}")
+    mean, std = mean.astype(np.float64), std.astype(np.float64)  # the difference of squares needs the digits
     center = _reduce_mean(mean, rows, columns)
     return np.sqrt(np.maximum(_reduce_mean(std**2 + mean**2, rows, columns) - center**2, 0))
 
@@ -99,7 +100,7 @@ def _reduce_mean(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def cell_levels(pyramid: Pyramid, share: float = 0.995) -> dict[str, list[float]]:
-    """For each pooling: the magnitude that `share` of the cells of each stored level stay below, finest first.
+    """For each pooling: what `share` of the cells of each stored level stay below in magnitude, finest first.
 
     A mean over 256 rows is far smaller than a value, and the largest of 256 far larger: each needs a scale of
     its own.

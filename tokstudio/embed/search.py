@@ -90,7 +90,7 @@ def _matching(vocabulary: Vocabulary, pattern: str) -> Steps[np.ndarray]:
 
 
 def containing(vocabulary: Vocabulary, text: str, *, fold: bool = True) -> np.ndarray:
-    """bool [n]: the token holds `text`. With `fold`, and no capitals in `text`, ASCII capitals are found too."""
+    """bool [n]: the token holds `text`. `fold`: without capitals in `text`, ASCII capitals are found too."""
     wanted = np.frombuffer(text.encode(), np.uint8)
     hits = np.zeros(len(vocabulary), bool)
     data = vocabulary.folded if fold and text == text.lower() else vocabulary.data
