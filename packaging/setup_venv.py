@@ -42,8 +42,8 @@ def prepare(extras: Sequence[str], window: bool) -> None:
 
 @contextmanager
 def locked(path: str) -> Iterator[None]:
-    """One set-up at a time. The system drops the lock with the last process that has the file open: a set-up that
-    was killed blocks nobody, but a pip that it leaves behind still does, for it is still writing."""
+    """One set-up at a time. The system drops the lock with the last process that has the file open: a set-up
+    that was killed blocks nobody, but a pip that it leaves behind still does, for it is still writing."""
     with open(path, "w", encoding="utf-8") as file:
         os.set_inheritable(file.fileno(), True)
         lock = _lock_windows if os.name == "nt" else _lock_posix
