@@ -5,7 +5,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from tokstudio.errors import TokenizerError
@@ -54,6 +54,8 @@ def _content(url: str) -> bytes:
         with urlopen(url, timeout=TIMEOUT) as answer:
             return answer.read()
     except (URLError, OSError) as error:
+        if isinstance(error, HTTPError):
+            error.close()  # it is the answer, too, and holds the connection
         reason = getattr(error, "reason", error)
         raise TokenizerError(
             f"{url} cannot be fetched: {reason}.",

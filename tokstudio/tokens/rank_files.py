@@ -124,24 +124,30 @@ def parse_ranks(data: bytes, name: str) -> Ranks:
     """`data`: lines of base64 and rank. Raises TokenizerError where that is not what it holds."""
     parts = data.split()
     try:
-        tokens = [a2b_base64(part) for part in parts[::2]]
+        tokens = [a2b_base64(part, strict_mode=True) for part in parts[::2]]
         ranks = np.array(list(map(int, parts[1::2])), np.int64)
     except (Base64Error, ValueError) as error:
         raise TokenizerError(
             f"{name} is no tiktoken vocabulary: a line is not base64 and a number ({error}).",
             hint="Fetch the file again: it is damaged or something else.",
         ) from None
-    if (
-        len(tokens) == 0
-        or len(tokens) != len(ranks)
-        or ranks.min() < 0
-        or ranks.max() >= 4 * len(ranks) + 4096
-    ):
+    if reason := _misfit(tokens, ranks):
         raise TokenizerError(
-            f"{name} is no tiktoken vocabulary: its numbering does not fit its {len(tokens):,} tokens.",
+            f"{name} is no tiktoken vocabulary: {reason}.",
             hint="Fetch the file again: it is damaged or something else.",
         )
     return Ranks(_table(tokens, ranks), hashlib.sha256(data).hexdigest())
+
+
+def _misfit(tokens: list[bytes], ranks: np.ndarray) -> str:
+    """Why these cannot be a byte-level vocabulary; empty if they can. A missing byte would end in a crash of
+    tiktoken's native code at the first text that has it."""
+    if len(tokens) != len(ranks) or not len(ranks):
+        return "a line has no number"
+    if ranks.min() < 0 or ranks.max() >= 4 * len(ranks) + 4096 or len(np.unique(ranks)) != len(ranks):
+        return f"its numbering does not fit its {len(tokens):,} tokens"
+    missing = set(range(256)) - {token[0] for token in tokens if len(token) == 1}
+    return f"it has no token for byte 0x{min(missing):02x}" if missing else ""
 
 
 def _table(tokens: list[bytes], ranks: np.ndarray) -> TokenTable:

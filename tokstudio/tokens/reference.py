@@ -22,7 +22,7 @@ from tokstudio.tokens.base import BACKENDS, Backend, Tokenizer
 from tokstudio.tokens.hub import hub_folder
 from tokstudio.tokens.sniff import ANOTHER, head_of, no_tokenizer
 
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?")  # the lengths that the hub allows
 FILE_ENDINGS = (
     ".json",
     ".model",
