@@ -191,8 +191,23 @@ def two(first: list[int], second: list[int]) -> bytes:
         (b'{"w": [' + b"9" * 5000 + b"]}", b"x" * 4, "no valid JSON"),
         (b"[" * 100_000, b"", "no valid JSON"),
     ],
-    ids="torn list twice size negative bool turned overlap hole short long typeless huge deep".split(),
-)  # fmt: skip
+    ids=[
+        "torn",
+        "list",
+        "twice",
+        "size",
+        "negative",
+        "bool",
+        "turned",
+        "overlap",
+        "hole",
+        "short",
+        "long",
+        "typeless",
+        "huge",
+        "deep",
+    ],
+)
 def test_a_header_that_lies_is_refused(tmp_path, header, blob, words):
     with pytest.raises(ModelError, match=words) as caught:
         read_header(write_raw(tmp_path / "x.safetensors", header, blob))

@@ -74,7 +74,7 @@ def by_hand(vocabulary: Vocabulary, test) -> np.ndarray:
         ("len:2-4", lambda raw, kind: 2 <= len(raw) <= 4),
         ("len:7", lambda raw, kind: len(raw) == 7),
         ("type:digits,byte", lambda raw, kind: kind in ("Digits", "Byte")),
-        (r're:"^[ \t]+$" len:<4', lambda raw, kind: raw.strip(b" \t") == b"" and 0 < len(raw) < 4),
+        (r're:"^[ \t]+\Z" len:<4', lambda raw, kind: raw.strip(b" \t") == b"" and 0 < len(raw) < 4),
         ("-e len:3", lambda raw, kind: b"e" not in raw.lower() and len(raw) == 3),
         ("", lambda raw, kind: True),
     ],
