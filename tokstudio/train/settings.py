@@ -28,10 +28,14 @@ def setting(
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    return {
-        f.name: to_dict(value) if dataclasses.is_dataclass(value := getattr(config, f.name)) else value
-        for f in dataclasses.fields(config)
-    }
+    """Nested dicts of what JSON and TOML can hold: tuples become lists."""
+    return {f.name: _plain(getattr(config, f.name)) for f in dataclasses.fields(config)}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_dict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def to_toml(config: Any) -> str:

@@ -23,6 +23,7 @@ from tokstudio.train.loop import optimize, started, step_losses
 from tokstudio.train.objectives.base import OBJECTIVES, Objective, Scores
 from tokstudio.train.settings import to_dict
 from tokstudio.train.students import Student, build_student
+from tokstudio.transfer.export import export, tokenizer_folder
 
 if TYPE_CHECKING:
     import torch
@@ -183,6 +184,7 @@ def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:
     device = pick_device(config.train.device)
     source = load_tokenizer(config.model)
     target = load_tokenizer(config.tokenizer)
+    tokenizer_folder(target)  # an export that cannot work is better known before the training than after it
     corpus = load_corpus(config.data.corpus)
     return Pair(source, target, device), load_model(config.model).to(device), corpus
 
@@ -215,7 +217,6 @@ def _baseline(
 
 
 def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: float) -> Iterator[RunEvent]:
-    from tokstudio.transfer.export import export
     from tokstudio.transfer.verify import verify_in_fresh_process
 
     config = problem.config
