@@ -62,7 +62,7 @@ class TrainConfig:
     evaluate_every: int = setting(20, "Measure every", unit="steps", low=1)
     checkpoint_every: int = setting(20, "Checkpoint every", unit="steps", low=1)
     sample_every: int = setting(20, "Sample every", unit="steps", low=1)
-    sample_tokens: int = setting(48, "Sample length", unit="tokens", low=1)
+    sample_tokens: int = setting(32, "Sample length", unit="tokens", low=1)
     keep_checkpoints: int = setting(2, "Checkpoints kept", low=1)
     threads: int = setting(0, "CPU threads", "0: all cores.", low=0)
 

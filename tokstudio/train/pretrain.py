@@ -18,7 +18,7 @@ from tokstudio.train.loop import optimize, started
 if TYPE_CHECKING:
     import torch
 
-PROMPTS = ("def ", "The following", "class ", "Return a new", "    try:\n")
+PROMPTS = ("def", "The following", "class", "Return a new", "    try:\n")
 
 
 def new_model(config: ModelConfig, tokenizer: Tokenizer, seed: int) -> "torch.nn.Module":

@@ -28,7 +28,7 @@ from tokstudio.transfer.export import export, tokenizer_folder
 if TYPE_CHECKING:
     import torch
 
-PROMPTS = ("Return a new ", "def __init__(self", "The following ", "    if not isinstance(")
+PROMPTS = ("Return a new", "def __init__(self", "The following", "    if not isinstance(")
 
 
 @dataclass(frozen=True, eq=False)
