@@ -24,17 +24,32 @@ def occurring(table: TokenTable, data: bytes) -> dict[bytes, int]:
 
 def _candidates(table: TokenTable, data: bytes) -> np.ndarray:
     """Ids of the tokens all of whose byte triples occur in `data`: all that occur, and few others."""
-    present = np.zeros(1 << 20, bool)
-    present[_triples(np.frombuffer(data, np.uint8))] = True
-    absent = np.append(0, np.cumsum(~present[_triples(table.blob)], dtype=np.int64))
-    first = np.minimum(table.edges[:-1], len(absent) - 1)
-    last = np.clip(
-        table.edges[1:] - 2, first, len(absent) - 1
-    )  # a triple that leaves its token does not count
-    return np.flatnonzero(table.known & (absent[last] == absent[first]))
+    codes = np.frombuffer(data, np.uint8)
+    present = [np.zeros(1 << bits, bool) for bits in (8, 16, 20)]
+    for size, found in enumerate(present, 1):
+        found[_codes(codes, np.arange(max(0, len(codes) - size + 1)), size)] = True
+    lengths = np.diff(table.edges)
+    short = [_holding(table, np.flatnonzero(lengths == size), 0, size, present[size - 1]) for size in (1, 2)]
+    kept, left = short, np.flatnonzero(lengths >= 3)
+    for offset in range(int(lengths.max(initial=0)) - 2):  # most tokens are out after one or two triples
+        left = _holding(table, left, offset, 3, present[2])
+        kept.append(left[lengths[left] == offset + 3])
+        left = left[lengths[left] > offset + 3]
+        if not len(left):
+            break
+    return np.concatenate(kept)
 
 
-def _triples(codes: np.ndarray) -> np.ndarray:
-    """A 20-bit code of every three neighbors, int32 [n - 2]; different triples may share one."""
-    wide = codes.astype(np.int32)
-    return (wide[:-2] << 12) ^ (wide[1:-1] << 6) ^ wide[2:]
+def _holding(table: TokenTable, ids: np.ndarray, offset: int, size: int, present: np.ndarray) -> np.ndarray:
+    """Those of `ids` whose `size` bytes at `offset` are present."""
+    return ids[present[_codes(table.blob, table.edges[ids] + offset, size)]]
+
+
+def _codes(blob: np.ndarray, starts: np.ndarray, size: int) -> np.ndarray:
+    """A code of the one to three bytes at each start, int32 [n], below 2**8, 2**16 and 2**20. Two different
+    triples may share one."""
+    shift = (0, 8, 6)[size - 1]
+    code = blob[starts].astype(np.int32)
+    for i in range(1, size):
+        code = (code << shift) ^ blob[starts + i]
+    return code
