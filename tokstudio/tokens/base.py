@@ -114,6 +114,11 @@ def checked(ids: np.ndarray | Sequence[int], size: int) -> np.ndarray:
     return array
 
 
+def checked_one(token: int, size: int) -> int:
+    """`token`. Raises TokenizerError where it is not in `range(size)`. A vocabulary view asks 200,000 times."""
+    return int(token) if 0 <= token < size else int(checked([token], size)[0])
+
+
 SPECIAL_ROLES = {  # a special token's part in a text, whatever it is called
     "begin": ("<s>", "<bos>", "<|begin_of_text|>", "<|startoftext|>", "[CLS]"),
     "end": ("</s>", "<eos>", "<|end_of_text|>", "<|endoftext|>", "[SEP]"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, checked_one, utf8
 
 
 class ByteTokenizer:
@@ -27,7 +27,7 @@ class ByteTokenizer:
         return checked(ids, len(self)).astype(np.uint8).tobytes()
 
     def token_bytes(self, token: int) -> bytes | None:
-        return bytes([int(checked([token], len(self))[0])])
+        return bytes([checked_one(token, len(self))])
 
 
 BACKENDS.add("bytes", Backend(scheme="bytes", named=lambda _: ByteTokenizer()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.errors import TokenizerError
-from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, checked_one, utf8
 from tokstudio.tokens.hf_parts import algorithm_of, alphabet_of, unknown_of
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.sniff import bad_json
@@ -95,7 +95,7 @@ class HuggingFaceTokenizer:
         return self._table.join(np.array(self._encode("a", False).ids, np.int64)) == b" a"
 
     def token_bytes(self, token: int) -> bytes | None:
-        return self._table.bytes_of(int(checked([token], len(self))[0]))
+        return self._table.bytes_of(checked_one(token, len(self)))
 
     def piece(self, token: int) -> str | None:
         """How the vocabulary writes `token`, with the marks of its alphabet ("##ing"); None for a hole."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.tokens.alphabet import Alphabet
-from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, checked_one, utf8
 from tokstudio.tokens.model_proto import algorithm_of
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.spans import by_lengths, settle, with_specials
@@ -108,7 +108,7 @@ class SentencePieceTokenizer:
         return self._table.join(np.array(self._library.encode("a", return_type="numpy"), np.int64)) == b" a"
 
     def token_bytes(self, token: int) -> bytes | None:
-        return self._table.bytes_of(int(checked([token], len(self))[0]))
+        return self._table.bytes_of(checked_one(token, len(self)))
 
 
 class Ends:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.errors import TokenizerError
-from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, utf8
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, checked_one, utf8
 from tokstudio.tokens.encodings import encoding_names, encoding_spec
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.occurring import occurring
@@ -85,7 +85,7 @@ class TiktokenTokenizer:
         return self._table.join(array[array < len(self._table)])
 
     def token_bytes(self, token: int) -> bytes | None:
-        token = int(checked([token], len(self))[0])
+        token = checked_one(token, len(self))
         return self._table.bytes_of(token) if token < len(self._table) else None
 
 
