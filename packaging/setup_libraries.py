@@ -128,11 +128,11 @@ def apt_install(names: list[str]) -> bool:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
 
     def apt(*arguments: str) -> bool:
+        # what goes wrong is on stderr, the rest is dpkg's chat
         command = ["apt-get", "-qq", *limits, *arguments]
-        return (
-            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment).returncode
-            == 0
-        )
+        # close_fds: like pip, an apt that outlives a killed set-up goes on holding the set-up's lock
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "close_fds": False}
+        return subprocess.run(command, env=environment, **quiet).returncode == 0
 
     install = ("install", "-y", "--no-install-recommends", *names)
     return apt(*install) or (apt("update") and apt(*install))
