@@ -1,8 +1,8 @@
 """`tokstudio` without a command: the window."""
 
 import locale
+import os
 import signal
-import socket
 import sys
 
 from PySide6.QtCore import QSocketNotifier, Qt, QTimer
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from tokstudio.ui import startup, theme
 from tokstudio.ui.context import Context
-from tokstudio.ui.report import CrashGuard
+from tokstudio.ui.guard import CrashGuard
 
 
 def make_application(argv: list[str]) -> QApplication:
@@ -31,19 +31,25 @@ class Interrupt:
     """Ctrl+C in the terminal closes the window at once, though Qt's loop never returns to Python."""
 
     def __init__(self, app: QApplication):
-        self._read, self._write = socket.socketpair()
-        self._write.setblocking(False)
-        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read)
-        self._notifier.activated.connect(lambda *_: self._read.recv(1))
-        self._wakeup = signal.set_wakeup_fd(self._write.fileno())
+        self._read, self._write = _pipe()
+        self._notifier = QSocketNotifier(self._read, QSocketNotifier.Type.Read)
+        self._notifier.activated.connect(lambda *_: os.read(self._read, 64))
+        self._wakeup = signal.set_wakeup_fd(self._write)
         self._before = signal.signal(signal.SIGINT, lambda *_: app.closeAllWindows())
 
     def undo(self) -> None:
         signal.set_wakeup_fd(self._wakeup)
         signal.signal(signal.SIGINT, self._before)
         self._notifier.setEnabled(False)
-        self._read.close()
-        self._write.close()
+        os.close(self._read)
+        os.close(self._write)
+
+
+def _pipe() -> tuple[int, int]:
+    """File numbers whose writing end does not block, as `set_wakeup_fd` asks for."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    return reading, writing
 
 
 def main(argv: list[str]) -> int:
@@ -52,7 +58,8 @@ def main(argv: list[str]) -> int:
     context = Context()
     theme.load_scale(context.settings.get("look/scale", 1.0))
     theme.apply(app, context.settings.get("look/mode", "system"))
-    guard, interrupt = CrashGuard(context), Interrupt(app)
+    guard = CrashGuard(context)
+    interrupt = Interrupt(app) if sys.platform != "win32" else None  # there the console closes the program
     from tokstudio.ui.main_window import MainWindow
 
     window = MainWindow(context)
@@ -63,7 +70,8 @@ def main(argv: list[str]) -> int:
     for path in argv:
         QTimer.singleShot(0, lambda path=path: context.open_path(path))
     try:
-        return app.exec()
+        return app.exec() or window.status_code
     finally:
-        interrupt.undo()
+        if interrupt is not None:
+            interrupt.undo()
         guard.uninstall()

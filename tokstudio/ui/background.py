@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from tokstudio.errors import TokstudioError
-from tokstudio.tokens.service import EncodeService
+
+if TYPE_CHECKING:  # costs a start that no short text needs
+    from tokstudio.tokens.service import EncodeService
 
 
 class Worker(QThread):
@@ -51,7 +53,7 @@ class _Answers(QThread):
 
     arrived = Signal(object)
 
-    def __init__(self, service: EncodeService, parent: QObject | None = None):
+    def __init__(self, service: "EncodeService", parent: QObject | None = None):
         super().__init__(parent)
         self._service = service
 
@@ -68,7 +70,7 @@ class LongEncoder(QObject):
 
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
-        self._service: EncodeService | None = None
+        self._service: EncodeService | None = None  # from the first long text on
 
     def submit(self, reference: str, text: str, special: bool, generation: int) -> None:
         """A newer generation makes the answers of older ones disappear."""
@@ -80,6 +82,8 @@ class LongEncoder(QObject):
         )
 
     def _start(self) -> None:
+        from tokstudio.tokens.service import EncodeService
+
         self._service = EncodeService()
         self._answers = _Answers(self._service, self)
         self._answers.arrived.connect(self.arrived)

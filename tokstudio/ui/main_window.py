@@ -34,6 +34,7 @@ class MainWindow(QWidget):
         self._entries = {entry.name: entry for entry in page_list.entries()}
         self._pages: dict[str, QWidget] = {}
         self._front = ""
+        self.status_code = 0
         self._build()
         self._connect()
         self._shortcuts()
@@ -236,6 +237,11 @@ class MainWindow(QWidget):
         self.palette_.place()
         if self.toast.isVisible():
             self.toast.place()
+
+    def end(self, status: int) -> None:
+        """Closes as a person would, with this exit status."""
+        self.status_code = status
+        self.close()
 
     def closeEvent(self, event) -> None:
         settings = self.context.settings

@@ -2,20 +2,16 @@
 
 import getpass
 import platform
-import sys
-import threading
 import traceback
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QObject, Signal, qVersion
+from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
 from tokstudio import __version__
-from tokstudio.errors import TokstudioError
 from tokstudio.ui import theme
-from tokstudio.ui.context import Context
 from tokstudio.ui.icons import icon_label
 from tokstudio.ui.widgets.basic import button, label, row
 
@@ -70,38 +66,3 @@ class CrashDialog(QDialog):
         layout.addWidget(words)
         layout.addWidget(details, 1)
         layout.addWidget(row(copy, None, leave, go_on))
-
-
-class CrashGuard(QObject):
-    """Takes what nobody caught, from any thread: errors for people go to a toast, bugs to the dialog."""
-
-    caught = Signal(object, object, object)
-
-    def __init__(self, context: Context):
-        super().__init__()
-        self._context = context
-        self._dialog: CrashDialog | None = None
-        self.parent_widget: QWidget | None = None
-        self.caught.connect(self._show)
-        self._before = (sys.excepthook, threading.excepthook)
-        sys.excepthook = self._hook
-        threading.excepthook = lambda args: self._hook(args.exc_type, args.exc_value, args.exc_traceback)
-
-    def uninstall(self) -> None:
-        sys.excepthook, threading.excepthook = self._before
-
-    def _hook(self, kind, error, trace) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            QGuiApplication.quit()
-            return
-        sys.stderr.write("".join(traceback.format_exception(kind, error, trace)))
-        self.caught.emit(kind, error, trace)
-
-    def _show(self, kind, error, trace) -> None:
-        if isinstance(error, TokstudioError):
-            self._context.fail(error)
-            return
-        if self._dialog is not None and self._dialog.isVisible():
-            return  # one at a time, even if a timer fails a hundred times a second
-        self._dialog = CrashDialog(report_text(kind, error, trace), self.parent_widget)
-        self._dialog.open()

@@ -29,26 +29,18 @@ def report_first_tokens() -> None:
 
 
 def watch(window) -> None:
-    """Ends the program once every pane of Compare has painted colored tokens; status 1 where one cannot."""
-    from PySide6.QtCore import QEvent, QObject, QTimer
-    from PySide6.QtWidgets import QApplication
+    """Ends the program once every pane of Compare shows colored tokens; status 1 where one cannot."""
+    page = window.page("compare")
 
-    class FirstPaint(QObject):
-        def __init__(self):
-            super().__init__(window)
-            self.painted: set[int] = set()
+    def look(*_) -> None:
+        failed = [pane.error for pane in page.session.panes if pane.error is not None]
+        if failed:
+            sys.stderr.write(f"no first tokens: {failed[0]}\n")
+            window.end(1)
+        elif page.panes and all(pane.view.colored for pane in page.panes.values()):
+            report_first_tokens()
+            window.end(0)
 
-        def eventFilter(self, watched, event) -> bool:
-            if event.type() == QEvent.Paint:
-                QTimer.singleShot(0, self.look)  # after this paint
-            return False
-
-        def look(self) -> None:
-            page = window.page("compare")
-            failed = [str(pane.error) for pane in page.session.panes if pane.error is not None]
-            if failed or (page.panes and all(pane.view.colored for pane in page.panes.values())):
-                QApplication.instance().removeEventFilter(self)
-                report_first_tokens() if not failed else sys.stderr.write(f"no first tokens: {failed[0]}\n")
-                QApplication.instance().exit(1 if failed else 0)
-
-    QApplication.instance().installEventFilter(FirstPaint())
+    for pane in page.panes.values():
+        pane.view.first_colored.connect(look)
+    page.session.pane_changed.connect(look)

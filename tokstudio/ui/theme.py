@@ -26,6 +26,16 @@ FEATURES = {
     UI: {"tnum": 1, "cv05": 0},
     MONO: {"liga": 0, "calt": 0},
 }  # "->" must stay two glyphs in a token view
+# named, because the system's own choice for a script may be a bold or serif face
+FALLBACKS = (
+    "Noto Sans Mono CJK JP",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Hiragino Sans",
+    "Yu Gothic UI",
+    "Microsoft YaHei UI",
+    "PingFang SC",
+)
 SCALES = (0.85, 1.0, 1.15, 1.3, 1.5)
 
 
@@ -82,9 +92,14 @@ def px(size: int) -> int:
     return max(SMALLEST, round(size * _State.scale))
 
 
+@lru_cache(maxsize=1)
+def _fallbacks() -> list[str]:
+    return [family for family in FALLBACKS if QFontDatabase.hasFamily(family)]
+
+
 @lru_cache(maxsize=128)
 def _font(kind: str, family: str, size: int) -> QFont:
-    made = QFont(family)
+    made = QFont([family, *_fallbacks()])
     made.setPixelSize(size)
     made.setWeight(QFont.Weight(TYPE[kind][1]))
     for tag, value in FEATURES[family].items():

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import read_text
-from tokstudio.ui.panes import export, state_file
+from tokstudio.ui.panes import state_file
 from tokstudio.ui.panes.agreement import F1Matrix
 from tokstudio.ui.panes.editor import TextCard
 from tokstudio.ui.panes.inspector import Inspector
@@ -24,7 +24,8 @@ from tokstudio.ui.widgets.basic import Card, button
 from tokstudio.ui.widgets.choice_list import Choice
 
 SIDE = 312  # width of the text and of the matrix
-LOWER = 172  # height of matrix and inspector
+LOWER, LOWER_LOW = 180, 140  # height of matrix and inspector, and of the inspector alone in narrow windows
+TEXT_LOW, PANES_LOW = 112, 220
 FIRST_WORD = (
     "Donaudampfschifffahrtsgesellschaft"  # selected at the first start, so that the inspector shows something
 )
@@ -41,11 +42,14 @@ class ComparePage(QWidget):
         self.selection: tuple[int, int] | None = None
         self._file, self._saved = "", ""
         self._restoring = True
+        state = state_file.load()
+        for reference in references(state):  # read in the background while the widgets are made
+            self.session.add(reference)
         self._build()
         self._connect()
         self._save_later = QTimer(self, interval=800, singleShot=True)
         self._save_later.timeout.connect(self.save)
-        self._restore()
+        self._restore(state)
         self._arrange(context.size_class)
         self._restoring = False
 
@@ -69,14 +73,26 @@ class ComparePage(QWidget):
                 splitter.addWidget(part)
             splitter.setStretchFactor(0, 1 if splitter is self.stack else 0)
             splitter.setStretchFactor(1, 0 if splitter is self.stack else 1)
-        layout = QVBoxLayout(self)
+        area, body = QScrollArea(), QWidget()  # scrolls where the window is lower than what must be seen
+        area.setProperty("bare", "1")
+        area.setFrameShape(QFrame.NoFrame)
+        area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.NoFocus)
+        area.setWidget(body)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+        layout = QVBoxLayout(body)
         layout.setContentsMargins(16, 10, 16, 12)
         layout.setSpacing(8)
         layout.addWidget(self.toolbar)
         layout.addWidget(self.strip_card)
         layout.addWidget(self.stack, 1)
-        self.editor.setMinimumSize(200, 90)
-        self.inspector.setMinimumHeight(110)
+        self.editor.setMinimumSize(200, TEXT_LOW)
+        self.row.setMinimumHeight(PANES_LOW)
+        self.inspector.setMinimumHeight(LOWER_LOW)
+        self.matrix_card.layout().setContentsMargins(12, 12, 12, 8)
+        self.matrix_card.layout().setSpacing(12)
         self._export, self._add = button("Export", "export"), button("Add tokenizer", "plus", "primary")
         self._export.setMenu(self._export_menu())
         self._add.setToolTip("Add a pane (Ctrl+T)")
@@ -381,7 +397,8 @@ class ComparePage(QWidget):
             self.matrix.show()
         else:
             self.inspector.take_agreement(self.matrix)
-        side, lower = (SIDE, LOWER) if wide else (120, 140)
+        side, lower = (SIDE, LOWER) if wide else (TEXT_LOW, LOWER_LOW)
+        self.editor.set_compact(not wide)
         self.upper.setSizes([side, 10_000])
         self.lower.setSizes([SIDE, 10_000])
         self.stack.setSizes([10_000, lower])
@@ -400,6 +417,8 @@ class ComparePage(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Export", f"comparison.{ending}", f"*.{ending}")
         if not path:
             return
+        from tokstudio.ui.panes import export
+
         try:
             export.write(self.session, self, Path(path).with_suffix(f".{ending}"))
         except TokstudioError as error:
@@ -426,14 +445,16 @@ class ComparePage(QWidget):
         self._saved = time.strftime("%H:%M")
         self.context.refresh_header()
 
-    def _restore(self) -> None:
-        state = state_file.load()
+    def _restore(self, state: dict) -> None:
         text = state.get("text")
         self._first_word = FIRST_WORD if not isinstance(text, str) else None
         self._file = str(state.get("file", ""))
         self.toolbar.restore(state)
-        references = [r for r in state.get("panes", ()) if isinstance(r, str)][:MOST] or list(START)
-        for reference in references:
-            self.session.add(reference)
+        self._panes_changed()
         self.editor.set_text(text if isinstance(text, str) else state_file.sample_text())
         self.editor.edit.document().clearUndoRedoStacks()
+
+
+def references(state: dict) -> list[str]:
+    """The tokenizers of the last session, else those of the first start."""
+    return [r for r in state.get("panes", ()) if isinstance(r, str)][:MOST] or list(START)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QVBoxLayout
 from tokstudio.errors import TokstudioError
 from tokstudio.ui import theme
 from tokstudio.ui.panes.offsets import Offsets
-from tokstudio.ui.widgets.basic import eliding, hline, label, row, tool
+from tokstudio.ui.widgets.basic import hline, label, row, tool
 from tokstudio.ui.widgets.problem import Problem
 
 
@@ -21,7 +21,7 @@ class TextEdit(QPlainTextEdit):
         super().__init__()
         self.setProperty("bare", "1")
         self.setFrameShape(QFrame.NoFrame)
-        self.document().setDocumentMargin(12)
+        self.document().setDocumentMargin(11)
         self.setAccessibleName("Text to tokenize")
         self.setPlaceholderText("Type or paste a text, or drop a file.")
         self.setTabChangesFocus(False)
@@ -87,15 +87,30 @@ class TextCard(QFrame):
         opener, copy = tool("folder", "Open a text file (Ctrl+O)"), tool("copy", "Copy the text")
         opener.clicked.connect(self.open_asked)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text()))
-        head = row(label("Text", "h2"), None, opener, copy, margins=(12, 0, 6, 0), spacing=0)
-        head.setFixedHeight(40)
-        foot = row((eliding("", "caption"), 0), self.size, None, self.place, margins=(12, 0, 12, 0))
-        foot.setFixedHeight(28)
+        self._head = row(label("Text", "h2"), None, opener, copy, margins=(11, 0, 6, 0), spacing=0)
+        self._head.setFixedHeight(39)
+        self._foot = row(self.size, None, self.place, margins=(11, 0, 11, 0))
+        self._foot.setFixedHeight(28)
+        self._foot_line = hline()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
-        for part in (head, hline(), self.problem, self.edit, hline(), foot):
+        for part in (self._head, hline(), self.problem, self.edit, self._foot_line, self._foot):
             layout.addWidget(part, 1 if part is self.edit else 0)
+        self.problem.setProperty("frame", "plain")
+
+    def set_compact(self, compact: bool) -> None:
+        """Low, above the panes: the figures go into the header."""
+        self._head.setFixedHeight(31 if compact else 39)
+        self._head.layout().setSpacing(12 if compact else 0)
+        for widget in (self._foot, self._foot_line):
+            widget.setVisible(not compact)
+        for at, figure in ((2, self.size), (3, self.place)):
+            if compact:
+                self._head.layout().insertWidget(at, figure)
+        if not compact:
+            self._foot.layout().insertWidget(0, self.size)
+            self._foot.layout().addWidget(self.place)
 
     # ---- text
 

@@ -39,7 +39,7 @@ class SpanRow(QWidget):
         self.name = eliding("", "small", "text2")
         self.name.setFixedWidth(132)
         self.count = label("", "title")
-        self.count.setMinimumWidth(32)
+        self.count.setMinimumWidth(28)
         self.chips = TokenChips(show=show)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

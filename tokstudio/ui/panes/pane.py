@@ -12,7 +12,7 @@ from tokstudio.ui.widgets.problem import Problem
 from tokstudio.ui.widgets.token_view import TokenView
 
 NARROWEST = 260
-HEADER = 40
+HEADER = 39
 NONE, MINUS = "\u2013", "\u2212"
 
 
@@ -73,15 +73,14 @@ class ComparePane(QFrame):
         self._is_reference = False
 
     def _build(self) -> None:
-        head = row(
-            self.pin, self.name, self.old, (self.about, 1), self.menu_button, margins=(12, 0, 6, 0), spacing=6
-        )
+        self._who = row(self.pin, self.name, spacing=2)
+        head = row(self._who, self.old, (self.about, 1), self.menu_button, margins=(0, 0, 6, 0), spacing=6)
         head.setFixedHeight(HEADER)
-        figures = row(self.counted, None, self.dense, None, self.whole, margins=(12, 6, 16, 8), spacing=8)
+        figures = row(self.counted, None, self.dense, None, self.whole, margins=(11, 6, 16, 8), spacing=8)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
-        self.waiting.setContentsMargins(12, 10, 12, 10)
+        self.waiting.setContentsMargins(11, 10, 11, 10)
         for part in (head, hline(), figures, hline(), self.problem, self.waiting):
             layout.addWidget(part)
         layout.addWidget(self.view, 1)
@@ -110,11 +109,12 @@ class ComparePane(QFrame):
         """`reference_tokens`: of the first pane; None in the first pane itself."""
         self._state, self._is_reference = state, reference_tokens is None
         self.pin.setVisible(self._is_reference)
+        self._who.layout().setContentsMargins(11 if self._is_reference else 5, 0, 0, 0)
         self.name.show_name(state.name)
         self.view.setAccessibleName(f"Tokens of {state.name}")
         self._show_about(state, wide)
         self.old.setVisible(state.stale and state.encoding is not None)
-        self._show_figures(state, reference_tokens)
+        self._show_figures(state, reference_tokens, wide)
         self._show_problem(state)
         busy = state.encoding is None and state.error is None
         self.waiting.setText(f"Loading {state.wanted or state.reference}…" if busy else "")
@@ -130,14 +130,15 @@ class ComparePane(QFrame):
         else:
             self.about.setText("")
 
-    def _show_figures(self, state: PaneState, reference_tokens: int | None) -> None:
+    def _show_figures(self, state: PaneState, reference_tokens: int | None, wide: bool) -> None:
         found = state.measures
         if found is None:
             if state.encoding is None:
                 for figure in (self.counted, self.dense, self.whole):
                     figure.set(NONE)
             return
-        note = "reference" if reference_tokens is None else relative(found.tokens, reference_tokens)
+        first = "reference" if wide else "ref."
+        note = first if reference_tokens is None else relative(found.tokens, reference_tokens)
         self.counted.set(f"{found.tokens:,}", note)
         self.dense.set(f"{found.bytes_per_token:.2f}" if found.tokens else NONE)
         self.whole.set(f"{100 * found.words_whole:.0f} %" if found.tokens else NONE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -11,10 +12,13 @@ from tokstudio.errors import TokstudioError
 from tokstudio.tokens.base import Encoding, Tokenizer, utf8
 from tokstudio.tokens.measure import Measures, measure
 from tokstudio.tokens.reference import load_tokenizer
-from tokstudio.tokens.service import SHORT, Answer
 from tokstudio.ui.background import LongEncoder, Worker
 
+if TYPE_CHECKING:
+    from tokstudio.tokens.service import Answer
+
 MOST = 8
+SHORT = 2048  # bytes; as in tokens.service, which is not imported before it is needed
 PAUSE = 150  # milliseconds after the last key before a long text is encoded
 START = ("tiktoken:cl100k_base", "bert-base-uncased", "demo:english")
 
@@ -169,7 +173,7 @@ class CompareSession(QObject):
         for reference in {pane.reference for pane in self.panes if pane.tokenizer is not None and pane.stale}:
             self._long.submit(reference, self.text, self.special, self.generation)
 
-    def _answered(self, answer: Answer) -> None:
+    def _answered(self, answer: "Answer") -> None:
         if answer.generation != self.generation:
             return
         for pane in self.panes:

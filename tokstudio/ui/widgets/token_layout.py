@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtGui import QFontMetricsF, QTextLayout
 
 from tokstudio.ui import theme
 from tokstudio.ui.widgets.token_text import BLANKS, MARKS, TokenText, glyphs
@@ -61,6 +61,16 @@ class Advances:
         return self._whole[text]
 
 
+@lru_cache(maxsize=4096)
+def drawable(char: str) -> bool:
+    """Has any font of this machine a glyph for it? Qt draws an empty box where none has."""
+    layout = QTextLayout(char, theme.font("mono"))
+    layout.beginLayout()
+    layout.createLine()
+    layout.endLayout()
+    return all(0 not in run.glyphIndexes() for run in layout.glyphRuns())
+
+
 @lru_cache(maxsize=8)
 def advances(pixels: int) -> Advances:
     """For the mono font at this size."""
@@ -74,14 +84,15 @@ def widths(tokens: TokenText, show: str, marks: bool) -> tuple[np.ndarray, np.nd
     at[tokens.char_at + 1] = table.of(tokens.code_points, marks)
     ruler = np.cumsum(at)
     chip = ruler[tokens.ends] - ruler[tokens.starts]
+    tokens.mark_unseen(drawable)
     if show == "text" or show == "ids":
         for index in tokens.complex_tokens():
             chip[index] = table.whole(glyphs(tokens.token(index).decode(), marks))
     lengths = tokens.ends - tokens.starts
     in_hex = np.full(len(tokens), True) if show == "bytes" else tokens.partial
     chip = np.where(in_hex, (3 * lengths - 1) * size.small + 4, chip) + 2 * PAD
-    for index in np.flatnonzero(tokens.empty):
-        chip[index] = len(tokens.label(index)) * size.small + 4 + 2 * PAD
+    for index in np.flatnonzero(tokens.empty | (tokens.unseen & ~in_hex)):
+        chip[index] = len(tokens.shown(index, show, marks)[0]) * size.small + 4 + 2 * PAD
     if show == "ids":
         digits = np.floor(np.log10(np.maximum(tokens.ids, 1))).astype(int) + 1
         chip = np.maximum(chip, digits * size.small + 6)

@@ -44,7 +44,7 @@ class TokenPainter:
             painter.setBrush(fill)
             painter.drawRoundedRect(box, CORNER, CORNER)
         special = bool(self._tokens.empty[index])
-        if special or self._tokens.partial[index]:
+        if special or self._tokens.partial[index] or self._tokens.unseen[index]:
             self._outline(box, edge, dashed=not special)
         if not special:
             self._underline(box, edge, style == "hue")

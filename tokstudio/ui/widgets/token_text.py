@@ -1,6 +1,6 @@
 """What is shown for each token: glyphs for white space, hex for parts of characters, names for specials."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import blake2s
 
@@ -91,6 +91,7 @@ class TokenText:
         before = np.concatenate([[0], self.covered[:-1]])[: len(spans)]
         self.gap_start = np.minimum(before, self.starts)
         self.gap_breaks = newlines[self.starts] - newlines[self.gap_start]
+        self.unseen = np.zeros(len(spans), bool)  # characters that no font here can draw
         self.char_at = np.flatnonzero(boundary[:-1])
         self.code_points = np.frombuffer(self.text.decode().encode("utf-32-le"), np.uint32)
         space = (data == 32) | (data == 10) | (data == 9) | (data == 13)
@@ -115,7 +116,20 @@ class TokenText:
         piece = self.token(index)
         if show == "bytes" or self.partial[index]:
             return hex_bytes(piece), True
-        return glyphs(piece.decode(), marks), False
+        text = piece.decode()
+        if self.unseen[index]:
+            return " ".join(f"U+{ord(char):X}" for char in text.strip()), True
+        return glyphs(text, marks), False
+
+    def mark_unseen(self, drawable: Callable[[str], bool]) -> None:
+        """Finds the tokens whose characters would be drawn as empty boxes; they show code points instead."""
+        high = np.unique(self.code_points[self.code_points > 0x2FFF])
+        missing = [point for point in high.tolist() if not drawable(chr(point))]
+        if missing:
+            counts = np.zeros(len(self.text) + 1, np.int64)
+            counts[self.char_at + 1] = np.isin(self.code_points, missing)
+            counts = np.cumsum(counts)
+            self.unseen = (counts[self.ends] > counts[self.starts]) & ~self.partial
 
     def complex_tokens(self) -> np.ndarray:
         """Indices of tokens that hold characters of `COMPLEX` scripts."""

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame
 
@@ -17,7 +17,7 @@ from tokstudio.ui.widgets.token_text import TokenText
 
 __all__ = ["TokenChips", "TokenView"]
 
-LEFT, ABOVE = 12, 8  # margins inside the view
+LEFT, ABOVE = 11, 8  # margins inside the view
 KEPT_ROWS = 256  # painted rows kept as pictures, so that a hover repaints outlines only
 
 
@@ -26,6 +26,7 @@ class TokenView(QAbstractScrollArea):
 
     hovered = Signal(int, int)
     clicked = Signal(int, int)
+    first_colored = Signal()  # once: tokens in their final colors are on screen
     scrolled = Signal(int)  # byte offset at the top, after the person scrolled
 
     def __init__(self, name: str = "Tokens"):
@@ -48,7 +49,7 @@ class TokenView(QAbstractScrollArea):
         self._current: int | None = None
         self._pictures: OrderedDict[int, QPixmap] = OrderedDict()
         self._quiet = False
-        self.colored = False  # have tokens been painted in their final colors?
+        self.colored = False
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         theme.changed.connect(self._restyle)
         token_access.install()
@@ -170,9 +171,9 @@ class TokenView(QAbstractScrollArea):
         for row in range(first, last):
             y = ABOVE + row * self._size.row - offset
             painter.drawPixmap(0, y, self._picture(row))
-        self.colored = self.colored or (
-            last > first and (self._shared is not None or self._mode != "disagreement")
-        )
+        if not self.colored and last > first and (self._shared is not None or self._mode != "disagreement"):
+            self.colored = True
+            QTimer.singleShot(0, self.first_colored.emit)
         if self._hover:
             for index in self._visible(self._hover, first, last):
                 outline(painter, self.box(index).adjusted(-0.5, -0.5, 0.5, 0.5), 1)
