@@ -49,7 +49,7 @@ class Chart(pg.PlotWidget):
         """`zero`: the y axis starts at 0. `x_label` is a word before the last tick and in the readout, e.g.
         "step". `y_words` writes a value, for ticks too; by default three digits and `unit`.
         `whole`: x is a count, so no tick falls between."""
-        super().__init__()
+        super().__init__(enableMenu=False)  # its menu alone takes longer to make than the rest
         self._whole = whole
         self._x_range: tuple[float, float] | None = None
         self._zero, self._x_label, self._unit, self._y_words = zero, x_label, unit, y_words
@@ -67,8 +67,8 @@ class Chart(pg.PlotWidget):
         theme.changed.connect(self.restyle)
 
     def _build(self) -> None:
-        self.setMenuEnabled(False)
         self.hideButtons()
+        self.plotItem.ctrlMenu.setParent(self)  # never shown; without an owner it would outlive the chart
         self.setFrameShape(QFrame.NoFrame)
         self.setMouseEnabled(False, False)
         self.plotItem.vb.setFlag(QGraphicsItem.ItemClipsChildrenToShape, False)  # dots at the rim stay whole

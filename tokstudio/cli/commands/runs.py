@@ -6,12 +6,9 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from tokstudio.cli.output import Progress, emit_json, note, say
+from tokstudio.cli.output import emit_json, note, say
 from tokstudio.errors import InputError, RunError
-from tokstudio.events import Failed, Log, Phase, RunEvent, Stopped
 from tokstudio.runs.files import read_json
-from tokstudio.runs.process import Run
-from tokstudio.runs.state import RunState
 from tokstudio.runs.store import RunInfo, RunStore
 
 HELP = "list, show, stop, resume or remove runs"
@@ -109,41 +106,10 @@ def _resume(store: RunStore, args: argparse.Namespace) -> int:
     if args.background:
         note(f"{args.name} goes on in the background.")
         return 0
-    last = follow(job, title=args.name, total=max(1, info.total_steps))
-    if isinstance(last, Failed):
-        raise RunError(last.message, hint=last.hint)
+    from tokstudio.cli.follow import follow
+
+    follow(job, args.name)
     return _show(store, args)
-
-
-def follow(job: Run, *, title: str, total: int) -> RunEvent | None:
-    """A progress bar of `total` steps and the log on stderr until the run is over. Returns its last event."""
-    state, began = RunState(), time.time()
-    with Progress(title, total) as bar:
-        try:
-            for batch in job.events():
-                _tell(state, batch, bar, since=began)
-        except KeyboardInterrupt:
-            note("stopping at the next step, with a checkpoint")
-            job.stop()
-            for batch in job.events():
-                state.ended = batch[-1] if batch and batch[-1].terminal else state.ended
-    return state.ended
-
-
-def _tell(state: RunState, batch: list[RunEvent], bar: Progress, *, since: float) -> None:
-    """What is older than `since` was said by an earlier attempt."""
-    for event in batch:
-        state.apply(event)
-        if event.at < since:
-            continue
-        if isinstance(event, Phase):
-            note(event.name)
-        elif isinstance(event, Log):
-            note(event.message)
-        elif isinstance(event, Stopped):
-            note(f"stopped at step {event.step:,}")
-    bits = state.latest("bits_per_byte")
-    bar.update(state.step, f"{bits:.3f} bits per byte" if bits is not None else "")
 
 
 def _remove(store: RunStore, args: argparse.Namespace) -> int:

@@ -42,6 +42,8 @@ class RunsPage(QWidget):
         self._pairs: dict[str, str] = {}
         self._new = button("New run", "plus", "primary")
         self._new.clicked.connect(lambda: self.context.go("transfer"))
+        self._new.setParent(self)  # owned here, shown by the top bar
+        self._new.hide()
         self._build()
         self._frames = QTimer(self, interval=FRAME)
         self._frames.timeout.connect(self._frame)
@@ -95,7 +97,7 @@ class RunsPage(QWidget):
         return str(self.store.folder)
 
     def actions(self) -> list[QWidget]:
-        return [self._new]
+        return [self._new] if self.infos else []  # the empty page has its own filled button
 
     def opened(self) -> None:
         self.reload()
@@ -197,6 +199,7 @@ class RunsPage(QWidget):
 
     def reload(self) -> None:
         """Looks into the runs folder, and adopts what goes there, whoever started it."""
+        was_empty = not self.infos
         self._look()
         for gone in set(self.watches) - set(self.infos):
             watch = self.watches.pop(gone)
@@ -207,7 +210,8 @@ class RunsPage(QWidget):
             if info.live and (watch is None or not watch.following):
                 (watch or self._watch(name)).follow()
         self._stack.setCurrentIndex(1 if self.infos else 0)
-        self._new.setVisible(bool(self.infos))  # the empty page has its own filled button
+        if was_empty == bool(self.infos):
+            self.context.refresh_header()
         if self.infos and self._selected not in self.infos:
             self.select(self._first())
         self._list()

@@ -81,8 +81,12 @@ class TransferPage(QWidget):
         self._asker.done.connect(self._arrived)
         self._soon = QTimer(self, singleShot=True, interval=PAUSE)
         self._soon.timeout.connect(self._measure)
+        self._starting = QTimer(self, singleShot=True, interval=20)
+        self._starting.timeout.connect(self._start)
         self._reset = button("Demo settings", "undo")
         self._reset.clicked.connect(lambda: self._change(to_dict(demo())))
+        self._reset.setParent(self)  # owned here, shown by the top bar
+        self._reset.hide()
         self._build()
         self._show()
 
@@ -133,6 +137,7 @@ class TransferPage(QWidget):
 
     def close_down(self) -> None:
         self._soon.stop()
+        self._starting.stop()
         self._worker.close()
         self._asker.close()
 
@@ -240,13 +245,20 @@ class TransferPage(QWidget):
     # ---------------------------------------------------------------- starting
 
     def start(self) -> None:
+        """The button answers at once; the page of the runs is built after that."""
+        self.estimate.go.set_busy("Preparing\N{HORIZONTAL ELLIPSIS}")
+        self._starting.start()
+
+    def _start(self) -> None:
         """Freezes the settings into a run folder and goes to where it is followed."""
         try:
             run = create_transfer(self.store, self.config)
         except TokstudioError as error:
             self.estimate.problem.show_error(error)
-            return
-        self.context.go("runs", start=run.folder.name)
+        else:
+            self.context.go("runs", start=run.folder.name)
+        self.estimate.go.set_busy(None)
+        self._permit()
 
     def _copy_command(self) -> None:
         QGuiApplication.clipboard().setText(command(self.config))

@@ -23,6 +23,6 @@ class TokensPerSecondPanel(Panel):
         self.frame(state)
         if len(column):
             recent = column.values[-WINDOW:]
-            self.say(number(round(float(np.nanmedian(recent)))), f"median of the last {len(recent)} steps")
+            self.say(number(float(np.nanmedian(recent))), f"median of the last {len(recent)} steps")
         else:
             self.say(NOTHING)

@@ -31,8 +31,10 @@ class Head(QFrame):
         self.others = tool("chevron-down", "Other runs")
         self.others.setMenu(QMenu(self.others))
         self.stop = button("Stop\N{HORIZONTAL ELLIPSIS}", "stop", "danger")
-        menu = self._stop_menu()
-        self.stop.clicked.connect(lambda: menu.popup(self.stop.mapToGlobal(self.stop.rect().bottomLeft())))
+        self.stop_menu = self._stop_menu()
+        self.stop.clicked.connect(
+            lambda: self.stop_menu.popup(self.stop.mapToGlobal(self.stop.rect().bottomLeft()))
+        )
         self.kill = button("End the process", "close", "danger")
         self.resume = button("Resume", "play")
         self.start = button("Start", "play")

@@ -59,8 +59,6 @@ class Watch(QObject):
         """The run goes on; this window looks away."""
         if (follower := self._follower) is not None:
             self._follower = None
-            follower.arrived.disconnect(self._take)
-            follower.finished.disconnect(self._ended)
             follower.leave()
 
     @property
@@ -77,15 +75,25 @@ class Watch(QObject):
             return "stopping"
         return "running" if self.state.started else "preparing"
 
+    def _stale(self) -> bool:
+        """A signal that was on its way when its follower was left still arrives."""
+        return self.sender() is not self._follower
+
     def _take(self, batch: list) -> None:
+        if self._stale():
+            return
         for event in batch:
             self.state.apply(event)
         self.changed.emit()
 
     def _refuse(self, error: TokstudioError) -> None:
+        if self._stale():
+            return
         self.refused.emit(error)
 
     def _ended(self) -> None:
+        if self._stale():
+            return
         self._follower = None
         self._stop_asked = None
         self.changed.emit()

@@ -1,0 +1,199 @@
+"""Charts and the panels that hold them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
+
+from tokstudio.events import Checkpointed, Metrics, Reference, Started
+from tokstudio.runs.state import Column, RunState
+from tokstudio.ui import theme
+from tokstudio.ui.chart_data import number, thin, tick_words, ticks, value_range
+from tokstudio.ui.charts import BarChart, Legend, LineChart
+from tokstudio.ui.panels.base import PANELS
+from tokstudio.ui.panels.loss import Smoothed
+
+POINTS = 50_000
+
+
+@pytest.fixture(autouse=True)
+def look(qapp):
+    theme.apply(qapp, "light")
+    yield
+    theme.apply(qapp, "light")
+
+
+@pytest.fixture(scope="module")
+def full() -> RunState:
+    state = RunState()
+    state.apply(Started(total_steps=POINTS))
+    state.apply(Reference(metric="bits_per_byte", label="source model", value=1.4))
+    names = ("loss", "bits_per_byte", "tokens_per_second", "memory_bytes")
+    for step in range(1, POINTS + 1):
+        state.apply(Metrics(step=step, values=dict.fromkeys(names, 1.5 + 1 / step)))
+    state.apply(Checkpointed(step=1000, path="x"))
+    return state
+
+
+def shown(qtbot, widget):
+    qtbot.addWidget(widget)
+    widget.resize(600, 300)
+    widget.show()
+    return widget
+
+
+def test_there_is_a_panel_for_every_promise():
+    assert set(PANELS) >= {"loss", "bits_per_byte", "tokens_per_second", "memory"}
+
+
+@pytest.mark.parametrize("name", list(PANELS))
+def test_every_panel_draws_empty_and_full_runs(name, qtbot, full):
+    panel = shown(qtbot, PANELS[name]())
+    panel.refresh(RunState())
+    panel.chart.redraw()
+    empty = panel.grab().toImage()
+    assert panel.value.text() == "\N{EN DASH}"
+    panel.refresh(full)
+    panel.chart.redraw()
+    assert panel.grab().toImage() != empty
+    assert panel.title
+    assert panel.value.text() != "\N{EN DASH}"
+    assert "nothing" not in panel.chart.accessibleDescription()
+
+
+@pytest.mark.parametrize("name", list(PANELS))
+def test_every_panel_survives_what_is_no_number(name, qtbot):
+    panel = shown(qtbot, PANELS[name]())
+    state = RunState()
+    state.apply(Started(total_steps=3))
+    for step, value in enumerate((float("nan"), 2.0, float("inf")), 1):
+        state.apply(
+            Metrics(step=step, values=dict.fromkeys(("loss", "bits_per_byte", "tokens_per_second"), value))
+        )
+    panel.refresh(state)
+    panel.chart.redraw()
+    panel.grab()
+
+
+def test_a_live_switch_looks_like_a_fresh_start(qtbot, qapp, full):
+    panel = shown(qtbot, PANELS["bits_per_byte"]())
+    panel.refresh(full)
+    theme.apply(qapp, "dark")
+    panel.chart.redraw()
+    switched = panel.grab().toImage()
+    fresh = shown(qtbot, PANELS["bits_per_byte"]())
+    fresh.refresh(full)
+    fresh.chart.redraw()
+    assert switched == fresh.grab().toImage()
+
+
+def test_a_level_comes_and_goes(qtbot):
+    chart = shown(qtbot, LineChart("Loss"))
+    chart.set_series("a", [1, 2], [1.0, 2.0])
+    chart.set_reference("source", 5.0)
+    chart.redraw()
+    assert chart.viewRange()[1][1] > 5
+    chart.set_reference("source", None)
+    chart.redraw()
+    assert chart.viewRange()[1][1] < 5
+
+
+def test_the_cursor_reads_the_nearest_sample(qtbot):
+    chart = shown(qtbot, LineChart("Loss", x_label="step"))
+    chart.set_series("a", [0, 1000, 2404, 3000], [4.0, 3.5, 3.03, 3.0])
+    chart.redraw()
+    chart.set_cursor(2300)
+    assert chart._readout.toPlainText() == "step 2,404   3.03"
+    chart.set_cursor(None)
+    assert not chart._readout.isVisible()
+    with qtbot.waitSignal(chart.cursor_moved) as moved:
+        qtbot.keyClick(chart, Qt.Key_Left)
+    assert moved.args == [2404.0]
+    with qtbot.waitSignal(chart.cursor_moved):
+        qtbot.mouseMove(chart.viewport(), QPoint(300, 100))
+        QApplication.processEvents()
+
+
+def test_bars_need_one_edge_more(qtbot):
+    chart = shown(qtbot, BarChart("Norms"))
+    chart.set_bars([0, 1, 2], [3, 4])
+    chart.set_bars([0, 1, 2], [1, 1], series=1)
+    chart.redraw()
+    chart.set_cursor(0.4)
+    assert "3" in chart._readout.toPlainText() or "1" in chart._readout.toPlainText()
+    with pytest.raises(ValueError, match="3 edges"):
+        chart.set_bars([0, 1], [3, 4])
+
+
+def test_a_legend_is_only_rebuilt_when_it_changes(qtbot):
+    legend = shown(qtbot, Legend([("raw", 0, "faded"), ("source", "muted", "dash")]))
+    before = legend.layout().itemAt(0).widget()
+    legend.set_entries([("raw", 0, "faded"), ("source", "muted", "dash")])
+    assert legend.layout().itemAt(0).widget() is before
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(1, 40))
+def test_thinning_never_loses_a_peak(values, columns):
+    y = np.array(values)
+    x, kept = thin(np.arange(len(y), dtype=float), y, 0, len(y), columns)
+    assert (kept.min(), kept.max()) == (y.min(), y.max())
+    assert len(kept) <= max(4 * columns + 2, 2)
+    assert (np.diff(x) >= 0).all()
+
+
+def test_one_spike_in_a_million_stays():
+    y = np.zeros(1_000_000)
+    y[123_457] = 9.0
+    _, kept = thin(np.arange(len(y), dtype=float), y, 0, len(y), 500)
+    assert kept.max() == 9.0
+
+
+@given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9), st.integers(1, 12))
+def test_ticks_are_few_and_inside(low, width, most):
+    high = low + width
+    found = ticks(low, high, most)
+    assert len(found) <= most
+    slack = 1e-6 * max(1.0, abs(low), abs(high))
+    assert all(low - slack <= tick <= high + slack for tick in found)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([0, 1000, 2000], ["0", "1,000", "2,000"]),
+        ([0, 25_000, 50_000], ["0", "25k", "50k"]),
+        ([1.0, 1.5, 2.0], ["1.0", "1.5", "2.0"]),
+        ([0, 500_000, 1_000_000], ["0", "0.5M", "1.0M"]),
+        ([], []),
+    ],
+)
+def test_tick_words(values, words):
+    assert tick_words(values) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(48210.4, "48,210"), (2.9376, "2.94"), (0.0412, "0.0412"), (float("nan"), "not a number")],
+)
+def test_numbers(value, words):
+    assert number(value) == words
+
+
+def test_ranges():
+    assert value_range([], [], False) == (0.0, 1.0)
+    assert value_range([10.0], [20.0], True)[0] == 0.0
+    low, high = value_range([3.0], [3.0], False)
+    assert low < 3.0 < high
+
+
+def test_smoothing_looks_only_at_what_is_new():
+    column, smooth = Column(), Smoothed(0.5)
+    for step, value in enumerate([4.0, 2.0, float("nan"), 2.0]):
+        column.put(step, value)
+        expected = smooth.of(column)
+    assert expected.tolist() == [4.0, 3.0, 3.0, 2.5]
+    column.cut(0)
+    column.put(1, 0.0)
+    assert smooth.of(column).tolist() == [4.0, 2.0]
