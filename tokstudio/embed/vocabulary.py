@@ -161,12 +161,11 @@ def read_vocabulary(reference: str) -> Steps[Vocabulary]:
     yield 0.0
     tokenizer = load_tokenizer(reference)
     size, written = len(tokenizer), {token: text for text, token in tokenizer.special_tokens.items()}
-    glued = np.zeros(size, bool)
-    kinds = np.zeros(size, np.uint8)
-    parts: list[bytes] = []
+    glued, kinds, parts = bytearray(size), bytearray(size), []
+    marked = tokenizer.algorithm == "WordPiece"
     for token in range(size):
         raw = written[token].encode() if token in written else tokenizer.token_bytes(token) or b""
-        glued[token] = is_glued(tokenizer, token)
+        glued[token] = marked and is_glued(tokenizer, token)
         kinds[token] = SPECIAL if token in written else kind_of(raw, bool(glued[token]), tokenizer.algorithm)
         parts.append(raw)
         if token % STEP == STEP - 1:
@@ -174,14 +173,15 @@ def read_vocabulary(reference: str) -> Steps[Vocabulary]:
     offsets = np.zeros(size + 1, np.int64)
     np.cumsum([len(part) for part in parts], out=offsets[1:])
     data = np.frombuffer(b"".join(parts), np.uint8)
-    return Vocabulary(reference, tokenizer.name, tokenizer.algorithm, data, offsets, kinds, glued)
+    arrays = np.frombuffer(kinds, np.uint8), np.frombuffer(glued, bool)
+    return Vocabulary(reference, tokenizer.name, tokenizer.algorithm, data, offsets, *arrays)
 
 
 def is_glued(tokenizer: Tokenizer, token: int) -> bool:
     """Does `token` continue a word, as WordPiece's "##ing" does? In byte-level vocabularies its bytes tell
     instead."""
     piece = getattr(tokenizer, "piece", None)
-    return tokenizer.algorithm == "WordPiece" and piece is not None and (piece(token) or "").startswith("##")
+    return piece is not None and (piece(token) or "").startswith("##")
 
 
 def kind_of(raw: bytes, glued: bool, algorithm: str) -> int:
@@ -192,12 +192,12 @@ def kind_of(raw: bytes, glued: bool, algorithm: str) -> int:
         text = raw.decode()
     except UnicodeDecodeError:
         return BYTE if len(raw) == 1 else PARTIAL
-    word = text.strip()
-    if not word:
+    if not (word := text.strip()):
         return SPACE
-    if word.isdecimal():
-        return DIGITS
-    if not any(character.isalnum() for character in word):
-        return PUNCTUATION
+    if not word.isalpha():  # most are, and need none of this
+        if word.isdecimal():
+            return DIGITS
+        if not any(map(str.isalnum, word)):
+            return PUNCTUATION
     starts = text[0].isspace() or (algorithm == "WordPiece" and not glued)
     return START if starts else CONTINUATION

@@ -130,7 +130,7 @@ class HeatMap(QWidget):
         for row in range(first, self._last_row() + 1, step):
             top = box.top() + (row - self.view.top) * down
             place = QRectF(0, top, LEFT - 8, max(down, 14) if step > 1 else down)
-            if place.center().y() < box.top() or place.center().y() > box.bottom():
+            if place.center().y() < box.top() or place.bottom() > box.bottom() + 2:
                 continue
             self._paint_name(painter, place, row, named=step == 1)
 

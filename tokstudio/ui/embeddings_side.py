@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QLineEdit
 from tokstudio.embed.neighbors import METRICS
 from tokstudio.errors import TokstudioError
 from tokstudio.ui import icons, theme
-from tokstudio.ui.charts import Legend
 from tokstudio.ui.embeddings_list import Neighbor, NeighborList
 from tokstudio.ui.embeddings_projection import Projection
 from tokstudio.ui.embeddings_words import milliseconds
 from tokstudio.ui.widgets.basic import Card, eliding, label, row, segmented
+from tokstudio.ui.widgets.legend import Legend
 
 FIELD_TIP = (
     "A token's text, or #12 for row 12. A word finds the token with a space before it first;"
@@ -86,7 +86,7 @@ def bars(scores: np.ndarray, metric: str) -> np.ndarray:
 
 class ProjectionCard(Card):
     def __init__(self):
-        super().__init__("Projection", "", actions=(Legend([("neighbors", 1, "box")]),))
+        super().__init__("Projection", "", actions=(Legend([("neighbors", "series1")]),))
         self.picture = Projection()
         self.body.addWidget(self.picture, 1)
 

@@ -20,17 +20,18 @@ from tokstudio.embed.known import known_matrices
 from tokstudio.embed.service import Reply
 from tokstudio.embed.vocabulary import START, Vocabulary
 from tokstudio.errors import TokstudioError
-from tokstudio.ui.embeddings_charts import NormsChart, SingularChart, ValuesChart
 from tokstudio.ui.embeddings_header import HeaderBar
 from tokstudio.ui.embeddings_maths import Maths
 from tokstudio.ui.embeddings_matrix import MatrixCard
 from tokstudio.ui.embeddings_side import NeighborCard, ProjectionCard, list_rows
+from tokstudio.ui.late import Late
 from tokstudio.ui.widgets.basic import button, card
 from tokstudio.ui.widgets.empty import EmptyState
 from tokstudio.ui.widgets.problem import Problem
 
 NARROW = 1208  # pixels of the page: the window's 1280 without the rail
 SIDE = 432
+NARROW_MATRIX = 480
 NEIGHBORS = 29  # with the asked row 30 rows of a matrix
 TRIES = ("river", "water", "import", "the")  # tokens that most vocabularies have
 
@@ -57,7 +58,11 @@ class EmbeddingsPage(QWidget):
     def _build(self) -> None:
         self.header, self.matrix = HeaderBar(), MatrixCard()
         self.neighbors, self.projection = NeighborCard(), ProjectionCard()
-        self.values, self.norms, self.singular = ValuesChart(), NormsChart(), SingularChart()
+        self.values, self.norms, self.singular = (
+            Late(_values, "Values"),
+            Late(_norms, "Norms"),
+            Late(_singular, "Rank"),
+        )
         self.problem = Problem()
         self._body = QWidget()
         layout = QVBoxLayout(self._body)
@@ -204,11 +209,12 @@ class EmbeddingsPage(QWidget):
         self.projection.clear()
         self._name_rows()
         for chart in (self.values, self.norms, self.singular):
-            chart.clear_series()
+            chart.clear()
         self._stack.setCurrentIndex(1)
         self._context.settings.set("embeddings.path", path)
         self._context.settings.set("embeddings.tensor", about["tensor"])
         self._ask_all(about)
+        self._context.refresh_header()
 
     def _ask_all(self, about: dict) -> None:
         where = {"path": self._path, "tensor": self._tensor}
@@ -259,10 +265,12 @@ class EmbeddingsPage(QWidget):
     def _ask_neighbors(self, token: str, metric: str) -> None:
         if self._about is None:
             return
+        where = {"path": self._path, "tensor": self._tensor}
+        tokenizer = self._names.reference if self._names is not None else ""
+        asked = {"token": token, "k": NEIGHBORS, "metric": metric, "tokenizer": tokenizer}
         self.maths.ask(
-            "neighbors", "neighbors", self._show_neighbors, title="Comparing rows", path=self._path, tensor=self._tensor,
-            token=token, k=NEIGHBORS, metric=metric, tokenizer=self._names.reference if self._names is not
-            None else "", )  # fmt: skip
+            "neighbors", "neighbors", self._show_neighbors, title="Comparing rows", **where, **asked
+        )
 
     def _show_neighbors(self, reply: Reply) -> None:
         ids, row = reply.arrays["ids"], reply.values["row"]
@@ -274,15 +282,16 @@ class EmbeddingsPage(QWidget):
 
     def _mark(self, ids: np.ndarray, rows: np.ndarray) -> None:
         self.projection.picture.set_chosen([(int(i), self._name(int(i))) for i in ids[:13]])
-        self.norms.set_token(float(np.linalg.norm(rows[0].astype(np.float64))))
+        norm = float(np.linalg.norm(rows[0].astype(np.float64)))
+        self.norms.call(lambda chart: chart.set_token(norm))
 
     def _show_summary(self, reply: Reply) -> None:
         found = reply.arrays
         self.header.show_summary(reply)
         level, spread = reply.values["level"], reply.values["spread"]
         self.matrix.show_summary(found["norms"], found["mean"], found["std"], level, spread)
-        self.values.set_counts(found["counts"], found["edges"])
-        self.norms.set_norms(found["norms"])
+        self.values.call(lambda chart: chart.set_counts(found["counts"], found["edges"]))
+        self.norms.call(lambda chart: chart.set_norms(found["norms"]))
 
     def _show_pyramid(self, reply: Reply) -> None:
         self.matrix.tiles_ready(reply.values["cells"])
@@ -291,15 +300,13 @@ class EmbeddingsPage(QWidget):
         rows, columns = self._about["shape"]
         used = reply.values["rows_used"]
         self.header.show_rank(reply.values["effective_rank"], columns)
-        self.singular.set_values(reply.arrays["singular_values"])
+        self.singular.call(lambda chart: chart.set_values(reply.arrays["singular_values"]))
         self._chart_cards[2].subtitle.setText("" if used == rows else f"from {used:,} rows")
         self.projection.show_points(reply.arrays["points"], reply.values["explained"])
 
     def _ask_tiles(self, pooling: str, tiles: list[list[int]]) -> None:
-        self.maths.ask(
-            "tiles", "tiles", lambda _: None, part=self._show_tile, path=self._path, tensor=self._tensor,
-            pooling=pooling, wanted=tiles,
-        )  # fmt: skip
+        asked = {"path": self._path, "tensor": self._tensor, "pooling": pooling, "wanted": tiles}
+        self.maths.ask("tiles", "tiles", lambda _: None, part=self._show_tile, **asked)
 
     def _show_tile(self, reply: Reply) -> None:
         self.matrix.put_tile(reply.values["pooling"], reply.values["tile"], reply.arrays["values"])
@@ -347,7 +354,26 @@ class EmbeddingsPage(QWidget):
         for made in (self.neighbors, self.projection):
             made.setMinimumWidth(0 if narrow else SIDE)
             made.setMaximumWidth(16777215 if narrow else SIDE)
-            made.setMinimumHeight(260 if narrow else 0)
+            made.setMinimumHeight(300 if narrow else 0)
+        self.matrix.setMinimumHeight(NARROW_MATRIX if narrow else 0)  # room for 30 names; the page scrolls
+
+
+def _values() -> QWidget:  # pyqtgraph costs 0.2 s to import: not before there is something to draw
+    from tokstudio.ui.embeddings_charts import ValuesChart
+
+    return ValuesChart()
+
+
+def _norms() -> QWidget:
+    from tokstudio.ui.embeddings_charts import NormsChart
+
+    return NormsChart()
+
+
+def _singular() -> QWidget:
+    from tokstudio.ui.embeddings_charts import SingularChart
+
+    return SingularChart()
 
 
 def _chart_card(title: str, subtitle: str, chart: QWidget) -> QWidget:

@@ -12,14 +12,14 @@ from tokstudio.embed.vocabulary import Vocabulary
 from tokstudio.errors import TokenizerError, TokstudioError
 from tokstudio.tokens.catalog import catalog
 from tokstudio.ui import icons, theme
-from tokstudio.ui.charts import Legend
 from tokstudio.ui.embeddings_maths import Maths
+from tokstudio.ui.late import Late
 from tokstudio.ui.models.vocabulary import BYTES, HEADINGS, TOKEN, VocabularyModel
-from tokstudio.ui.vocabulary_charts import LengthByIdChart, LengthChart
 from tokstudio.ui.vocabulary_detail import TokenDetail
 from tokstudio.ui.vocabulary_facets import Facets
 from tokstudio.ui.vocabulary_table import VocabularyTable
 from tokstudio.ui.widgets.basic import button, card, eliding, frame, hline, label, row
+from tokstudio.ui.widgets.legend import Legend
 from tokstudio.ui.widgets.problem import Problem
 
 CHARTS = 332
@@ -63,6 +63,8 @@ class VocabularyPage(QWidget):
         self.problem = Problem()
         self.facets, self.table = Facets(), VocabularyTable(self.model)
         self.detail = TokenDetail()
+        for part in (self.facets, self.detail):
+            part.setEnabled(False)  # until a vocabulary has been read
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(16, 10, 16, 12)
@@ -78,8 +80,8 @@ class VocabularyPage(QWidget):
         foot = row((self._sorted, 1), self._shown, margins=(12, 0, 12, 0))
         foot.setFixedHeight(26)
         table = frame("card", (self.table, 1), hline(), foot, margins=(1, 4, 1, 1))
-        self.lengths, self.by_id = LengthChart(), LengthByIdChart()
-        legend = Legend([("matches", 0, "box"), ("all", "border_strong", "box")])
+        self.lengths, self.by_id = Late(_lengths, "Token length"), Late(_by_id, "Mean length by id")
+        legend = Legend([("matches", "series0"), ("all", "border_strong")])
         self._charts = QWidget()
         self._charts.setFixedWidth(CHARTS)
         right = QVBoxLayout(self._charts)
@@ -189,8 +191,11 @@ class VocabularyPage(QWidget):
         self.problem.clear()
         self._context.settings.set("vocabulary.reference", self._reference)
         self.model.set_vocabulary(self._vocabulary)
+        for part in (self.facets, self.detail):
+            part.setEnabled(True)
         self.facets.show_counts(self._vocabulary.kinds)
-        self.by_id.set_lengths(self._vocabulary.lengths)
+        lengths = self._vocabulary.lengths
+        self.by_id.call(lambda chart: chart.set_lengths(lengths))
         self.detail.neighbors.setVisible(matrix_folder(self._reference) is not None)
         self.table.choose(self._token)
         self.maths.ask(
@@ -222,7 +227,9 @@ class VocabularyPage(QWidget):
         found, lengths = int(mask.sum()), self._vocabulary.lengths
         self.hits.setText(f"{found:,} of {count:,}")
         searched = bool(self.query.text().strip())
-        self.lengths.set_lengths(lengths, lengths[mask] if searched else lengths[:0])
+        self.lengths.call(
+            lambda chart: chart.set_lengths(lengths, lengths[mask] if searched else lengths[:0])
+        )
 
     def _tick(self, keys: list[str]) -> None:
         self.query.setText(with_types(self.query.text(), keys))
@@ -286,6 +293,18 @@ class VocabularyPage(QWidget):
         super().resizeEvent(event)
         self._charts.setVisible(self.width() >= NO_CHARTS)
         self.facets.setVisible(self.width() >= NO_FACETS)
+
+
+def _lengths() -> QWidget:  # pyqtgraph costs 0.2 s to import: not before there is something to draw
+    from tokstudio.ui.vocabulary_charts import LengthChart
+
+    return LengthChart()
+
+
+def _by_id() -> QWidget:
+    from tokstudio.ui.vocabulary_charts import LengthByIdChart
+
+    return LengthByIdChart()
 
 
 def ticked(query: str) -> list[str]:
