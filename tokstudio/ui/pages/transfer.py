@@ -167,12 +167,15 @@ class TransferPage(QWidget):
     def _forecast(self) -> None:
         if self._model is None:
             return
-        needs = estimate(self._model, self._pair, self.config, self.store)
+        needs = estimate(self._model, self._pair, self.config, self.store, cuda=self._on_cuda())
         self.estimate.show_estimate(needs, self._device["memory"] if self._device else None)
         self.preflight.set_check("folder", checks.folder(self.store.folder, needs.disk))
         if self._device is not None:
             self.preflight.set_check("device", checks.on_device(self._device, needs.memory))
             self.preflight.set_check("runtime", checks.runtime(self._device))
+
+    def _on_cuda(self) -> bool:
+        return self._device is not None and self._device["device"] == "cuda"
 
     def _permit(self) -> None:
         failed = self.preflight.failed()

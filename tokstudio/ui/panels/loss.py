@@ -12,21 +12,25 @@ FACTOR = 0.9  # share of the past in the smoothed line
 
 
 class Smoothed:
-    """An exponential mean that only ever looks at what is new."""
+    """An exponential mean that only ever looks at what is new. It is divided by the weight seen so far, so that
+    it does not lag behind at the start."""
 
     def __init__(self, factor: float = FACTOR):
         self._factor = factor
         self._version = -1
         self._values: list[float] = []
+        self._sum = self._weight = 0.0
 
     def of(self, column: Column) -> np.ndarray:
         """float64 [len(column)]. A value that is no number leaves the mean where it was."""
         if column.version != self._version or len(column) < len(self._values):
             self._version, self._values = column.version, []
+            self._sum = self._weight = 0.0
         for value in column.values[len(self._values) :].tolist():
-            last = self._values[-1] if self._values else value
-            fresh = value if not math.isfinite(last) else self._factor * last + (1 - self._factor) * value
-            self._values.append(fresh if math.isfinite(fresh) else last)
+            if math.isfinite(value):
+                self._sum = self._factor * self._sum + (1 - self._factor) * value
+                self._weight = self._factor * self._weight + (1 - self._factor)
+            self._values.append(self._sum / self._weight if self._weight else value)
         return np.array(self._values)
 
 

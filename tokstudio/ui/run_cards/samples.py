@@ -73,27 +73,14 @@ class SamplesCard(QFrame):
         self._back.clicked.connect(lambda: self._turn(-1))
         self._next.clicked.connect(lambda: self._turn(1))
         self.rows = {who: SampleRow(title) for who, title in ROWS.items()}
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 4, 0)
-        column.setSpacing(8)
-        for line in self.rows.values():
-            column.addWidget(line)
-        column.addStretch(1)
-        area = QScrollArea()
-        area.setFrameShape(QFrame.NoFrame)
-        area.setWidgetResizable(True)
-        area.setWidget(inside)
-        area.setAccessibleName("Generated texts")
-        for part in (area.viewport(), inside):
-            part.setAutoFillBackground(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 8, 10, 8)
         layout.setSpacing(6)
         layout.addWidget(
             row(label("Samples", "h2"), (self._about, 1), self._when, self._back, self._next, spacing=8)
         )
-        layout.addWidget(area, 1)
+        for line in self.rows.values():
+            layout.addWidget(_scroll(line), 1)
 
     def refresh(self, state: RunState) -> None:
         self._state = state
@@ -118,3 +105,16 @@ class SamplesCard(QFrame):
             prompts = len({sample.prompt for sample in self._state.samples})
             self._prompt = (self._prompt + by) % max(1, prompts)
             self.refresh(self._state)
+
+
+def _scroll(line: SampleRow) -> QScrollArea:
+    """Each text has half of the card: a long one must not push the other out of sight."""
+    area = QScrollArea()
+    area.setFrameShape(QFrame.NoFrame)
+    area.setWidgetResizable(True)
+    area.setMinimumHeight(24)
+    area.setWidget(line)
+    area.setAccessibleName(line.chips.accessibleName())
+    for part in (area.viewport(), line):
+        part.setAutoFillBackground(False)
+    return area
