@@ -59,8 +59,9 @@ class _Engine(QIconEngine):
         )
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        edge = round(min(size.width(), size.height()) / scale)
-        return pixmap(self._what[0], theme.table()[self._role(mode, state)], edge, scale)
+        """`size` is in device-independent pixels (Qt 6.9 to 6.11)."""
+        color = theme.table()[self._role(mode, state)]
+        return pixmap(self._what[0], color, min(size.width(), size.height()), scale)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return self.scaledPixmap(size, mode, state, 1.0)

@@ -186,6 +186,19 @@ def card(title: str | None = None, subtitle: str | None = None, actions: Sequenc
     return Card(title, subtitle, actions)
 
 
+class _Segment(QPushButton):
+    """One part of a Segmented: arrow keys go to its neighbors."""
+
+    stepped = Signal(int)
+
+    def keyPressEvent(self, event) -> None:
+        steps = {Qt.Key_Left: -1, Qt.Key_Up: -1, Qt.Key_Right: 1, Qt.Key_Down: 1}
+        if event.key() in steps:
+            self.stepped.emit(steps[event.key()])
+        else:
+            super().keyPressEvent(event)
+
+
 class Segmented(QFrame):
     """One choice of a few, side by side. Arrow keys move it."""
 
@@ -202,13 +215,14 @@ class Segmented(QFrame):
         layout.setSpacing(0)
         self._group = QButtonGroup(self)
         for number, text in enumerate(names):
-            part = QPushButton(text)
+            part = _Segment(text)
             part.setProperty("segment", "1")
             part.setCheckable(True)
             part.setChecked(number == on)
             part.setFocusPolicy(Qt.TabFocus)
             part.setAccessibleName(text)
             theme.set_font(part, "small")
+            part.stepped.connect(self._step)
             self._group.addButton(part, number)
             layout.addWidget(part)
         self._group.idToggled.connect(lambda number, checked: self.changed.emit(number) if checked else None)
@@ -219,6 +233,12 @@ class Segmented(QFrame):
     def set_index(self, number: int) -> None:
         """Emits `changed` where it differs."""
         self._group.button(number).setChecked(True)
+
+    def _step(self, by: int) -> None:
+        shown = [n for n in range(len(self._group.buttons())) if not self._group.button(n).isHidden()]
+        to = shown[(shown.index(self.index()) + by) % len(shown)]
+        self.set_index(to)
+        self._group.button(to).setFocus(Qt.TabFocusReason)
 
     def button(self, number: int) -> QPushButton:
         return self._group.button(number)

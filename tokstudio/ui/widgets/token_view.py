@@ -173,7 +173,7 @@ class TokenView(QAbstractScrollArea):
             painter.drawPixmap(0, y, self._picture(row))
         if not self.colored and last > first and (self._shared is not None or self._mode != "disagreement"):
             self.colored = True
-            QTimer.singleShot(0, self.first_colored.emit)
+            QTimer.singleShot(0, self, self._tell_colored)  # once this paint is over
         if self._hover:
             for index in self._visible(self._hover, first, last):
                 outline(painter, self.box(index).adjusted(-0.5, -0.5, 0.5, 0.5), 1)
@@ -181,6 +181,9 @@ class TokenView(QAbstractScrollArea):
             self._paint_selection(painter, first, last)
         if self.hasFocus() and self._current is not None:
             outline(painter, self.box(self._current).adjusted(-1, -1, 1, 1), 2)
+
+    def _tell_colored(self) -> None:
+        self.first_colored.emit()
 
     def _visible(self, span: tuple[int, int], first: int, last: int) -> range:
         found, edges = self._range(span), self._layout.first_array
@@ -281,6 +284,9 @@ class TokenView(QAbstractScrollArea):
             return
         self._anchor = self._current = index
         self._emit(self.clicked, index)
+
+    def mouseReleaseEvent(self, event) -> None:
+        event.accept()
 
     def _extend(self, index: int) -> None:
         low, high = sorted((self._anchor, index))
