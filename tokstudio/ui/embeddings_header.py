@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from tokstudio.embed.service import Reply
 from tokstudio.ui import theme
-from tokstudio.ui.widgets.basic import Combo, card, col, combo, eliding, row, stat
+from tokstudio.ui.widgets.basic import Card, Combo, col, combo, eliding, row, stat
 from tokstudio.ui.words import size
 
 NONE = "\u2013"  # until a number is there
@@ -33,7 +33,7 @@ class Badge(QWidget):
         painter.drawText(self.rect(), Qt.AlignCenter, self._letter)
 
 
-class HeaderBar(QWidget):
+class HeaderBar(Card):
     tensor_chosen = Signal(str)
 
     def __init__(self):
@@ -51,11 +51,10 @@ class HeaderBar(QWidget):
             "rank": stat("Effective rank", NONE),
             "size": stat("On disk", NONE),
         }
-        self.card = card()
-        self.card.layout().setContentsMargins(12, 8, 16, 8)
+        self.layout().setContentsMargins(12, 8, 16, 8)
         model = row(Badge("A"), (col(self._name, self._about, spacing=1), 1), spacing=8)
         numbers = row(*self._stats.values(), spacing=20)
-        self.card.body.addWidget(row((model, 1), self._picker, 16, numbers, spacing=8))
+        self.body.addWidget(row((model, 1), self._picker, 16, numbers, spacing=8))
 
     def show_matrix(self, about: dict, name: str) -> None:
         rows, columns = about["shape"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QToolButton
 
 from tokstudio.embed.neighbors import METRICS
 from tokstudio.errors import TokstudioError
@@ -28,6 +28,7 @@ class NeighborCard(Card):
         self.field = QLineEdit()
         theme.set_font(self.field, "mono")
         self.field.addAction(icons.icon("search", "muted"), QLineEdit.LeadingPosition)
+        self.field.findChild(QToolButton).setAccessibleName("Search")
         self.field.setAccessibleName("Token")
         self.field.setPlaceholderText("token or #id")
         self.field.setToolTip(FIELD_TIP)

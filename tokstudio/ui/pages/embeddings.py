@@ -69,7 +69,7 @@ class EmbeddingsPage(QWidget):
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(8)
         layout.addWidget(self.problem)
-        layout.addWidget(self.header.card)
+        layout.addWidget(self.header)
         layout.addLayout(self._columns(), 1)
         scroll = QScrollArea()
         scroll.setWidget(self._body)

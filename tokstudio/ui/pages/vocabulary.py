@@ -4,7 +4,16 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QMenu, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from tokstudio.embed.known import matrix_folder
 from tokstudio.embed.service import Reply
@@ -53,6 +62,7 @@ class VocabularyPage(QWidget):
         self.query = QLineEdit()
         theme.set_font(self.query, "mono")
         self.query.addAction(icons.icon("filter", "accent"), QLineEdit.LeadingPosition)
+        self.query.findChild(QToolButton).setAccessibleName("Filter")
         self.query.setAccessibleName("Vocabulary query")
         self.query.setPlaceholderText("letters, len:>8, type:word-start, re:^\\s+$")
         self.query.setToolTip(QUERY_TIP)
