@@ -208,12 +208,12 @@ def test_eight_panes_are_the_most(qtbot, page):
     assert all(p.width() >= 260 for p in page.panes.values())
 
 
-def test_the_reference_can_be_another(page):
+def test_the_reference_can_be_another(qtbot, page):
     second = page.session.panes[1]
     page.session.move(second.number, 0)
     assert page.session.panes[0] is second
     assert pane(page, 0).counted.note.text() == "reference"
-    assert pane(page, 0).pin.isVisible()
+    qtbot.waitUntil(pane(page, 0).pin.isVisible)
     assert not pane(page, 1).pin.isVisible()
 
 

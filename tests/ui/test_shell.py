@@ -91,7 +91,7 @@ def test_the_palette_lists_pages_actions_and_tokenizers(qtbot, window):
 def test_scheme_scale_page_and_place_are_remembered(qtbot, window, tokstudio_home):
     window.rail.scheme.click()
     window.zoom(1)
-    window.resize(1111, 777)
+    window.resize(880, 700)
     window.close()
     kept = Settings(tokstudio_home / "window.ini")
     assert kept.get("look/mode") == "dark"
@@ -99,7 +99,7 @@ def test_scheme_scale_page_and_place_are_remembered(qtbot, window, tokstudio_hom
     assert kept.get("window/page") == "compare"
     again = MainWindow(Context(kept))
     qtbot.addWidget(again)
-    assert (again.width(), again.height()) == (1111, 777)
+    assert (again.width(), again.height()) == (880, 700)
     again.close()
 
 

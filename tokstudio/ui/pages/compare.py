@@ -96,6 +96,9 @@ class ComparePage(QWidget):
         self._export, self._add = button("Export", "export"), button("Add tokenizer", "plus", "primary")
         self._export.setMenu(self._export_menu())
         self._add.setToolTip("Add a pane (Ctrl+T)")
+        for action in self.actions():  # the top bar takes them when this page is in front
+            action.setParent(self)
+            action.hide()
 
     def _export_menu(self) -> QMenu:
         menu = QMenu(self)
