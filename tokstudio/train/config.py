@@ -149,10 +149,10 @@ def demo_model() -> PretrainConfig:
             muon_learning_rate=0.02,
             weight_decay=0.01,
             warmup_steps=20,
-            decay_share=0.4,
+            decay_share=0.33,
         ),
         train=TrainConfig(
-            steps=1300, batch_size=24, evaluate_every=100, checkpoint_every=50, sample_every=200
+            steps=900, batch_size=24, evaluate_every=100, checkpoint_every=50, sample_every=200
         ),
     )
 
