@@ -21,9 +21,12 @@ class Worker(QThread):
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
         self._jobs: SimpleQueue = SimpleQueue()
+        self._closed = False
 
     def submit(self, key: Any, work: Callable[[], Any]) -> None:
-        """Starts the thread with the first job."""
+        """Starts the thread with the first job; does nothing once closed."""
+        if self._closed:
+            return
         self._jobs.put((key, work))
         if not self.isRunning():
             self.start()
@@ -42,6 +45,7 @@ class Worker(QThread):
 
     def close(self) -> None:
         """After the job at hand; what waits is dropped."""
+        self._closed = True
         while not self._jobs.empty():
             self._jobs.get()
         self._jobs.put(None)

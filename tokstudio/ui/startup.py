@@ -30,16 +30,22 @@ def report_first_tokens() -> None:
 
 def watch(window) -> None:
     """Ends the program once every pane of Compare shows colored tokens; status 1 where one cannot."""
-    page = window.page("compare")
+    page, done = window.page("compare"), []
+
+    def end(status: int) -> None:
+        done.append(status)
+        window.end(status)
 
     def look(*_) -> None:
+        if done:
+            return
         failed = [pane.error for pane in page.session.panes if pane.error is not None]
         if failed:
             sys.stderr.write(f"no first tokens: {failed[0]}\n")
-            window.end(1)
+            end(1)
         elif page.panes and all(pane.view.colored for pane in page.panes.values()):
             report_first_tokens()
-            window.end(0)
+            end(0)
 
     for pane in page.panes.values():
         pane.view.first_colored.connect(look)

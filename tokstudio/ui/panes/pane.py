@@ -125,8 +125,9 @@ class ComparePane(QFrame):
         if state.wanted and state.tokenizer is not None:
             self.about.setText(f"loading {state.wanted}…")
         elif state.tokenizer is not None:
-            size = f"{len(state.tokenizer):,}"
-            self.about.setText(f"{state.tokenizer.algorithm}, {size}" if wide else size)
+            size = f"{state.size:,}" if state.size is not None else ""
+            both = [state.tokenizer.algorithm, size] if wide else [size]
+            self.about.setText(", ".join(part for part in both if part))
         else:
             self.about.setText("")
 

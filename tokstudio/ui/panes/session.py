@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST = 8
 SHORT = 2048  # bytes; as in tokens.service, which is not imported before it is needed
+COUNT_AFTER = 500  # milliseconds
 PAUSE = 150  # milliseconds after the last key before a long text is encoded
 START = ("tiktoken:cl100k_base", "bert-base-uncased", "demo:english")
 
@@ -35,6 +36,9 @@ class PaneState:
     shared: np.ndarray | None = None
     error: TokstudioError | None = None
     stale: bool = False
+    size: int | None = (
+        None  # ids of the vocabulary; counted after the first paint, as some must read all of it
+    )
     wanted: str = field(default="")  # a reference that is being loaded
 
     @property
@@ -57,7 +61,9 @@ class CompareSession(QObject):
         self.agreement: Agreement | None = None
         self.generation = 0
         self._numbers = 0
-        self._loader, self._maths, self._long = Worker(self), Worker(self), LongEncoder(self)
+        self._loader, self._maths, self._sizes = Worker(self), Worker(self), Worker(self)
+        self._long = LongEncoder(self)
+        self._sizes.done.connect(self._counted)
         self._loader.done.connect(self._loaded)
         self._maths.done.connect(self._compared)
         self._long.arrived.connect(self._answered)
@@ -116,8 +122,19 @@ class CompareSession(QObject):
             pane.error = result
             self.pane_changed.emit(number)
             return
-        pane.tokenizer, pane.reference, pane.error = result, result.reference, None
+        pane.tokenizer, pane.reference, pane.error, pane.size = result, result.reference, None, None
         self._encode([pane])
+        QTimer.singleShot(COUNT_AFTER, self, lambda: self._count(number, result))
+
+    def _count(self, number: int, tokenizer: Tokenizer) -> None:
+        self._sizes.submit((number, tokenizer), lambda: len(tokenizer))
+
+    def _counted(self, key: tuple[int, Tokenizer], size: int) -> None:
+        number, tokenizer = key
+        pane = self.pane(number)
+        if pane is not None and pane.tokenizer is tokenizer:
+            pane.size = size
+            self.pane_changed.emit(number)
 
     def settle(self, pane: PaneState) -> None:
         """Drops the error of a change that failed; the old tokenizer goes on."""
@@ -224,9 +241,8 @@ class CompareSession(QObject):
 
     def close(self) -> None:
         self._pause.stop()
-        for part in (self._loader, self._maths):
-            if part.isRunning():
-                part.close()
+        for part in (self._loader, self._maths, self._sizes):
+            part.close()
         self._long.close()
 
 
