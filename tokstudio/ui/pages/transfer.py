@@ -165,13 +165,14 @@ class TransferPage(QWidget):
         self._permit()
 
     def _forecast(self) -> None:
-        if self._model is None:
-            return
-        needs = estimate(self._model, self._pair, self.config, self.store, cuda=self._on_cuda())
-        self.estimate.show_estimate(needs, self._device["memory"] if self._device else None)
-        self.preflight.set_check("folder", checks.folder(self.store.folder, needs.disk))
+        memory = disk = 0.0  # of a model that is not known nothing is
+        if self._model is not None:
+            needs = estimate(self._model, self._pair, self.config, self.store, cuda=self._on_cuda())
+            self.estimate.show_estimate(needs, self._device["memory"] if self._device else None)
+            memory, disk = needs.memory, needs.disk
+        self.preflight.set_check("folder", checks.folder(self.store.folder, disk))
         if self._device is not None:
-            self.preflight.set_check("device", checks.on_device(self._device, needs.memory))
+            self.preflight.set_check("device", checks.on_device(self._device, memory))
             self.preflight.set_check("runtime", checks.runtime(self._device))
 
     def _on_cuda(self) -> bool:
@@ -224,6 +225,8 @@ class TransferPage(QWidget):
         self._show()
 
     def _failed(self, what: str, error: TokstudioError) -> None:
+        if what == "model":
+            self._model = None
         rows = {"pair": ("round",), "device": ("device", "runtime")}.get(what, (what,))
         for row in rows:
             self.preflight.set_check(row, checks.failed(error))
