@@ -48,8 +48,10 @@ def open_page(qtbot, qapp, tokstudio_home):
 
 
 def settled(page) -> bool:
+    """Every pane has its tokens, its figures and the size of its vocabulary, or says why not."""
     panes = page.session.panes
-    return bool(panes) and all((pane.measures and not pane.stale) or pane.error for pane in panes)
+    shown = [(pane.measures and not pane.stale and pane.size is not None) or pane.error for pane in panes]
+    return bool(panes) and all(shown)
 
 
 @pytest.fixture
@@ -280,15 +282,25 @@ def test_a_broken_state_file_is_no_reason_not_to_start(open_page, tokstudio_home
 def test_narrow_windows_put_the_text_above_and_the_matrix_in_a_tab(page, qapp):
     page.context.set_size_class("narrow")
     qapp.processEvents()
-    assert page.upper.orientation() == Qt.Vertical
+    assert page.parts.upper.orientation() == Qt.Vertical
     assert page.inspector.tabs.button(2).isVisible()
     page.inspector.tabs.set_index(2)
     assert page.matrix.isVisible()
     page.context.set_size_class("wide")
     qapp.processEvents()
-    assert page.upper.orientation() == Qt.Horizontal
+    assert page.parts.upper.orientation() == Qt.Horizontal
     assert page.matrix.isVisible()
     assert page.inspector.tabs.index() == 0
+
+
+def test_splitters_remember_their_place_and_a_double_click_resets(qtbot, page):
+    upper = page.parts.upper
+    upper.moveSplitter(420, 1)
+    upper.splitterMoved.emit(420, 1)
+    assert page.context.settings.get("compare/places/wide")[0] == upper.sizes()[0] > 400
+    assert page.parts.lower.sizes()[0] == upper.sizes()[0]
+    qtbot.mouseDClick(upper.handle(1), Qt.LeftButton)
+    assert upper.sizes()[0] == 312
 
 
 def test_export_says_the_same_in_json_and_csv(page, tmp_path):

@@ -4,31 +4,23 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import read_text
 from tokstudio.ui.panes import state_file
-from tokstudio.ui.panes.agreement import F1Matrix
-from tokstudio.ui.panes.editor import TextCard
-from tokstudio.ui.panes.inspector import Inspector
+from tokstudio.ui.panes.arrangement import Arrangement
+from tokstudio.ui.panes.export_button import ExportButton
 from tokstudio.ui.panes.pane import ComparePane
-from tokstudio.ui.panes.pane_row import PaneRow
 from tokstudio.ui.panes.picker import TokenizerPicker
 from tokstudio.ui.panes.session import MOST, START, CompareSession
-from tokstudio.ui.panes.strip import StripCard
-from tokstudio.ui.panes.toolbar import Toolbar
-from tokstudio.ui.widgets.basic import Card, button
+from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.choice_list import Choice
 
-SIDE = 312  # width of the text and of the matrix
-LOWER, LOWER_LOW = 180, 140  # height of matrix and inspector, and of the inspector alone in narrow windows
-TEXT_LOW, PANES_LOW = 112, 220
-FIRST_WORD = (
-    "Donaudampfschifffahrtsgesellschaft"  # selected at the first start, so that the inspector shows something
-)
+# selected at the first start, so that the inspector shows something
+FIRST_WORD = "Donaudampfschifffahrtsgesellschaft"
 
 
 class ComparePage(QWidget):
@@ -56,61 +48,18 @@ class ComparePage(QWidget):
     # ---- parts
 
     def _build(self) -> None:
-        self.toolbar, self.strip_card, self.editor = Toolbar(), StripCard(), TextCard()
-        self.row, self.inspector, self.matrix = PaneRow(), Inspector(), F1Matrix()
-        self.matrix_card = Card("Shared boundaries, F1")
-        self.matrix_card.body.addWidget(self.matrix)
-        self.upper, self.lower = QSplitter(Qt.Horizontal), QSplitter(Qt.Horizontal)
-        self.stack = QSplitter(Qt.Vertical)
-        for splitter, parts in (
-            (self.upper, (self.editor, self.row)),
-            (self.lower, (self.matrix_card, self.inspector)),
-            (self.stack, (self.upper, self.lower)),
-        ):
-            splitter.setHandleWidth(8)
-            splitter.setChildrenCollapsible(False)
-            for part in parts:
-                splitter.addWidget(part)
-            splitter.setStretchFactor(0, 1 if splitter is self.stack else 0)
-            splitter.setStretchFactor(1, 0 if splitter is self.stack else 1)
-        area, body = QScrollArea(), QWidget()  # scrolls where the window is lower than what must be seen
-        area.setProperty("bare", "1")
-        area.setFrameShape(QFrame.NoFrame)
-        area.setWidgetResizable(True)
-        area.setFocusPolicy(Qt.NoFocus)
-        area.setWidget(body)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
-        layout = QVBoxLayout(body)
-        layout.setContentsMargins(16, 10, 16, 12)
-        layout.setSpacing(8)
-        layout.addWidget(self.toolbar)
-        layout.addWidget(self.strip_card)
-        layout.addWidget(self.stack, 1)
-        self.editor.setMinimumSize(200, TEXT_LOW)
-        self.row.setMinimumHeight(PANES_LOW)
-        self.inspector.setMinimumHeight(LOWER_LOW)
-        self.matrix_card.layout().setContentsMargins(12, 12, 12, 8)
-        self.matrix_card.layout().setSpacing(12)
-        self._export, self._add = button("Export", "export"), button("Add tokenizer", "plus", "primary")
-        self._export.setMenu(self._export_menu())
+        self.parts = parts = Arrangement(self.context.settings)
+        self.toolbar, self.strip_card, self.editor = parts.toolbar, parts.strip_card, parts.editor
+        self.row, self.inspector, self.matrix = parts.row, parts.inspector, parts.matrix
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(parts)
+        self._export = ExportButton(self.session, self, self.context)
+        self._add = button("Add tokenizer", "plus", "primary")
         self._add.setToolTip("Add a pane (Ctrl+T)")
         for action in self.actions():  # the top bar takes them when this page is in front
             action.setParent(self)
             action.hide()
-
-    def _export_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for ending, text in (
-            ("csv", "Tokens as CSV…"),
-            ("json", "Comparison as JSON…"),
-            ("png", "Picture as PNG…"),
-        ):
-            action = QAction(text, menu)
-            action.triggered.connect(lambda _checked, ending=ending: self._export_as(ending))
-            menu.addAction(action)
-        return menu
 
     def _connect(self) -> None:
         session, tools = self.session, self.toolbar
@@ -128,7 +77,6 @@ class ComparePage(QWidget):
         tools.previous.connect(lambda: self.step(-1))
         tools.next.connect(lambda: self.step(1))
         self._add.clicked.connect(self.add_pane)
-        self.upper.splitterMoved.connect(self._align)
         self.context.size_class_changed.connect(self._arrange)
         for keys, slot in (
             ("F8", lambda: self.step(1)),
@@ -167,8 +115,8 @@ class ComparePage(QWidget):
             Choice("Previous disagreement", "Compare, Shift+F8", "chevron-up", lambda: self.step(-1)),
             Choice("Open a text…", "Compare", "file", self._open_text),
             Choice("Show the sample text", "Compare", "refresh", self.show_sample),
-            Choice("Export tokens as CSV…", "Compare", "export", lambda: self._export_as("csv")),
-            Choice("Export comparison as JSON…", "Compare", "export", lambda: self._export_as("json")),
+            Choice("Export tokens as CSV…", "Compare", "export", lambda: self._export.ask("csv")),
+            Choice("Export comparison as JSON…", "Compare", "export", lambda: self._export.ask("json")),
         ]
 
     def opened(self) -> None:
@@ -390,44 +338,11 @@ class ComparePage(QWidget):
     # ---- arrangement
 
     def _arrange(self, size_class: str) -> None:
-        """Beside each other where there is room; else the text above the panes, and the matrix as a tab."""
-        wide = size_class == "wide"
-        self.upper.setOrientation(Qt.Horizontal if wide else Qt.Vertical)
-        self.matrix_card.setVisible(wide)
-        if wide:
-            self.inspector.take_agreement(None)
-            self.matrix_card.body.addWidget(self.matrix)
-            self.matrix.show()
-        else:
-            self.inspector.take_agreement(self.matrix)
-        side, lower = (SIDE, LOWER) if wide else (TEXT_LOW, LOWER_LOW)
-        self.editor.set_compact(not wide)
-        self.upper.setSizes([side, 10_000])
-        self.lower.setSizes([SIDE, 10_000])
-        self.stack.setSizes([10_000, lower])
-        self.toolbar.set_narrow(size_class == "narrow")
+        self.parts.arrange(size_class)
         for number in list(self.panes):
             self._pane_changed(number)
 
-    def _align(self, *_args) -> None:
-        """The matrix keeps the width of the text above it."""
-        if self.upper.orientation() == Qt.Horizontal:
-            self.lower.setSizes([self.upper.sizes()[0], 10_000])
-
-    # ---- export, memory
-
-    def _export_as(self, ending: str) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export", f"comparison.{ending}", f"*.{ending}")
-        if not path:
-            return
-        from tokstudio.ui.panes import export
-
-        try:
-            export.write(self.session, self, Path(path).with_suffix(f".{ending}"))
-        except TokstudioError as error:
-            self.context.fail(error)
-        else:
-            self.context.say(f"Written to {path}")
+    # ---- memory
 
     def _touch(self) -> None:
         if not self._restoring:
