@@ -141,7 +141,7 @@ def test_the_whole_matrix_in_tiles(qtbot, page):
 
     def drawn() -> bool:
         page.grab()
-        return not page.maths.busy("tiles") and heat.readout(20_000, 100)[1] != "…"
+        return not page.maths.busy("tiles") and heat.readout(2314, 100)[1] != "…"
 
     qtbot.waitUntil(drawn, timeout=SLOW)
     token, value = heat.readout(2314, 100)
@@ -161,7 +161,7 @@ def test_the_whole_matrix_in_tiles(qtbot, page):
     for _ in range(60):
         heat._zoom(0.8, box.center(), columns=False)
     page.matrix.heat.show_row(2314)
-    qtbot.waitUntil(lambda: (page.grab(), heat.readout(2314, 100)[1] != "…")[1], timeout=SLOW)
+    qtbot.waitUntil(drawn, timeout=SLOW)
     expected = float(np.asarray(_minilm_row(2314))[100])
     assert heat.readout(2314, 100)[1].startswith(f"value {expected:+.4f}".replace("-", "\u2212"))
     for place in range(4):
@@ -250,11 +250,15 @@ def test_the_last_matrix_comes_back(qtbot, page):
 def test_a_narrow_page_stacks_and_every_control_has_a_name(qtbot, page):
     ready(qtbot, page, token="river")
     page.resize(1028, 646)
-    page.grab()
-    assert page.neighbors.mapTo(page, QPoint()).y() > page.matrix.mapTo(page, QPoint()).y()
+
+    def below() -> bool:
+        return page.neighbors.mapTo(page, QPoint()).y() > page.matrix.mapTo(page, QPoint()).y()
+
+    qtbot.waitUntil(below, timeout=SLOW)
     for kind in (QAbstractButton, QLineEdit, QComboBox):
         for widget in page.findChildren(kind):
-            assert widget.accessibleName() or widget.text(), widget
+            if widget.isVisibleTo(page):  # pyqtgraph keeps a menu in every plot, never shown
+                assert widget.accessibleName() or widget.text(), widget
 
 
 def test_a_live_switch_of_theme_recolors_the_heat_map(qtbot, qapp, page):
