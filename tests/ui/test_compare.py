@@ -201,6 +201,16 @@ def test_panes_come_go_and_come_back(qtbot, page):
     assert [p.reference for p in page.session.panes] == TWO["panes"]
 
 
+def test_the_picker_takes_a_reference_that_is_typed(qtbot, page):
+    page.add_pane()
+    picker = page._picker()
+    qtbot.keyClicks(picker.field, "no/such-model")
+    assert picker.model.rows[0].text == "Load no/such-model"
+    qtbot.keyClick(picker.field, Qt.Key_Return)
+    assert page.session.panes[-1].reference == "no/such-model"
+    qtbot.waitUntil(lambda: settled(page), timeout=30_000)
+
+
 def test_eight_panes_are_the_most(qtbot, page):
     for _ in range(10):
         page._add_reference("bytes")

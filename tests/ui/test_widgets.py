@@ -161,6 +161,11 @@ def test_a_list_narrows_by_every_word_and_takes_the_first(qtbot):
     qtbot.keyClick(chooser.field, Qt.Key_Return)
     assert taken == ["o200k base"]
     assert not chooser.isVisible()
+    chooser.open()
+    qtbot.keyClicks(chooser.field, "zzz")
+    assert [choice.text for choice in chooser.model.rows] == ["Nothing is called 'zzz'"]
+    qtbot.keyClick(chooser.field, Qt.Key_Escape)
+    assert not chooser.isVisible()
 
 
 def test_settings_keep_types(tmp_path):

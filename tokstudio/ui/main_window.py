@@ -51,7 +51,7 @@ class MainWindow(QWidget):
         outer = col((body, 1), self.status, spacing=0)
         self.setLayout(outer.layout())
         self.toast = Toast(self)
-        self.palette_ = CommandPalette(self)
+        self.palette_ = CommandPalette(self, lambda reference: self._go("compare", {"tokenizer": reference}))
         self.overlay = DropOverlay(self)
 
     def _connect(self) -> None:

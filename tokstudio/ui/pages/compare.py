@@ -302,7 +302,8 @@ class ComparePage(QWidget):
         found = self.session.agreement
         if found is None:
             return
-        here = self.selection[0] if self.selection else (-1 if direction > 0 else len(self.session.data) + 1)
+        start, stop = self.selection or ((0, 0) if direction > 0 else (len(self.session.data) + 1, 0))
+        here = stop - 1 if direction > 0 else start
         to = found.next_disagreement(here) if direction > 0 else found.previous_disagreement(here)
         if to is None:
             self.context.say("No disagreement " + ("after" if direction > 0 else "before") + " this place.")
@@ -310,15 +311,14 @@ class ComparePage(QWidget):
             self.jump(to)
 
     def jump(self, offset: int) -> None:
-        """Selects the longest token that begins at this byte, or the one that holds it."""
+        """Selects the longest token that holds this byte in any pane."""
         spans = []
         for pane in self.session.fresh():
             tokens = self.panes[pane.number].view.tokens
             first, stop = tokens.overlapping(offset, offset + 1) if tokens is not None else (0, 0)
             spans += [tokens.trimmed(first)] if first < stop else []
-        begins = [span for span in spans if span[0] == offset] or spans
-        if begins:
-            self.select(*max(begins, key=lambda span: span[1] - span[0]))
+        if spans:
+            self.select(*max(spans, key=lambda span: span[1] - span[0]))
 
     def _agreed(self) -> None:
         found, panes = self.session.agreement, self.session.fresh()

@@ -41,9 +41,8 @@ class TokenizerPicker(ChoiceList):
         note = ", ".join(part for part in (entry.algorithm, entry.note or entry.group) if part)
         return Choice(entry.name, note, "", lambda: self._chosen(entry.reference))
 
-    def typed(self, text: str) -> None:
-        self.hide()
-        self._chosen(text)
+    def otherwise(self, text: str) -> Choice:
+        return Choice(f"Load {text}", "name, hub id or path", "plus", lambda: self._chosen(text))
 
     def _open_file(self) -> None:
         self.hide()

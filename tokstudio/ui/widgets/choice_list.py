@@ -66,19 +66,19 @@ class ChoiceDelegate(QStyledItemDelegate):
         width = min(note.horizontalAdvance(choice.note), box.width() // 2)
         painter.setFont(theme.font("small"))
         painter.setPen(theme.color("muted"))
-        elided = note.elidedText(choice.note, Qt.ElideLeft, width)
+        elided = note.elidedText(choice.note, Qt.ElideRight, width + 4)
         painter.drawText(box, Qt.AlignVCenter | Qt.AlignRight, elided)
         painter.setFont(theme.font("body"))
         painter.setPen(theme.color("text"))
         words = QFontMetrics(theme.font("body")).elidedText(
-            choice.text, Qt.ElideRight, box.width() - width - 12
+            choice.text, Qt.ElideRight, box.width() - width - 16
         )
         painter.drawText(box, Qt.AlignVCenter, words)
         painter.restore()
 
 
 class ChoiceList(QFrame):
-    """A floating panel. Subclasses say what Enter does with words that match nothing (`typed`)."""
+    """A floating panel. Subclasses may offer something for words that match nothing (`otherwise`)."""
 
     def __init__(self, parent: QWidget, name: str, placeholder: str):
         super().__init__(parent)
@@ -116,6 +116,7 @@ class ChoiceList(QFrame):
     def _narrow(self, text: str) -> None:
         words = text.lower().split()
         kept = [c for c in self._choices if all(w in f"{c.text} {c.note}".lower() for w in words)]
+        kept = kept or [self.otherwise(text.strip())]
         self.model.set_rows(kept)
         if kept:
             self.list.setCurrentIndex(self.model.index(0))
@@ -126,8 +127,9 @@ class ChoiceList(QFrame):
         self.raise_()
         self.field.setFocus(Qt.PopupFocusReason)
 
-    def typed(self, text: str) -> None:
-        """Enter on words that match no choice."""
+    def otherwise(self, text: str) -> Choice:
+        """The one line for words that match no choice."""
+        return Choice(f"Nothing is called {text!r}")
 
     def _take(self, row: int) -> None:
         if 0 <= row < len(self.model.rows):
@@ -135,8 +137,6 @@ class ChoiceList(QFrame):
             self.hide()
             if act is not None:
                 act()
-        elif self.field.text().strip():
-            self.typed(self.field.text().strip())
 
     def _left(self, reason: Qt.FocusReason) -> None:
         """A click elsewhere closes the panel; another window in front does not."""
