@@ -63,8 +63,8 @@ class SingularChart(LineChart):
 
     def _tick(self, left: float, right: float, low: float, high: float) -> None:
         super()._tick(left, right, low, high)
-        count = round(10**right)
-        ranks = [10**power for power in range(int(right) + 1) if 10**power < 0.7 * count] + [count]
+        count = max((len(series.x) for series in self._series.values()), default=1)
+        ranks = [10**power for power in range(6) if 10**power < 0.7 * count] + [count]
         self.getAxis("bottom").setTicks([[(float(np.log10(rank)), f"{rank:,}") for rank in ranks]])
         shown = [power for power in np.arange(0, -7, -0.5) if low - 0.02 <= power <= high + 0.02]
         self.getAxis("left").setTicks([[(float(p), f"{10**p:.2g}") for p in shown]])
