@@ -56,6 +56,8 @@ class Chart(pg.PlotWidget):
         self._label = y_label or "Chart"
         self._series: dict[str, Series] = {}
         self._references: dict[str, pg.InfiniteLine] = {}
+        self._spare: dict[str, pg.InfiniteLine] = {}
+        self._retired: list[pg.GraphicsObject] = []
         self._marks: np.ndarray = np.empty(0)
         self._grid: list[pg.InfiniteLine] = []
         self._cursor_x: float | None = None
@@ -68,7 +70,7 @@ class Chart(pg.PlotWidget):
 
     def _build(self) -> None:
         self.hideButtons()
-        self.plotItem.ctrlMenu.setParent(self)  # never shown; without an owner it would outlive the chart
+        self.plotItem.ctrlMenu.setParent(self, Qt.Popup)  # never shown; without an owner it would outlive the chart
         self.setFrameShape(QFrame.NoFrame)
         self.setMouseEnabled(False, False)
         self.plotItem.vb.setFlag(QGraphicsItem.ItemClipsChildrenToShape, False)  # dots at the rim stay whole
@@ -96,14 +98,20 @@ class Chart(pg.PlotWidget):
         line = self._references.get(name)
         if value is None:
             if line is not None:
-                self.removeItem(self._references.pop(name))
-        elif line is None:
-            line = self._references[name] = pg.InfiniteLine(value, 0, pen=self._dashed())
-            line.setZValue(-10)
-            self.plotItem.addItem(line, ignoreBounds=True)
+                line.hide()  # kept: see `_retire`
+                self._spare[name] = self._references.pop(name)
         else:
+            if line is None:
+                line = self._references[name] = self._spare.pop(name, None) or self._level()
             line.setValue(value)
+            line.show()
         self._later.start()
+
+    def _level(self) -> pg.InfiniteLine:
+        line = pg.InfiniteLine(0, 0, pen=self._dashed())
+        line.setZValue(-10)
+        self.plotItem.addItem(line, ignoreBounds=True)
+        return line
 
     def set_marks(self, xs: Any) -> None:
         """Triangles at the foot: events such as checkpoints."""
@@ -127,9 +135,15 @@ class Chart(pg.PlotWidget):
             self._later.start()
 
     def _drop(self, series: Series) -> None:
-        self.removeItem(series.item)
+        self._retire(series.item)
         if series.dots is not None:
-            self.removeItem(series.dots)
+            self._retire(series.dots)
+
+    def _retire(self, item: pg.GraphicsObject) -> None:
+        """Out of sight, but not deleted: the scene may still hold it in the list of what it paints next
+        (seen with PySide6 6.11 and pyqtgraph 0.14: a segmentation fault in paintEvent)."""
+        item.hide()
+        self._retired.append(item)
 
     # ---------------------------------------------------------------- drawing
 
@@ -225,7 +239,7 @@ class Chart(pg.PlotWidget):
             )
         for line in self._grid:
             line.setPen(self._hairline())
-        for line in self._references.values():
+        for line in (*self._references.values(), *self._spare.values()):
             line.setPen(self._dashed())
         self._triangles.setBrush(theme.color("control"))
         self._cursor.setPen(pg.mkPen(theme.color("control"), width=1, style=Qt.DotLine))

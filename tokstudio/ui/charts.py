@@ -78,11 +78,9 @@ class LineChart(Chart):
         if series.dots is None and len(x) == 1:  # a line needs two points to be seen
             series.dots = self._dots()
             self._paint(series)
-        if series.dots is not None and not series.look["points"] and len(x) > 1:
-            self.removeItem(series.dots)
-            series.dots = None
         if series.dots is not None:
-            known = np.isfinite(y)
+            wanted = series.look["points"] or len(x) == 1
+            known = np.isfinite(y) if wanted else np.zeros(len(y), bool)
             series.dots.setData(x[known], y[known])
 
 
