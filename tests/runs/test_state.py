@@ -1,7 +1,7 @@
 """Events, folded."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokstudio.events import (
@@ -93,6 +93,7 @@ def test_foreign_and_odd_events_do_no_harm():
     assert "note" not in state.columns
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 200), st.floats(-10, 10)), max_size=300))
 def test_a_column_is_a_sorted_dictionary(points):
     column, expected = Column(), {}

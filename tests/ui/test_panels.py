@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
@@ -134,6 +134,7 @@ def test_a_legend_is_only_rebuilt_when_it_changes(qtbot):
     assert legend.layout().itemAt(0).widget() is before
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(1, 40))
 def test_thinning_never_loses_a_peak(values, columns):
     y = np.array(values)
@@ -150,6 +151,7 @@ def test_one_spike_in_a_million_stays():
     assert kept.max() == 9.0
 
 
+@settings(deadline=None)
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9), st.integers(1, 12))
 def test_ticks_are_few_and_inside(low, width, most):
     high = low + width
@@ -196,4 +198,4 @@ def test_smoothing_looks_only_at_what_is_new():
     assert expected.tolist() == pytest.approx([4.0, 8 / 3, 8 / 3, 16 / 7])
     column.cut(0)
     column.put(1, 0.0)
-    assert smooth.of(column).tolist() == [4.0, 2.0]
+    assert smooth.of(column).tolist() == pytest.approx([4.0, 4 / 3])

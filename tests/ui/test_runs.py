@@ -88,7 +88,7 @@ def test_an_empty_page_offers_the_demo(page):
 
 
 def test_from_the_click_to_the_result(qtbot, page, begin):
-    name = begin("steps = 40\npause = 0.01\nprepare = 0.2")
+    name = begin("steps = 300\npause = 0.01\nprepare = 0.2")
     assert state(page) == "preparing"  # with the click, before there is a process
     wait_for(qtbot, page, "running")
     assert shown(page) == {"stop"}
@@ -99,7 +99,7 @@ def test_from_the_click_to_the_result(qtbot, page, begin):
     assert board.result.trained.value.text() == "1.450"
     assert board.result.gap.value.text() == "86 %"
     assert "reloaded in a fresh process" in board.result.check.text()
-    assert board.head.steps.text() == "40 of 40 steps"
+    assert board.head.steps.text() == "300 of 300 steps"
     assert board.samples.rows["source"].count.text().endswith("tokens")
     assert "finished" in board.log.text().splitlines()[-1]
     assert summary(page.infos[name]) == "1.450 bits per byte"

@@ -195,11 +195,14 @@ class RunsPage(QWidget):
             self.watches.pop(name).deleteLater()
 
     def _look(self) -> None:
+        was_empty = not self.infos
         self.infos = {info.name: info for info in self.store.runs()}
+        self._stack.setCurrentIndex(1 if self.infos else 0)
+        if was_empty == bool(self.infos):
+            self.context.refresh_header()  # the empty page has its own filled button
 
     def reload(self) -> None:
         """Looks into the runs folder, and adopts what goes there, whoever started it."""
-        was_empty = not self.infos
         self._look()
         for gone in set(self.watches) - set(self.infos):
             watch = self.watches.pop(gone)
@@ -209,9 +212,6 @@ class RunsPage(QWidget):
             watch = self.watches.get(name)
             if info.live and (watch is None or not watch.following):
                 (watch or self._watch(name)).follow()
-        self._stack.setCurrentIndex(1 if self.infos else 0)
-        if was_empty == bool(self.infos):
-            self.context.refresh_header()
         if self.infos and self._selected not in self.infos:
             self.select(self._first())
         self._list()
