@@ -11,6 +11,7 @@ import numpy as np
 
 from tokstudio.errors import AlignmentError
 from tokstudio.tokens.base import Encoding
+from tokstudio.tokens.distinct import counted, distinct
 
 # what str.isspace and the tokenizers' pre-tokenizers take for white space, beyond ASCII
 WIDE_SPACES = "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -58,7 +59,7 @@ def agreement(encodings: Sequence[Encoding]) -> Agreement:
     spaces = space_mask(text)
     pieces = [trimmed(encoding.spans, spaces) for encoding in encodings]
     cuts = [_cuts(piece, spaces) for piece in pieces]
-    offsets, counts = np.unique(np.concatenate(cuts), return_counts=True)
+    offsets, counts = counted(np.concatenate(cuts))
     return Agreement(len(text), offsets, counts, _shared(pieces, len(text)), _f1(cuts))
 
 
@@ -87,16 +88,16 @@ def trimmed(spans: np.ndarray, spaces: np.ndarray) -> np.ndarray:
 
 def _cuts(pieces: np.ndarray, spaces: np.ndarray) -> np.ndarray:
     """Where pieces begin, behind the first character of the text that is not white space."""
-    starts = np.unique(pieces[pieces[:, 1] > pieces[:, 0], 0])
+    starts = distinct(pieces[pieces[:, 1] > pieces[:, 0], 0])
     solid = np.flatnonzero(~spaces)
     return starts[starts > (solid[0] if len(solid) else 0)]
 
 
 def _shared(pieces: list[np.ndarray], size: int) -> tuple[np.ndarray, ...]:
     keys = [piece[:, 0] * (size + 1) + piece[:, 1] for piece in pieces]
-    common = keys[0]
+    common = distinct(keys[0])
     for other in keys[1:]:
-        common = np.intersect1d(common, other)
+        common = np.intersect1d(common, distinct(other), assume_unique=True)
     return tuple(
         np.isin(key, common) | (piece[:, 0] == piece[:, 1]) for key, piece in zip(keys, pieces, strict=True)
     )

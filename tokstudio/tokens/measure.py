@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from tokstudio.tokens.base import Encoding, Tokenizer
+from tokstudio.tokens.distinct import distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def _share_whole(words: np.ndarray, spans: np.ndarray) -> float:
         return 1.0
     if not len(spans):
         return 0.0
-    edges = np.unique(spans)
+    edges = distinct(spans.reshape(-1))
     inside = np.searchsorted(edges, words[:, 1], "left") - np.searchsorted(edges, words[:, 0], "right")
     at = np.clip(np.searchsorted(spans[:, 0], words[:, 0], "right") - 1, 0, None)
     covered = (spans[at, 0] <= words[:, 0]) & (spans[at, 1] >= words[:, 1])

@@ -23,6 +23,7 @@ import numpy as np
 
 from tokstudio.errors import TokenizerError
 from tokstudio.paths import cache_folder
+from tokstudio.tokens.distinct import distinct
 from tokstudio.tokens.encodings import EncodingSpec, RankFile
 from tokstudio.tokens.table import TokenTable
 
@@ -144,7 +145,7 @@ def _misfit(tokens: list[bytes], ranks: np.ndarray) -> str:
     tiktoken's native code at the first text that has it."""
     if len(tokens) != len(ranks) or not len(ranks):
         return "a line has no number"
-    if ranks.min() < 0 or ranks.max() >= 4 * len(ranks) + 4096 or len(np.unique(ranks)) != len(ranks):
+    if ranks.min() < 0 or ranks.max() >= 4 * len(ranks) + 4096 or len(distinct(ranks)) != len(ranks):
         return f"its numbering does not fit its {len(tokens):,} tokens"
     missing = set(range(256)) - {token[0] for token in tokens if len(token) == 1}
     return f"it has no token for byte 0x{min(missing):02x}" if missing else ""

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from PySide6.QtGui import QFontMetricsF, QTextLayout
 
+from tokstudio.tokens.distinct import distinct
 from tokstudio.ui import theme
 from tokstudio.ui.widgets.token_text import BLANKS, MARKS, TokenText, glyphs
 
@@ -46,7 +47,7 @@ class Advances:
         widths = self._table[code_points]
         missing = np.isnan(widths)
         if missing.any():
-            for point in np.unique(code_points[missing]):
+            for point in distinct(code_points[missing]):
                 self._table[point] = self._metrics.horizontalAdvance(glyphs(chr(point), True))
             widths = self._table[code_points]
         if not marks:

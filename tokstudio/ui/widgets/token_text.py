@@ -7,6 +7,7 @@ from hashlib import blake2s
 import numpy as np
 
 from tokstudio.tokens.base import Encoding
+from tokstudio.tokens.distinct import distinct
 
 MARKS = {" ": "·", "\n": "↵", "\t": "→", "\r": "␍", "\u00a0": "⍽", "\u3000": "□"}
 BLANKS = {"\n": " ", "\t": "  ", "\r": " "}
@@ -123,7 +124,7 @@ class TokenText:
 
     def mark_unseen(self, drawable: Callable[[str], bool]) -> None:
         """Finds the tokens whose characters would be drawn as empty boxes; they show code points instead."""
-        high = np.unique(self.code_points[self.code_points > 0x2FFF])
+        high = distinct(self.code_points[self.code_points > 0x2FFF])
         missing = [point for point in high.tolist() if not drawable(chr(point))]
         if missing:
             counts = np.zeros(len(self.text) + 1, np.int64)
