@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when the hub's library is imported
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
@@ -23,6 +24,10 @@ for _name in ("HF_HOME", "TIKTOKEN_CACHE_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME
 from PySide6.QtCore import qInstallMessageHandler  # noqa: E402  after the platform has been chosen
 
 from tests import guards  # noqa: E402
+
+# Wall-clock time says nothing on a busy machine, so no example has a deadline.
+settings.register_profile("tokstudio", deadline=None, print_blob=True)
+settings.load_profile("tokstudio")
 
 network_allowed = False
 

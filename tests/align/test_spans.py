@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,6 @@ from tokstudio.align.spans import align
 from tokstudio.errors import AlignmentError
 from tokstudio.tokens.base import Encoding
 from tokstudio.tokens.reference import load_tokenizer
-import itertools
 
 
 def encoding(data: bytes, edges: list[int]) -> Encoding:

@@ -36,7 +36,7 @@ def align(source: Encoding, target: Encoding) -> Alignment:
         if not side.tiles:
             raise AlignmentError(
                 "The tokens of one side do not cover the text exactly.",
-                hint="Its tokenizer rewrites the text (lower-casing, dropped spaces). Choose one that keeps every byte.",
+                hint="Its tokenizer lower-cases or drops spaces. Choose one that keeps every byte.",
             )
     shared = np.intersect1d(source.spans[:, 1], target.spans[:, 1])
     edges = np.union1d(np.zeros(1, np.int32), shared).astype(np.int32)

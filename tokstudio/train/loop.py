@@ -33,6 +33,9 @@ class Problem(Protocol):
         """Objective -> scalar sum over the batch, with gradient."""
 
     def weights(self) -> Mapping[str, float]: ...
+    def row_rates(self) -> "torch.Tensor | None":
+        """[v] factor of the embedding rate for each token row; None: 1 for all."""
+
     def tokens(self, batch: Any) -> int: ...
     def evaluate(self) -> Mapping[str, float]: ...
     def samples(self, step: int) -> Iterable[Sample]: ...
@@ -62,7 +65,7 @@ def optimize(
     import torch
 
     device = next(problem.model.parameters()).device
-    optimizers = Optimizers(problem.model, optimizer)
+    optimizers = Optimizers(problem.model, optimizer, problem.row_rates())
     step = _restore(problem.model, optimizers, folder) if resume else 0
     problem.model.train()
     saved = step if resume else -1

@@ -1,5 +1,7 @@
 """Parameter groups and the learning rate as a pure function of the step."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tokstudio.train.config import OptimizerConfig
@@ -19,8 +21,12 @@ def schedule(step: int, total: int, config: OptimizerConfig) -> float:
 class Optimizers:
     """One optimizer a parameter group, stepped together; nothing is stored that can be derived."""
 
-    def __init__(self, model: "torch.nn.Module", config: OptimizerConfig):
+    def __init__(
+        self, model: "torch.nn.Module", config: OptimizerConfig, row_rates: "torch.Tensor | None" = None
+    ):
+        """`row_rates` [v]: factor of the embedding rate for each token row; 1 everywhere where it is None."""
         self.config = config
+        self.row_rates = row_rates
         self.optimizers = list(_build(model, config))
         self.parameters = [p for o in self.optimizers for g in o.param_groups for p in g["params"]]
 
@@ -33,9 +39,20 @@ class Optimizers:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
-            optimizer.step()
+            with self._slower_rows(optimizer):
+                optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         return float(norm)
+
+    @contextlib.contextmanager
+    def _slower_rows(self, optimizer: "torch.optim.Optimizer") -> Iterator[None]:
+        """Scale the step of single rows. AdamW divides a gradient by its size, so scaling that would do nothing."""
+        groups = [g for g in optimizer.param_groups if g.get("rows")] if self.row_rates is not None else []
+        before = [(p, p.detach().clone()) for group in groups for p in group["params"]]
+        yield
+        for parameter, old in before:
+            new = parameter.detach()
+            new.copy_(old + (new - old) * self.row_rates[:, None])
 
     def tensors(self) -> dict[str, "torch.Tensor"]:
         """All state, flat: moments and step counts by optimizer, parameter and name."""
@@ -68,7 +85,7 @@ def _build(model: "torch.nn.Module", config: OptimizerConfig):
     vectors = [p for p in trained if id(p) not in rows and p.ndim != 2]
     rate, decay = config.learning_rate, config.weight_decay
     groups = [
-        {"params": embeddings, "peak": config.embedding_learning_rate, "weight_decay": 0.0},
+        {"params": embeddings, "peak": config.embedding_learning_rate, "weight_decay": 0.0, "rows": True},
         {"params": vectors, "peak": rate, "weight_decay": 0.0},
     ]
     if config.name == "adamw":

@@ -82,6 +82,9 @@ class LanguageModeling:
     def weights(self) -> dict[str, float]:
         return {"next_token": 1.0}
 
+    def row_rates(self) -> None:
+        return None
+
     def tokens(self, batch: TokenBatch) -> int:
         return batch.tokens
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from tokstudio.train.loop import optimize, started, step_losses
 from tokstudio.train.objectives.base import OBJECTIVES, Objective, Scores
 from tokstudio.train.settings import to_dict
 from tokstudio.train.students import Student, build_student
+from tokstudio.transfer.base import COPIED
 from tokstudio.transfer.export import export, tokenizer_folder
 
 if TYPE_CHECKING:
@@ -94,6 +95,13 @@ class Transfer:
 
     def weights(self) -> dict[str, float]:
         return dict(zip(self.config.objectives, self.config.weights, strict=True))
+
+    def row_rates(self) -> "torch.Tensor":
+        import torch
+
+        copied = torch.from_numpy(self.student.surgery.origin == COPIED)
+        rate = self.config.optimizer.copied_row_rate
+        return torch.where(copied, rate, 1.0).to(self.pair.device)
 
     def tokens(self, batch: Prepared) -> int:
         return batch.student.tokens
@@ -208,7 +216,7 @@ def _baseline(
             "bits_per_byte": source.value,
         },
         "target": {"tokenizer": pair.target.name, "vocab_size": len(pair.target)},
-        "initialized": {"bits_per_byte": start.value, **asdict(student.surgery)},
+        "initialized": {"bits_per_byte": start.value, **student.surgery.counts()},
         "tokens_source": source.tokens,
         "tokens_target": start.tokens,
         "held_out_bytes": source.bytes,

@@ -7,20 +7,22 @@ import numpy as np
 
 from tokstudio.errors import TransferError
 from tokstudio.tokens.base import Tokenizer, special_id
-from tokstudio.transfer.base import METHODS, TransferProblem, assemble
+from tokstudio.transfer.base import METHODS, ORIGINS, TransferProblem, assemble
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Surgery:
-    """How many target rows were copied, composed and sampled, and whether one matrix serves both ends."""
+    """What was done: where each target row comes from, and whether one matrix serves both ends."""
 
-    copied: int
-    composed: int
-    sampled: int
+    origin: np.ndarray  # uint8 [v_target], indices of ORIGINS
     tied: bool
+
+    def counts(self) -> dict[str, int]:
+        """How many rows were copied, composed and sampled."""
+        return {name: int((self.origin == i).sum()) for i, name in enumerate(ORIGINS)}
 
 
 def is_tied(model: "PreTrainedModel") -> bool:
@@ -52,8 +54,7 @@ def replace_vocabulary(
         output, _ = assemble(problem, rule(problem.with_matrix(_numpy(head.weight))))
     _install(model, values, output, tied)
     _set_special_ids(model, target)
-    counts = np.bincount(origin, minlength=3)
-    return Surgery(int(counts[0]), int(counts[1]), int(counts[2]), tied)
+    return Surgery(origin, tied)
 
 
 def _numpy(weight) -> np.ndarray:

@@ -70,7 +70,9 @@ class Chart(pg.PlotWidget):
 
     def _build(self) -> None:
         self.hideButtons()
-        self.plotItem.ctrlMenu.setParent(self, Qt.Popup)  # never shown; without an owner it would outlive the chart
+        self.plotItem.ctrlMenu.setParent(
+            self, Qt.Popup
+        )  # never shown; without an owner it would outlive the chart
         self.setFrameShape(QFrame.NoFrame)
         self.setMouseEnabled(False, False)
         self.plotItem.vb.setFlag(QGraphicsItem.ItemClipsChildrenToShape, False)  # dots at the rim stay whole

@@ -10,7 +10,7 @@ from tokstudio.cli.output import note, say
 HELP = "train the demo model and its two tokenizers again (about an hour on two cores)"
 
 SOURCE, TARGET = "english", "code"
-SIZES = {SOURCE: 4096, TARGET: 8192}
+SIZE, NEW_TOKENS = 4096, 64
 KEPT = ("config.json", "generation_config.json", "model.safetensors")
 
 
@@ -32,11 +32,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train_tokenizers(corpus, folder: Path) -> None:
-    from tokstudio.tokens.train import CODE_PATTERN, GPT2_PATTERN, train_bpe
+    from tokstudio.tokens.train import extend_bpe, train_bpe
 
-    for name, pattern in ((SOURCE, GPT2_PATTERN), (TARGET, CODE_PATTERN)):
-        note(f"Training the tokenizer {name}, {SIZES[name]:,} tokens")
-        train_bpe((d.text for d in corpus.train), folder / name, vocab_size=SIZES[name], pattern=pattern)
+    texts = [document.text for document in corpus.train]
+    note(f"Training the tokenizer {SOURCE}, {SIZE:,} tokens")
+    train_bpe(texts, folder / SOURCE, vocab_size=SIZE)
+    note(f"Extending it to {TARGET} by {NEW_TOKENS:,} tokens")
+    extend_bpe(folder / SOURCE, texts, folder / TARGET, new_tokens=NEW_TOKENS)
 
 
 def _train_model(corpus, folder: Path, overrides: list[str]) -> None:
