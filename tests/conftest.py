@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tqdm
 from hypothesis import settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when the hub's library is imported
@@ -28,6 +29,7 @@ from tests import guards  # noqa: E402
 # Wall-clock time says nothing on a busy machine, so no example has a deadline.
 settings.register_profile("tokstudio", deadline=None, print_blob=True)
 settings.load_profile("tokstudio")
+tqdm.tqdm.monitor_interval = 0  # its watchdog thread outlives the bar that started it
 
 network_allowed = False
 

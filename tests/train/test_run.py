@@ -61,7 +61,7 @@ def test_a_run_tells_everything(tiny_config, tmp_path):
     assert report["export"]["checked"]
     assert report["export"]["max_abs_logit_difference"] <= 1e-5
     assert report["target"]["vocab_size"] == report["export"]["embedding_rows"] == 4160
-    assert report["tokens_target"] < report["tokens_source"]
+    assert 0 < report["tokens_target"] <= report["tokens_source"]
     assert 0 < report["trained"]["bits_per_byte"] < 20
 
 

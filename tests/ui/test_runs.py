@@ -120,7 +120,7 @@ def test_stop_then_resume(qtbot, page, begin):
     assert state(page) in ("stopping", "stopped")
     wait_for(qtbot, page, "stopped")
     assert shown(page) == {"resume"}
-    assert "checkpoint at step" in summary(page.infos[name])
+    qtbot.waitUntil(lambda: "checkpoint at step" in summary(page.infos[name]), timeout=PATIENCE)
     qtbot.mouseClick(page.board.head.resume, Qt.LeftButton)
     assert state(page) == "preparing"
     wait_for(qtbot, page, "finished")

@@ -148,8 +148,14 @@ def test_an_endless_regular_expression_is_stopped(qtbot, page, monkeypatch):
     ready(qtbot, page)
     page._overdue.setInterval(300)
     page.query.setText(r"re:^(([a-z])+.)+[A-Z]([a-z])+$")
-    page.query.returnPressed.emit()
-    qtbot.waitUntil(lambda: page._wrong.isVisible(), timeout=SLOW)
+
+    def explained():
+        """A person presses Enter again where an earlier answer has put the clock off."""
+        if not page._wrong.isVisible() and not page._overdue.isActive():
+            page.query.returnPressed.emit()
+        return page._wrong.isVisible()
+
+    qtbot.waitUntil(explained, timeout=SLOW)
     assert "too long" in page._wrong.text()
     page._overdue.setInterval(page_module.PATIENCE * 10)
     search(qtbot, page, "river")
