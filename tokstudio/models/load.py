@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokstudio.embed.read import PICKLES
 from tokstudio.errors import ModelError
 from tokstudio.paths import resource
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 
 def model_folder(reference: str) -> Path:
@@ -65,7 +64,7 @@ def load_model(reference: str) -> "PreTrainedModel":
 
 
 def _refuse_pickle(files: list[Path]) -> None:
-    if pickles := [f.name for f in files if f.suffix in _PICKLES]:
+    if pickles := [f.name for f in files if f.suffix in PICKLES]:
         raise ModelError(
             f"{pickles[0]} is a pickle: opening it could run any code, so it is not opened.",
             hint="Save the model as safetensors first: model.save_pretrained(folder, safe_serialization=True).",

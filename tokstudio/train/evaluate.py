@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.tokens.base import Tokenizer
-from tokstudio.train.data import token_batch
+from tokstudio.train.data import TokenBatch, token_batch
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +29,16 @@ class BitsPerByte:
     bytes: int
     windows: int
     lossy: int  # windows that the tokenizer does not give back exactly: their bits miss what was lost
+
+
+def next_token_nats(logits: "torch.Tensor", batch: TokenBatch) -> "torch.Tensor":
+    """Sum of -ln p over the scored tokens; `logits` [b, l-1, v] in fp32 are those of all positions but the last."""
+    import torch
+
+    targets = batch.input_ids[:, 1:].masked_fill(~batch.scored(), -100)
+    return torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum"
+    )
 
 
 def bits_per_byte(
@@ -52,10 +62,7 @@ def bits_per_byte(
         for start in range(0, len(order), batch_size):
             batch = token_batch(tokenizer, order[start : start + batch_size], limit=limit, device=device)
             logits = model(input_ids=batch.input_ids, use_cache=False).logits[:, :-1].float()
-            targets = batch.input_ids[:, 1:].masked_fill(~batch.scored(), -100)
-            nats += torch.nn.functional.cross_entropy(
-                logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum"
-            ).item()
+            nats += next_token_nats(logits, batch).item()
             tokens += batch.tokens
             lossy += sum(tokenizer.decode(np.asarray(e.ids)) != e.text for e in batch.encodings)
     model.train(was_training)

@@ -12,7 +12,7 @@ from tokstudio.train.config import ModelConfig, PretrainConfig
 from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus, load_corpus
 from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id, token_batch
-from tokstudio.train.evaluate import bits_per_byte
+from tokstudio.train.evaluate import bits_per_byte, next_token_nats
 from tokstudio.train.loop import optimize, started
 
 if TYPE_CHECKING:
@@ -69,15 +69,8 @@ class LanguageModeling:
         return {"next_token": float(batch.scored().sum())}
 
     def loss_sums(self, batch: TokenBatch) -> dict[str, "torch.Tensor"]:
-        import torch
-
         logits = self.model(input_ids=batch.input_ids, use_cache=False).logits[:, :-1].float()
-        targets = batch.input_ids[:, 1:].masked_fill(~batch.scored(), -100)
-        return {
-            "next_token": torch.nn.functional.cross_entropy(
-                logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum"
-            )
-        }
+        return {"next_token": next_token_nats(logits, batch)}
 
     def weights(self) -> dict[str, float]:
         return {"next_token": 1.0}
