@@ -1,6 +1,7 @@
 """One suite over every kind of tokenizer, with real vocabularies and texts made to hurt."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -297,3 +298,45 @@ def test_the_part_of_a_vocabulary_that_occurs_gives_the_same_ids(reference):
 
     tokenizer.warm()
     check()
+
+
+WRITTEN_OUT = "one {0} two{0}{0}\r\n😀 {0}"
+
+
+def test_special_tokens_written_out_can_be_parsed(name, tokenizer):
+    """They become their ids and cover what was written; in between the spans are as true as ever."""
+    for content, token in list(tokenizer.special_tokens.items())[:6]:
+        text = WRITTEN_OUT.format(content)
+        for special in (False, True):
+            encoding = tokenizer.encode(text, special=special, written="parse")
+            covered = [encoding.text[a:b].decode() for a, b in encoding.spans[encoding.ids == token]]
+            assert sum(found.strip() == content for found in covered) == 4
+            edges = encoding.spans.reshape(-1)
+            assert (edges[1:] >= edges[:-1]).all()
+            bare = b"".join(encoding.text[a:b] for a, b in encoding.spans)
+            assert b"".join(bare.split()) == b"".join(encoding.text.split())
+
+
+def test_special_tokens_written_out_can_be_forbidden(tokenizer):
+    plain = "no special token here"
+    assert tokenizer.encode(plain, written="forbid").ids.tolist() == tokenizer.encode(plain).ids.tolist()
+    for content in list(tokenizer.special_tokens)[:6]:
+        with pytest.raises(TokenizerError, match=f"{re.escape(content)} at position 5") as caught:
+            tokenizer.encode(WRITTEN_OUT.format(content), written="forbid")
+        assert caught.value.hint
+
+
+def test_a_text_without_special_tokens_is_the_same_parsed(tokenizer):
+    @each_text
+    def check(text):
+        if not any(content in text for content in tokenizer.special_tokens):
+            plain, parsed = tokenizer.encode(text), tokenizer.encode(text, written="parse")
+            assert plain.ids.tolist() == parsed.ids.tolist()
+            assert plain.spans.tolist() == parsed.spans.tolist()
+
+    check()
+
+
+def test_an_unknown_way_of_reading_special_tokens_is_a_mistake_of_the_caller(tokenizer):
+    with pytest.raises(ValueError, match="written is one of"):
+        tokenizer.encode("a", written="both")

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from tokstudio.errors import TokenizerError
 from tokstudio.registry import Registry
+
+Written = Literal["text", "parse", "forbid"]  # what becomes of special tokens that are written out in a text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +49,12 @@ class Tokenizer(Protocol):
     def __len__(self) -> int:
         """Number of ids: the largest id plus one, added tokens included."""
 
-    def encode(self, text: str, *, special: bool = False) -> Encoding:
+    def encode(self, text: str, *, special: bool = False, written: Written = "text") -> Encoding:
         """`special`: add the tokens that a model expects around a text (BOS, [CLS]); they are zero-width.
 
-        Special tokens that are written out in `text` are plain text.
-        Raises TokenizerError for a text that is not valid Unicode (lone surrogates).
+        `written`: special tokens that are written out in `text` are plain text; or become their ids, which
+        cover what was written; or are refused with a TokenizerError that names the first one.
+        Raises TokenizerError for a text that is not valid Unicode (lone surrogates), too.
         """
 
     def decode(self, ids: np.ndarray) -> bytes:

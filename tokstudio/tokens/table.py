@@ -30,6 +30,19 @@ class TokenTable:
         blob = np.frombuffer(b"".join(full), np.uint8)
         return cls(blob, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), known)
 
+    def extended(self, tokens: Mapping[int, bytes]) -> "TokenTable":
+        """This table, in which `tokens`, ids that are not known here, are known, too."""
+        size = max([len(self), *(i + 1 for i in tokens)])
+        edges = np.append(self.edges, np.full(size - len(self), self.edges[-1]))
+        known = np.append(self.known, np.zeros(size - len(self), bool))
+        new = np.array(sorted(i for i in tokens if not known[i]), np.int64)
+        added = np.array([len(tokens[i]) for i in new.tolist()], np.int64)
+        blob = np.frombuffer(b"".join(tokens[i] for i in new.tolist()), np.uint8)
+        blob = np.insert(self.blob, np.repeat(edges[new], added), blob)
+        growth = np.zeros(size, np.int64)
+        growth[new], known[new] = added, True
+        return TokenTable(blob, edges + np.append(0, np.cumsum(growth)), known)
+
     def __len__(self) -> int:
         return len(self.known)
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, checked_one, utf8
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
+from tokstudio.tokens.written import check_written
 
 
 class ByteTokenizer:
@@ -16,7 +17,8 @@ class ByteTokenizer:
     def __len__(self) -> int:
         return 256
 
-    def encode(self, text: str, *, special: bool = False) -> Encoding:
+    def encode(self, text: str, *, special: bool = False, written: Written = "text") -> Encoding:
+        check_written(text, self.special_tokens, written)
         data = utf8(text)
         starts = np.arange(len(data), dtype=np.int32)
         return Encoding(

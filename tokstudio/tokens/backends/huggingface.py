@@ -2,6 +2,7 @@
 merges.txt."""
 
 import json
+import threading
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.errors import TokenizerError
-from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, checked_one, utf8
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
 from tokstudio.tokens.hf_parts import algorithm_of, alphabet_of, unknown_of
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.sniff import bad_json
 from tokstudio.tokens.spans import by_lengths, character_edges, settle, take_marks, with_specials
 from tokstudio.tokens.table import TokenTable
+from tokstudio.tokens.written import check_written
 
 if TYPE_CHECKING:
     from tokenizers import Encoding as LibraryEncoding
@@ -28,8 +30,8 @@ class HuggingFaceTokenizer:
     def __init__(self, reference: str, name: str, library: "Library", fingerprint: str):
         library.no_truncation()  # MiniLM's file says 128 tokens, which is about a model, not about a text
         library.no_padding()
-        library.encode_special_tokens = True  # "[SEP]" written out in a text is text
         self._library = library
+        self._mode = threading.Lock()  # how the library reads special tokens is a switch of the library
         self._alphabet = alphabet_of(library)
         self.reference = reference
         self.name = name
@@ -57,28 +59,36 @@ class HuggingFaceTokenizer:
     def __len__(self) -> int:
         return len(self._table)
 
-    def encode(self, text: str, *, special: bool = False) -> Encoding:
+    def encode(self, text: str, *, special: bool = False, written: Written = "text") -> Encoding:
         data = utf8(text)
-        found = self._encode(text, special)
+        check_written(text, self.special_tokens, written)
+        found = self._encode(text, special, parse=written == "parse")
         ids = np.array(found.ids, np.int32)
         outside = np.array(found.special_tokens_mask, bool) if special else np.zeros(len(ids), bool)
-        spans = self._spans(data, ids[~outside], found, ~outside)
+        table = self._table_with_specials if written == "parse" else self._table
+        spans = self._spans(data, ids[~outside], found, ~outside, table)
         return Encoding(data, ids, with_specials(spans, outside, len(data)) if special else spans)
 
-    def _encode(self, text: str, special: bool) -> "LibraryEncoding":
-        with native_errors(f"{self.name} cannot encode this text", NO_ENTRY):
+    def _encode(self, text: str, special: bool, *, parse: bool = False) -> "LibraryEncoding":
+        with self._mode, native_errors(f"{self.name} cannot encode this text", NO_ENTRY):
+            if self._library.encode_special_tokens == parse:
+                self._library.encode_special_tokens = not parse  # True: "[SEP]" written out in a text is text
             return self._library.encode(text, add_special_tokens=special)
 
+    @cached_property
+    def _table_with_specials(self) -> TokenTable:
+        return self._table.extended({i: content.encode() for content, i in self.special_tokens.items()})
+
     def _spans(
-        self, data: bytes, ids: np.ndarray, found: "LibraryEncoding", wanted: np.ndarray
+        self, data: bytes, ids: np.ndarray, found: "LibraryEncoding", wanted: np.ndarray, table: TokenTable
     ) -> np.ndarray:
         """The bytes of the tokens decide where they are the text; else what the library reports, settled."""
         whole = self._alphabet.byte_level or self._alphabet.spaces
-        if whole and (spans := by_lengths(data, ids, self._table)) is not None:
+        if whole and (spans := by_lengths(data, ids, table)) is not None:
             return spans
         ranges = character_edges(data)[np.array(found.offsets, np.int64).reshape(-1, 2)[wanted]]
         if whole or (ranges[1:, 0] < ranges[:-1, 1]).any() or (ranges[:, 0] >= ranges[:, 1]).any():
-            return settle(data, ids, ranges, self._table)
+            return settle(data, ids, ranges, table)
         return take_marks(data, ranges).astype(np.int32)
 
     def decode(self, ids: np.ndarray) -> bytes:

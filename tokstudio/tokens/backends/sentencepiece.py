@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.tokens.alphabet import Alphabet
-from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, checked_one, utf8
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
 from tokstudio.tokens.model_proto import algorithm_of
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.spans import by_lengths, settle, with_specials
 from tokstudio.tokens.table import TokenTable
+from tokstudio.tokens.written import check_written, parsed
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
@@ -67,13 +68,21 @@ class SentencePieceTokenizer:
     def __len__(self) -> int:
         return len(self._library)
 
-    def encode(self, text: str, *, special: bool = False) -> Encoding:
+    def encode(self, text: str, *, special: bool = False, written: Written = "text") -> Encoding:
+        """With `written` "parse" each piece between two special tokens is encoded as a text of its own: it
+        gets its own dummy prefix, as in the models that were trained with this library."""
+        check_written(text, self.special_tokens, written)
+        specials = self.special_tokens if written == "parse" else {}
+        bare = parsed(text, specials, self._bare) if specials else self._bare(text)
+        return self._surrounded(bare) if special else bare
+
+    def _bare(self, text: str) -> Encoding:
         data = utf8(text)
         ids = np.array(self._library.encode(data, return_type="numpy"), np.int32)
         spans = by_lengths(data, ids, self._table)
         if spans is None:
             spans = settle(data, ids, self._ranges(data, ids), self._table)
-        return self._surrounded(Encoding(data, ids, spans)) if special else Encoding(data, ids, spans)
+        return Encoding(data, ids, spans)
 
     def _ranges(self, data: bytes, ids: np.ndarray) -> np.ndarray:
         """What the library reports, int64 [n, 2]. It reports the bytes of one character as nothing, nothing,

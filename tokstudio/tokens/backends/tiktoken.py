@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.errors import TokenizerError
-from tokstudio.tokens.base import BACKENDS, Backend, Encoding, checked, checked_one, utf8
+from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
 from tokstudio.tokens.encodings import encoding_names, encoding_spec
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.occurring import occurring
 from tokstudio.tokens.rank_files import LINE, Ranks, parse_ranks, ranks_of
 from tokstudio.tokens.spans import stack
+from tokstudio.tokens.table import TokenTable
+from tokstudio.tokens.written import check_written
 
 if TYPE_CHECKING:
     from tiktoken._tiktoken import CoreBPE
@@ -49,15 +51,22 @@ class TiktokenTokenizer:
     def __len__(self) -> int:
         return max([len(self._table), *(i + 1 for i in self.special_tokens.values())])
 
-    def encode(self, text: str, *, special: bool = False) -> Encoding:
+    def encode(self, text: str, *, special: bool = False, written: Written = "text") -> Encoding:
         """These encodings put nothing around a text, so `special` changes nothing."""
         data = utf8(text)
-        ids = self._ids(text, data)
-        stops = np.cumsum(self._table.lengths(ids))
-        return Encoding(data, ids.astype(np.int32), stack(stops - self._table.lengths(ids), stops))
+        check_written(text, self.special_tokens, written)
+        parse = written == "parse" and any(content in text for content in self.special_tokens)
+        ids = self._ids(text, data, set(self.special_tokens) if parse else set())
+        table = self._table_with_specials if parse else self._table
+        stops = np.cumsum(table.lengths(ids))
+        return Encoding(data, ids.astype(np.int32), stack(stops - table.lengths(ids), stops))
 
-    def _ids(self, text: str, data: bytes) -> np.ndarray:
-        if self._started or "_core" in self.__dict__ or len(data) > SHORT:
+    @cached_property
+    def _table_with_specials(self) -> TokenTable:
+        return self._table.extended({i: content.encode() for content, i in self.special_tokens.items()})
+
+    def _ids(self, text: str, data: bytes, allowed: set[str]) -> np.ndarray:
+        if allowed or self._started or "_core" in self.__dict__ or len(data) > SHORT:
             core = self._core
         else:
             self._started = True  # once: from the second text on, the whole vocabulary pays
@@ -70,7 +79,7 @@ class TiktokenTokenizer:
         with native_errors(
             "tiktoken cannot cut this text", "Shorten its longest run of one kind of character."
         ):
-            return np.frombuffer(core.encode_to_tiktoken_buffer(text, set()), np.uint32)
+            return np.frombuffer(core.encode_to_tiktoken_buffer(text, allowed), np.uint32)
 
     def warm(self) -> None:
         """Take in the whole vocabulary (0.1 to 0.3 s), so that no later `encode` has to."""
