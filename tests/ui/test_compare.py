@@ -10,6 +10,7 @@ from PySide6.QtGui import QTextCursor
 
 from tokstudio.tokens.service import SHORT as SERVICE_SHORT
 from tokstudio.ui import theme
+from tokstudio.ui.compare_views.text import TextView
 from tokstudio.ui.context import Context, Settings
 from tokstudio.ui.pages.compare import ComparePage
 from tokstudio.ui.panes import export, session, state_file
@@ -31,7 +32,7 @@ def open_page(qtbot, qapp, tokstudio_home):
     opened = []
     theme.apply(qapp, "light")
 
-    def make(state: dict | None = None) -> ComparePage:
+    def make(state: dict | None = None) -> TextView:
         if state is not None:
             state_file.save(state)
         page = ComparePage(Context(Settings(tokstudio_home / "window.ini")))
@@ -40,7 +41,7 @@ def open_page(qtbot, qapp, tokstudio_home):
         page.show()
         opened.append(page)
         qtbot.waitUntil(lambda: settled(page), timeout=60_000)
-        return page
+        return page.text
 
     yield make
     for page in opened:

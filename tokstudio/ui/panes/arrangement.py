@@ -62,9 +62,8 @@ class Arrangement(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)
         layout = QVBoxLayout(body)
-        layout.setContentsMargins(16, 10, 16, 12)
+        layout.setContentsMargins(16, 8, 16, 12)
         layout.setSpacing(8)
-        layout.addWidget(self.toolbar)
         layout.addWidget(self.strip_card)
         layout.addWidget(self.stack, 1)
 
