@@ -4,7 +4,6 @@ A command is one module in `tokstudio.cli.commands`: `HELP`, `arguments(parser)`
 Only the named command is imported, so a start pays for nothing it does not use.
 """
 
-import argparse
 import importlib
 import os
 import pkgutil
@@ -48,6 +47,8 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _run(name: str, rest: list[str]) -> int:
+    import argparse  # not for the window, whose start it would delay
+
     command = importlib.import_module("tokstudio.cli.commands." + name.replace("-", "_"))
     parser = argparse.ArgumentParser(prog=f"tokstudio {name}", description=command.HELP)
     command.arguments(parser)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+import numpy  # noqa: F401 before Qt: PySide reads the source of each module imported after it, 25 ms here
 from PySide6.QtCore import QSocketNotifier, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding as LibraryEncoding
     from tokenizers import Tokenizer as Library
 
+SHORT = 2048  # tokens
 NO_ENTRY = "Its vocabulary may have no entry for a character of the text, and none for unknown ones."
 
 
@@ -37,6 +38,7 @@ class HuggingFaceTokenizer:
         self.name = name
         self.algorithm = algorithm_of(library, self._alphabet)
         self.fingerprint = fingerprint
+        self._started = False
 
     @cached_property
     def special_tokens(self) -> dict[str, int]:
@@ -65,8 +67,9 @@ class HuggingFaceTokenizer:
         found = self._encode(text, special, parse=written == "parse")
         ids = np.array(found.ids, np.int32)
         outside = np.array(found.special_tokens_mask, bool) if special else np.zeros(len(ids), bool)
-        table = self._table_with_specials if written == "parse" else self._table
-        spans = self._spans(data, ids[~outside], found, ~outside, table)
+        inner = ids[~outside]
+        table = self._table_with_specials if written == "parse" else self._table_of(inner)
+        spans = self._spans(data, inner, found, ~outside, table)
         return Encoding(data, ids, with_specials(spans, outside, len(data)) if special else spans)
 
     def _encode(self, text: str, special: bool, *, parse: bool = False) -> "LibraryEncoding":
@@ -74,6 +77,23 @@ class HuggingFaceTokenizer:
             if self._library.encode_special_tokens == parse:
                 self._library.encode_special_tokens = not parse  # True: "[SEP]" written out in a text is text
             return self._library.encode(text, add_special_tokens=special)
+
+    def _table_of(self, ids: np.ndarray) -> TokenTable:
+        """The whole table; for the first text, if it is short, one that knows only `ids`: the whole takes 20 ms
+        and more, and a window that opens has three of them."""
+        if self._started or "_table" in self.__dict__ or not 0 < len(ids) <= SHORT:
+            return self._table
+        self._started = True
+        added = self._library.get_added_tokens_decoder()
+        tokens = {
+            i: added[i].content.encode()
+            if i in added
+            else self._alphabet.bytes_of(self._library.id_to_token(i))
+            for i in set(ids.tolist()) - {*self.special_tokens.values(), self.unknown_id}
+        }
+        size = int(ids.max()) + 1
+        none = TokenTable(np.zeros(0, np.uint8), np.zeros(size + 1, np.int64), np.zeros(size, bool))
+        return none.extended(tokens)
 
     @cached_property
     def _table_with_specials(self) -> TokenTable:
