@@ -25,7 +25,7 @@ class Alignment:
 
 
 def align(source: Encoding, target: Encoding) -> Alignment:
-    """Cut both encodings wherever their byte edges coincide. O(n + m) but for one sorted intersection.
+    """Cut both encodings wherever their byte edges coincide. Linear in tokens and bytes.
 
     Raises AlignmentError where the texts differ or a side does not tile its text (a tokenizer that drops white
     space or rewrites the text): such a pair can be compared, but its probabilities cannot be matched.
@@ -38,12 +38,18 @@ def align(source: Encoding, target: Encoding) -> Alignment:
                 "The tokens of one side do not cover the text exactly.",
                 hint="Its tokenizer lower-cases or drops spaces. Choose one that keeps every byte.",
             )
-    shared = np.intersect1d(source.spans[:, 1], target.spans[:, 1])
-    edges = np.union1d(np.zeros(1, np.int32), shared).astype(np.int32)
-    inner = edges[1:-1]
-    return Alignment(edges, _block(source, inner), _block(target, inner))
+    if not source.text:
+        return Alignment(np.zeros(1, np.int32), *(np.zeros(len(side), np.int32) for side in (source, target)))
+    shared = _stops(source) & _stops(target)
+    shared[0] = True
+    edges = np.flatnonzero(shared).astype(np.int32)
+    shared[[0, -1]] = False  # the outer edges part no blocks
+    block = np.cumsum(shared, dtype=np.int32)  # of each byte: the number of inner edges at or before it
+    return Alignment(edges, block[source.spans[:, 0]], block[target.spans[:, 0]])
 
 
-def _block(encoding: Encoding, inner: np.ndarray) -> np.ndarray:
-    """Number of shared edges at or before each token's start."""
-    return np.searchsorted(inner, encoding.spans[:, 0], side="right").astype(np.int32)
+def _stops(encoding: Encoding) -> np.ndarray:
+    """bool [bytes + 1]: does a token end here? A flag per byte is many times as fast as sorted offsets."""
+    flags = np.zeros(len(encoding.text) + 1, bool)
+    flags[encoding.spans[:, 1]] = True
+    return flags

@@ -11,18 +11,22 @@ from tokstudio.registry import Registry
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One measured number. Every target is an upper limit; None where nothing was promised."""
+    """One measured number. A target is an upper limit, or with `at_least` a lower one; None where nothing was
+    promised."""
 
     name: str
     value: float
     unit: str
     target: float | None = None
     note: str = ""  # how it was measured, in a few words
+    at_least: bool = False
 
     @property
     def met(self) -> bool | None:
         """None where there is no target. A value that is no number is never met."""
-        return None if self.target is None else self.value <= self.target
+        if self.target is None:
+            return None
+        return self.value >= self.target if self.at_least else self.value <= self.target
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"met": self.met}
