@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QStackedWidget, QWidget
 
 from tokstudio.errors import TokstudioError
-from tokstudio.ui import page_list, theme
+from tokstudio.ui import lookout, page_list, theme
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import DropOverlay, target_of
 from tokstudio.ui.widgets.basic import col, row
@@ -35,6 +35,7 @@ class MainWindow(QWidget):
         self._pages: dict[str, QWidget] = {}
         self._front = ""
         self.status_code = 0
+        self.lookout: lookout.Lookout | None = lookout.Lookout(context, self)  # until the Runs page is there
         self._build()
         self._connect()
         self._shortcuts()
@@ -109,10 +110,17 @@ class MainWindow(QWidget):
     def page(self, name: str) -> QWidget:
         """Builds the page at its first use."""
         if name not in self._pages:
+            if name == "runs":
+                self._end_lookout()
             made = page_list.build(self._entries[name], self.context)
             self._pages[name] = made
             self.stack.addWidget(made)
         return self._pages[name]
+
+    def _end_lookout(self) -> None:
+        if self.lookout is not None:
+            self.lookout.leave()
+            self.lookout = None
 
     def show_page(self, name: str) -> None:
         if name not in self._entries:
@@ -225,6 +233,7 @@ class MainWindow(QWidget):
         name = settings.get("window/page", "compare")
         self.show_page(name if name in self._entries else "compare")
         QTimer.singleShot(1_500, self.status.read_memory)
+        QTimer.singleShot(lookout.AFTER, self, lambda: self.lookout and self.lookout.begin())
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
@@ -246,6 +255,7 @@ class MainWindow(QWidget):
     def closeEvent(self, event) -> None:
         settings = self.context.settings
         settings.set("window/geometry", base64.b64encode(bytes(self.saveGeometry())).decode())
+        self._end_lookout()
         for page in self._pages.values():
             if hasattr(page, "close_down"):
                 page.close_down()
