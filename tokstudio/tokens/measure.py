@@ -1,7 +1,7 @@
 """What a tokenizer made of a text, in numbers."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +17,13 @@ class Measures:
     bytes_per_token: float  # 0.0 for no tokens
     words_whole: float  # share of the words that no token edge cuts, 0 to 1; 1.0 for no words
     unknown: int  # tokens that stand for what the vocabulary cannot spell; 0 if no tokenizer is given
+    words: int = 0
+    special: int = field(default=0, compare=False)  # tokens that a model's frame put around the text, not in `tokens`
+
+    @property
+    def tokens_per_word(self) -> float:
+        """0.0 for no words."""
+        return self.tokens / self.words if self.words else 0.0
 
 
 def measure(encoding: Encoding, tokenizer: Tokenizer | None = None) -> Measures:
@@ -24,14 +31,33 @@ def measure(encoding: Encoding, tokenizer: Tokenizer | None = None) -> Measures:
     spans = encoding.spans.astype(np.int64)
     spelled = spans[spans[:, 1] > spans[:, 0]]
     unknown_id = None if tokenizer is None else tokenizer.unknown_id
-    tokens = len(encoding) - _around(encoding, tokenizer)
+    around = _around(encoding, tokenizer)
+    tokens = len(encoding) - around
+    words = word_spans(encoding.text)
     return Measures(
         tokens=tokens,
         bytes=len(encoding.text),
         bytes_per_token=len(encoding.text) / tokens if tokens else 0.0,
-        words_whole=_share_whole(word_spans(encoding.text), spelled),
+        words_whole=_share_whole(words, spelled),
         unknown=0 if unknown_id is None else int((encoding.ids == unknown_id).sum()),
+        words=len(words),
+        special=around,
     )
+
+
+def part(encoding: Encoding, start: int, stop: int) -> Encoding:
+    """The tokens that share bytes with `start:stop`, over the text from the first to the last of them, which
+    is cut at whole characters."""
+    starts, stops = encoding.spans[:, 0], encoding.spans[:, 1]
+    touched = ((starts < stop) & (stops > start)).nonzero()[0]
+    if not len(touched):
+        return Encoding(b"", encoding.ids[:0], encoding.spans[:0])
+    low, high = int(starts[touched].min()), int(stops[touched].max())
+    while low > 0 and encoding.text[low] & 0xC0 == 0x80:
+        low -= 1
+    while high < len(encoding.text) and encoding.text[high] & 0xC0 == 0x80:
+        high += 1
+    return Encoding(encoding.text[low:high], encoding.ids[touched], encoding.spans[touched] - low)
 
 
 def _around(encoding: Encoding, tokenizer: Tokenizer | None) -> int:

@@ -19,13 +19,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import IO
 
 import numpy as np
 
 from tokstudio.errors import TokenizerError
-from tokstudio.tokens.base import Encoding, utf8
+from tokstudio.tokens.base import Encoding, Written, utf8
+from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.tokens.trace.roundtrip import RoundTrip, round_trip
 
 SHORT = 2048  # bytes; up to here a text is encoded in the window's process
 PATIENCE = 1.0  # seconds that a worthless answer may keep the worker; a new worker costs about half of that
@@ -38,17 +41,20 @@ class Request:
     reference: str
     text: bytes
     special: bool
+    written: Written = "text"
+    kind: str = "encode"  # or "round_trip": decode what encoding gave, and compare
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """Either `encoding` or `error` is set."""
+    """One of `encoding`, `round_trip` and `error` is set."""
 
     request: int
     generation: int
     reference: str
     encoding: Encoding | None = None
     error: TokenizerError | None = None
+    round_trip: RoundTrip | None = None
 
 
 class EncodeService:
@@ -63,7 +69,16 @@ class EncodeService:
         self._last = 0
         self._closed = False
 
-    def submit(self, reference: str, text: str, *, special: bool = False, generation: int) -> int:
+    def submit(
+        self,
+        reference: str,
+        text: str,
+        *,
+        special: bool = False,
+        generation: int,
+        written: Written = "text",
+        kind: str = "encode",
+    ) -> int:
         """The number of the request. Never waits for the worker.
 
         Raises TokenizerError for a text with lone surrogates.
@@ -72,7 +87,7 @@ class EncodeService:
         with self._changed:
             self._last += 1
             self._generation = max(self._generation, generation)
-            self._waiting.append(Request(self._last, generation, reference, data, special))
+            self._waiting.append(Request(self._last, generation, reference, data, special, written, kind))
             self._waiting = deque(r for r in self._waiting if r.generation >= self._generation)
             if self._busy and self._stale(self._busy[0]) and time.monotonic() - self._busy[1] > PATIENCE:
                 self._worker.kill()
@@ -119,7 +134,12 @@ class EncodeService:
 
     def _asked(self, request: Request) -> Answer:
         """Blocks until the worker answers or dies."""
-        header = {"reference": request.reference, "special": request.special}
+        header = {
+            "reference": request.reference,
+            "special": request.special,
+            "written": request.written,
+            "kind": request.kind,
+        }
         try:
             send(self._worker.stdin, header, request.text)
             message = receive(self._worker.stdout)
@@ -161,6 +181,8 @@ def _answer(request: Request, header: dict, body: bytes) -> Answer:
     about = request.number, request.generation, request.reference
     if "error" in header:
         return Answer(*about, error=TokenizerError(header["error"], hint=header["hint"]))
+    if "round_trip" in header:
+        return Answer(*about, round_trip=RoundTrip(**header["round_trip"]))
     numbers, n = np.frombuffer(body, "<i4").astype(np.int32, copy=False), header["tokens"]
     return Answer(*about, encoding=Encoding(request.text, numbers[:n], numbers[n:].reshape(-1, 2)))
 
@@ -189,14 +211,20 @@ def serve(incoming: IO[bytes], outgoing: IO[bytes]) -> None:
 
 
 def _encode(header: dict, body: bytes) -> tuple[dict, bytes]:
-    from tokstudio.tokens.reference import load_tokenizer
-
     try:
-        encoding = load_tokenizer(header["reference"]).encode(body.decode(), special=header["special"])
+        encoding = _encoded(header["reference"], body, header["special"], header.get("written", "text"))
+        if header.get("kind") == "round_trip":
+            found = round_trip(load_tokenizer(header["reference"]), encoding)
+            return {"round_trip": asdict(found)}, b""
     except TokenizerError as error:
         return {"error": str(error), "hint": error.hint}, b""
     numbers = np.concatenate([encoding.ids, encoding.spans.reshape(-1)]).astype("<i4")
     return {"tokens": len(encoding)}, numbers.tobytes()
+
+
+@lru_cache(maxsize=8)  # the round trip of a text follows its encoding; eight panes at most
+def _encoded(reference: str, body: bytes, special: bool, written: Written) -> Encoding:
+    return load_tokenizer(reference).encode(body.decode(), special=special, written=written)
 
 
 def serve_standard_streams() -> None:

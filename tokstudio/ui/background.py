@@ -76,13 +76,14 @@ class LongEncoder(QObject):
         super().__init__(parent)
         self._service: EncodeService | None = None  # from the first long text on
 
-    def submit(self, reference: str, text: str, special: bool, generation: int) -> None:
-        """A newer generation makes the answers of older ones disappear."""
+    def submit(self, reference: str, text: str, special: bool, generation: int, **more: Any) -> None:
+        """A newer generation makes the answers of older ones disappear. `more`: see `EncodeService.submit`."""
         if self._service is None:
             self._start()
         service = self._service
         self._sender.submit(
-            generation, lambda: service.submit(reference, text, special=special, generation=generation)
+            generation,
+            lambda: service.submit(reference, text, special=special, generation=generation, **more),
         )
 
     def _start(self) -> None:

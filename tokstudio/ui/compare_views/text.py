@@ -216,6 +216,7 @@ class TextView(QWidget):
 
     def _make_pane(self, number: int) -> ComparePane:
         made = ComparePane(number)
+        made.view.set_worker(self.session.layouts)
         made.hovered.connect(self.hover)
         made.clicked.connect(lambda start, stop: self.select(start, stop))
         made.scrolled.connect(lambda offset: self._scrolled(number, offset))

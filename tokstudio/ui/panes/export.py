@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QWidget
 
 from tokstudio import __version__
 from tokstudio.errors import InputError
-from tokstudio.ui.panes.session import CompareSession, PaneState
+from tokstudio.ui.panes.pane_state import PaneState
+from tokstudio.ui.panes.session import CompareSession
 
 
 def as_json(session: CompareSession) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from tokstudio.tokens.base import Encoding
-from tokstudio.ui.panes.session import PaneState
+from tokstudio.ui.panes.pane_state import PaneState
 from tokstudio.ui.widgets.basic import eliding, label, row, segmented
 from tokstudio.ui.widgets.token_text import glyphs
 from tokstudio.ui.widgets.token_view import TokenChips

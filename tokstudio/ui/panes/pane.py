@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QToolButton, QVBoxLayo
 
 from tokstudio.ui import theme
 from tokstudio.ui.icons import icon_label
-from tokstudio.ui.panes.session import PaneState
+from tokstudio.ui.panes.pane_state import PaneState
 from tokstudio.ui.widgets.basic import eliding, hline, label, row, stat, tool
 from tokstudio.ui.widgets.problem import Problem
 from tokstudio.ui.widgets.token_view import TokenView
@@ -164,6 +164,7 @@ class ComparePane(QFrame):
         if state.encoding is not None and shown != self._shown:
             self.view.set_encoding(state.encoding, state.tokenizer)
             self._shown = shown
+            self.view.set_trained(state.trained)
         if state.shared is not None:
             self.view.set_shared(state.shared)
 

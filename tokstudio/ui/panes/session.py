@@ -1,7 +1,6 @@
 """What the Compare page is about, without widgets: one text, up to eight tokenizers, their results."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,10 +8,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from tokstudio.align.edges import Agreement, agreement
 from tokstudio.errors import TokstudioError
-from tokstudio.tokens.base import Encoding, Tokenizer, utf8
+from tokstudio.tokens.base import Encoding, Tokenizer, Written, utf8
 from tokstudio.tokens.measure import Measures, measure
 from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.tokens.trace.roundtrip import RoundTrip, round_trip
 from tokstudio.ui.background import LongEncoder, Worker
+from tokstudio.ui.panes.pane_state import PaneState
 
 if TYPE_CHECKING:
     from tokstudio.tokens.service import Answer
@@ -21,34 +22,14 @@ MOST = 8
 SHORT = 2048  # bytes; as in tokens.service, which is not imported before it is needed
 COUNT_AFTER = 500  # milliseconds
 PAUSE = 150  # milliseconds after the last key before a long text is encoded
+CHECK_AFTER = 300  # milliseconds
 START = ("tiktoken:cl100k_base", "bert-base-uncased", "demo:english")
-
-
-@dataclass
-class PaneState:
-    """One tokenizer. `encoding` stays when something newer fails; `stale`: it is of an older text."""
-
-    number: int
-    reference: str
-    tokenizer: Tokenizer | None = None
-    encoding: Encoding | None = None
-    measures: Measures | None = None
-    shared: np.ndarray | None = None
-    error: TokstudioError | None = None
-    stale: bool = False
-    size: int | None = (
-        None  # ids of the vocabulary; counted after the first paint, as some must read all of it
-    )
-    wanted: str = field(default="")  # a reference that is being loaded
-
-    @property
-    def name(self) -> str:
-        return self.tokenizer.name if self.tokenizer is not None else self.reference
 
 
 class CompareSession(QObject):
     panes_changed = Signal()  # added, removed, moved
     pane_changed = Signal(int)  # number: tokenizer, encoding, error or staleness
+    checked = Signal(int)  # number: the round trip of a pane is known
     agreed = Signal()  # agreement, measures and shared tokens are new
     text_refused = Signal(
         object
@@ -57,11 +38,14 @@ class CompareSession(QObject):
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
         self.text, self.data, self.special = "", b"", False
+        self.written: Written = "text"
+        self.trained: tuple[tuple[int, int], ...] | None = None  # byte ranges of a chat; None: it is none
         self.panes: list[PaneState] = []
         self.agreement: Agreement | None = None
         self.generation = 0
         self._numbers = 0
         self._loader, self._maths, self._sizes = Worker(self), Worker(self), Worker(self)
+        self.layouts = Worker(self)  # prepares long encodings for the panes' views
         self._long = LongEncoder(self)
         self._sizes.done.connect(self._counted)
         self._loader.done.connect(self._loaded)
@@ -70,6 +54,8 @@ class CompareSession(QObject):
         self._long.refused.connect(self._long_refused)
         self._pause = QTimer(self, interval=PAUSE, singleShot=True)
         self._pause.timeout.connect(self._encode_long)
+        self._check = QTimer(self, interval=CHECK_AFTER, singleShot=True)
+        self._check.timeout.connect(self._check_all)
 
     # ---- panes
 
@@ -143,23 +129,28 @@ class CompareSession(QObject):
 
     # ---- text
 
-    def set_text(self, text: str) -> None:
-        """Encodes short texts at once, long ones in their own process after a pause in typing."""
+    def set_text(self, text: str, trained: tuple[tuple[int, int], ...] | None = None) -> None:
+        """Encodes short texts at once, long ones in their own process after a pause in typing. `trained`: the
+        byte ranges of a chat that a training learns; None where the text is no chat."""
         try:
             self.data = utf8(text)
         except TokstudioError as error:
             self._mark_stale(self.panes)
             self.text_refused.emit(error)
             return
-        self.text = text
+        self.text, self.trained = text, trained
         self.generation += 1
         self.text_refused.emit(None)
         self._encode(self.panes)
 
     def set_special(self, special: bool) -> None:
         """With the tokens that a model expects around a text, or without."""
-        if special != self.special:
-            self.special = special
+        self.set_reading(special, self.written)
+
+    def set_reading(self, special: bool, written: Written) -> None:
+        """`written`: special tokens written out in the text are "text", "parse"d, or "forbid"den."""
+        if (special, written) != (self.special, self.written):
+            self.special, self.written = special, written
             self.generation += 1
             self._encode(self.panes)
 
@@ -176,7 +167,7 @@ class CompareSession(QObject):
 
     def _encoded(self, pane: PaneState) -> Encoding | TokstudioError:
         try:
-            return pane.tokenizer.encode(self.text, special=self.special)
+            return pane.tokenizer.encode(self.text, special=self.special, written=self.written)
         except TokstudioError as error:
             return error
 
@@ -188,10 +179,13 @@ class CompareSession(QObject):
 
     def _encode_long(self) -> None:
         for reference in {pane.reference for pane in self.panes if pane.tokenizer is not None and pane.stale}:
-            self._long.submit(reference, self.text, self.special, self.generation)
+            self._long.submit(reference, self.text, self.special, self.generation, written=self.written)
 
     def _answered(self, answer: "Answer") -> None:
         if answer.generation != self.generation:
+            return
+        if answer.round_trip is not None:
+            self._checked(answer.reference, answer.round_trip)
             return
         for pane in self.panes:
             if pane.reference == answer.reference and pane.tokenizer is not None:
@@ -209,6 +203,7 @@ class CompareSession(QObject):
             pane.error = result
         else:
             pane.encoding, pane.error, pane.shared, pane.measures = result, None, None, None
+            pane.round_trip, pane.trained = None, inside(result, self.trained)
         if isinstance(result, TokstudioError) or len(self.data) > SHORT:
             self.pane_changed.emit(pane.number)
 
@@ -238,12 +233,53 @@ class CompareSession(QObject):
                 pane.shared = self.agreement.shared[at] if self.agreement is not None else None
                 self.pane_changed.emit(number)
         self.agreed.emit()
+        self._check_later()
+
+    # ---- round trip
+
+    def _check_later(self) -> None:
+        """Decodes again once the tokens are on screen; long texts in the process that encoded them."""
+        self._check.start()
+
+    def _check_all(self) -> None:
+        for pane in self.fresh():
+            if pane.round_trip is not None:
+                continue
+            if len(self.data) > SHORT:
+                self._long.submit(
+                    pane.reference,
+                    self.text,
+                    self.special,
+                    self.generation,
+                    written=self.written,
+                    kind="round_trip",
+                )
+            else:
+                pane.round_trip = round_trip(pane.tokenizer, pane.encoding)
+                self.checked.emit(pane.number)
+
+    def _checked(self, reference: str, found: RoundTrip) -> None:
+        for pane in self.fresh():
+            if pane.reference == reference:
+                pane.round_trip = found
+                self.checked.emit(pane.number)
 
     def close(self) -> None:
         self._pause.stop()
-        for part in (self._loader, self._maths, self._sizes):
+        self._check.stop()
+        for part in (self._loader, self._maths, self._sizes, self.layouts):
             part.close()
         self._long.close()
+
+
+def inside(encoding: Encoding, ranges: tuple[tuple[int, int], ...] | None) -> np.ndarray | None:
+    """bool [n]: does the token begin inside one of the ascending byte `ranges`? None where there are none."""
+    if ranges is None:
+        return None
+    edges = np.array(ranges, np.int64).reshape(-1)
+    starts = encoding.spans[:, 0]
+    wide = encoding.spans[:, 1] > starts
+    return wide & (np.searchsorted(edges, starts, side="right") % 2 == 1)
 
 
 def _comparison(pairs: list[tuple[Encoding, Tokenizer]]):

@@ -1,6 +1,6 @@
 """Where each token goes: widths by NumPy over the whole text, rows by bisection. No painting here."""
 
-from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,7 +30,13 @@ class Metrics:
 def metrics(show: str) -> Metrics:
     scale = theme.scale()
     small = QFontMetricsF(theme.font("monoid")).horizontalAdvance("0")
-    return Metrics(round((38 if show == "ids" else 24) * scale), round(20 * scale), round(14 * scale), small)
+    high = 38 if show in ("ids", "bytes") else 24
+    return Metrics(round(high * scale), round(20 * scale), round(14 * scale), small)
+
+
+def cell(size: Metrics) -> float:
+    """Width of one byte in the byte view."""
+    return 2 * size.small + 5
 
 
 class Advances:
@@ -78,6 +84,30 @@ def advances(pixels: int) -> Advances:
     return Advances(pixels)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """All that painting needs; made in any thread."""
+
+    tokens: TokenText
+    chip: np.ndarray  # float64 [n]
+    gap: np.ndarray  # float64 [n]
+    layout: "Layout"
+    size: Metrics
+
+
+def prepare(
+    tokens: "TokenText | Callable[[], TokenText]",
+    show: str,
+    marks: bool,
+    width: float,
+    before: Prepared | None = None,
+) -> Prepared:
+    """`before`: of the same tokens with the same switches, in another width."""
+    tokens = tokens() if callable(tokens) else tokens
+    chip, gap = (before.chip, before.gap) if before is not None else widths(tokens, show, marks)
+    return Prepared(tokens, chip, gap, Layout(tokens, chip, gap, width), metrics(show))
+
+
 def widths(tokens: TokenText, show: str, marks: bool) -> tuple[np.ndarray, np.ndarray]:
     """Chip widths and the widths of the gaps before them, float64 [n] each."""
     table, size = advances(theme.px(13)), metrics(show)
@@ -86,13 +116,16 @@ def widths(tokens: TokenText, show: str, marks: bool) -> tuple[np.ndarray, np.nd
     ruler = np.cumsum(at)
     chip = ruler[tokens.ends] - ruler[tokens.starts]
     tokens.mark_unseen(drawable)
-    if show == "text" or show == "ids":
-        for index in tokens.complex_tokens():
-            chip[index] = table.whole(glyphs(tokens.token(index).decode(), marks))
+    for index in tokens.complex_tokens():
+        chip[index] = table.whole(glyphs(tokens.token(index).decode(), marks))
     lengths = tokens.ends - tokens.starts
-    in_hex = np.full(len(tokens), True) if show == "bytes" else tokens.partial
-    chip = np.where(in_hex, (3 * lengths - 1) * size.small + 4, chip) + 2 * PAD
-    for index in np.flatnonzero(tokens.empty | (tokens.unseen & ~in_hex)):
+    if show == "bytes":  # cells side by side; the characters stand above their own
+        chip = np.maximum(lengths * cell(size), np.where(tokens.partial, 0, chip)) + 2 * PAD
+        odd = tokens.empty
+    else:
+        chip = np.where(tokens.partial, (3 * lengths - 1) * size.small + 4, chip) + 2 * PAD
+        odd = tokens.empty | (tokens.unseen & ~tokens.partial)
+    for index in np.flatnonzero(odd):
         chip[index] = len(tokens.shown(index, show, marks)[0]) * size.small + 4 + 2 * PAD
     if show == "ids":
         digits = np.floor(np.log10(np.maximum(tokens.ids, 1))).astype(int) + 1
@@ -108,6 +141,61 @@ def _gap_widths(tokens: TokenText, ruler: np.ndarray) -> np.ndarray:
     return (ruler[tokens.starts] - ruler[start]) * 0.5
 
 
+def _rows(
+    tokens: TokenText, total: np.ndarray, gap: np.ndarray, width: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """First token and origin of each row. Where a row that begins with token i ends is found for all i at once;
+    what is left for Python is to hop from row to row."""
+    count = len(gap)
+    if not count:
+        return np.empty(0, np.int64), np.empty(0)
+    blank = tokens.gap_breaks + np.concatenate([[0], tokens.breaks[:-1]])
+    hard = np.flatnonzero(blank[1:]) + 1
+    stops = np.append(hard, count)
+    after = np.repeat(stops, np.diff(np.concatenate([[0], stops])))  # [n], the line end behind each token
+    word = np.maximum.accumulate(np.where(tokens.word_start, np.arange(count), 0))
+    begins = np.append(0, hard)
+    soft = _ends(total, total[:-1] + gap, np.arange(count), after, word, width)  # drops the gap it replaces
+    at_break = _ends(total, total[begins], begins, after[begins], word, width)
+    hop, start_end = soft.tolist(), at_break.tolist()
+    firsts: list[int] = []
+    skipped: list[int] = []  # rows that begin behind a line end or are blank: they keep their gap
+    extra = np.minimum(blank[hard] - 1, MOST_BLANK_ROWS).tolist()
+    for line, (start, stop) in enumerate(zip(begins.tolist(), stops.tolist(), strict=True)):
+        skipped.append(len(firsts))
+        firsts.append(start)
+        at = start_end[line]
+        while at < stop:
+            firsts.append(at)
+            at = hop[at]
+        if stop < count:
+            for _ in range(extra[line]):
+                skipped.append(len(firsts))
+                firsts.append(stop)
+    first = np.array(firsts, np.int64)
+    origin = total[first] + gap[first]
+    origin[skipped] = total[first[skipped]]
+    return first, origin
+
+
+def _ends(
+    total: np.ndarray,
+    origins: np.ndarray,
+    starts: np.ndarray,
+    stops: np.ndarray,
+    word: np.ndarray,
+    width: float,
+) -> np.ndarray:
+    """One past the last token of the row that begins at each of `starts`: the last that fits, or the end of a
+    word close before it."""
+    limits = origins + width + GAP
+    ends = np.minimum(np.searchsorted(total, limits, side="right") - 1, stops)
+    ends = np.maximum(ends, starts + 1)
+    inner = word[np.minimum(ends, len(word) - 1)]
+    near = (ends < stops) & (starts < inner) & (inner < ends) & (total[ends] - total[inner] < NEAR * width)
+    return np.where(near, inner, ends)
+
+
 class Layout:
     """Rows of tokens. `first[r]` is the first token of row r; first[r] == first[r + 1] is a blank row."""
 
@@ -115,45 +203,15 @@ class Layout:
         self.chip, self.gap = chip, gap
         total = np.concatenate([[0.0], np.cumsum(gap + chip + GAP)])
         self.left = total[: len(chip)] + gap  # [n], position of each chip on one endless row
-        self.first: list[int] = []
-        self.origin: list[float] = []  # [rows], what to take off `left`
-        self._break_rows(tokens, total, width)
-        self.first_array = np.array([*self.first, len(chip)])
-
-    def _break_rows(self, tokens: TokenText, total: np.ndarray, width: float) -> None:
-        ends, count = total.tolist(), len(self.chip)
-        blank = tokens.gap_breaks + np.concatenate([[0], tokens.breaks[:-1]])[:count]
-        hard = np.flatnonzero(blank[1:]) + 1 if count else np.empty(0, int)
-        stops = [*hard.tolist(), count]
-        word = np.where(tokens.word_start, np.arange(count), 0)
-        word = (np.maximum.accumulate(word) if count else word).tolist()
-        start = 0
-        for stop in stops:
-            origin = ends[start]
-            while start < stop:
-                end = self._row_end(ends, start, stop, origin + width + GAP, word, width)
-                self.first.append(start)
-                self.origin.append(origin)
-                start = end
-                if start < stop:  # a soft wrap drops the gap that it replaces
-                    origin = ends[start] + self.gap[start]
-            if stop < count:
-                for _ in range(min(int(blank[stop]) - 1, MOST_BLANK_ROWS)):
-                    self.first.append(stop)
-                    self.origin.append(ends[stop])
-
-    @staticmethod
-    def _row_end(ends: list, start: int, stop: int, limit: float, word: list, width: float) -> int:
-        """One past the last token of the row: the last that fits, or the end of a word close before it."""
-        end = min(bisect_right(ends, limit, start + 1, stop + 1) - 1, stop)
-        if end <= start:
-            return start + 1
-        if end < stop and start < word[end] < end and ends[end] - ends[word[end]] < NEAR * width:
-            return word[end]
-        return end
+        first, self.origin = _rows(tokens, total, gap, width)  # origin: what to take off `left`
+        self.first_array = np.append(first, len(chip))
 
     def __len__(self) -> int:
-        return len(self.first)
+        return len(self.origin)
+
+    @property
+    def first(self) -> list[int]:
+        return self.first_array[:-1].tolist()
 
     def tokens_of(self, row: int) -> range:
         return range(self.first_array[row], self.first_array[row + 1])

@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from tokstudio.ui import theme
 from tokstudio.ui.tokens_table import RADIUS
-from tokstudio.ui.widgets.token_layout import PAD, Metrics
-from tokstudio.ui.widgets.token_text import MARKS, TokenText, hue
+from tokstudio.ui.widgets.token_layout import PAD, Metrics, cell, drawable
+from tokstudio.ui.widgets.token_text import MARKS, TokenText, glyphs, hue
 
 TOP = 1  # pixels above a chip inside its row
 CORNER = RADIUS["chip"]
@@ -44,10 +44,14 @@ class TokenPainter:
             painter.setBrush(fill)
             painter.drawRoundedRect(box, CORNER, CORNER)
         special = bool(self._tokens.empty[index])
-        if special or self._tokens.partial[index] or self._tokens.unseen[index]:
+        cells = self._show == "bytes" and not special
+        if special or self._tokens.partial[index] or (self._tokens.unseen[index] and not cells):
             self._outline(box, edge, dashed=not special)
         if not special:
             self._underline(box, edge, style == "hue")
+        if cells:
+            self._cells(index, box, text, edge)
+            return
         self._text(index, box, text, edge)
         if self._show == "ids":
             self._id(index, box)
@@ -100,6 +104,58 @@ class TokenPainter:
         if tail := core[len(body) :]:
             painter.setPen(edge)
             painter.drawText(QPointF(x + self._advance(body), y), tail)
+
+    def _cells(self, index: int, box: QRectF, text: QColor, edge: QColor) -> None:
+        """Each character above the cells of its bytes; brackets at the side where a fragment was cut off."""
+        painter, wide, piece = self._painter, cell(self._size), self._tokens.token(index)
+        left = box.left() + (box.width() - wide * len(piece)) / 2
+        painter.setFont(self._small)
+        for at, byte in enumerate(piece):
+            place = QRectF(left + at * wide, box.bottom() + 1, wide, 14 * theme.scale())
+            painter.fillRect(place.adjusted(0.5, 0, -0.5, -1), theme.color("raised"))
+            painter.setPen(theme.color("muted"))
+            painter.drawText(place, Qt.AlignCenter, f"{byte:02X}")
+        for char, first, count in self._tokens.characters(index):
+            whole = count == len(char.encode())
+            place = QRectF(left + first * wide, box.top(), wide * count, box.height() - 2)
+            shown = glyphs(char, self._marks)
+            painter.setFont(self._small if len(shown) > 2 or not drawable(char) else self._mono)
+            shown = shown if drawable(char) else f"U+{ord(char):X}"
+            painter.setPen(theme.color("muted") if not whole else edge if char in MARKS else text)
+            painter.drawText(place.adjusted(-12, 0, 12, 0), Qt.AlignCenter, shown)
+            if not whole:
+                self._brackets(
+                    place,
+                    edge,
+                    first == 0 and self._cut_before(index),
+                    self._cut_behind(index, first + count),
+                )
+
+    def _cut_before(self, index: int) -> bool:
+        start = int(self._tokens.starts[index])
+        return start < len(self._tokens.text) and self._tokens.text[start] & 0xC0 == 0x80
+
+    def _cut_behind(self, index: int, stop: int) -> bool:
+        end = int(self._tokens.starts[index]) + stop
+        return (
+            end == self._tokens.ends[index]
+            and end < len(self._tokens.text)
+            and self._tokens.text[end] & 0xC0 == 0x80
+        )
+
+    def _brackets(self, box: QRectF, edge: QColor, before: bool, behind: bool) -> None:
+        """An open bracket at each side where the rest of the character lies in another token."""
+        self._painter.setPen(QPen(edge, 1.5))
+        for wanted, x, way in ((before, box.left() + 1, 1), (behind, box.right() - 1, -1)):
+            if wanted:
+                top, low = box.top() + 3, box.bottom() - 2
+                self._painter.drawPolyline(
+                    [QPointF(x + 3 * way, top), QPointF(x, top), QPointF(x, low), QPointF(x + 3 * way, low)]
+                )
+
+    def underscore(self, x: float, width: float) -> None:
+        """The mark of a token that is trained on: a bar under the chip."""
+        self._painter.fillRect(QRectF(x, TOP + self._size.chip, width, 2), theme.color("success"))
 
     def _id(self, index: int, box: QRectF) -> None:
         self._painter.setFont(self._small)

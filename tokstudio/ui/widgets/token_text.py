@@ -122,6 +122,24 @@ class TokenText:
             return " ".join(f"U+{ord(char):X}" for char in text.strip()), True
         return glyphs(text, marks), False
 
+    def characters(self, index: int) -> list[tuple[str, int, int]]:
+        """The characters that token `index` has bytes of: (character, first byte of it here, bytes here).
+
+        A character that the token holds in part begins before the token or goes on behind it.
+        """
+        start, stop, found = int(self.starts[index]), int(self.ends[index]), []
+        at = start
+        while at > 0 and self.text[at] & 0xC0 == 0x80:
+            at -= 1
+        while at < stop:
+            end = at + 1
+            while end < len(self.text) and self.text[end] & 0xC0 == 0x80:
+                end += 1
+            low, high = max(at, start), min(end, stop)
+            found.append((self.text[at:end].decode(errors="replace"), low - start, high - low))
+            at = end
+        return found
+
     def mark_unseen(self, drawable: Callable[[str], bool]) -> None:
         """Finds the tokens whose characters would be drawn as empty boxes; they show code points instead."""
         high = distinct(self.code_points[self.code_points > 0x2FFF])

@@ -9,15 +9,17 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame
 
 from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.ui import theme
+from tokstudio.ui.background import Worker
 from tokstudio.ui.widgets import token_access
 from tokstudio.ui.widgets.token_chips import TokenChips
-from tokstudio.ui.widgets.token_layout import Layout, metrics, widths
+from tokstudio.ui.widgets.token_layout import Layout, Prepared, metrics, prepare
 from tokstudio.ui.widgets.token_paint import TOP, TokenPainter, outline
 from tokstudio.ui.widgets.token_text import TokenText
 
 __all__ = ["TokenChips", "TokenView"]
 
 LEFT, ABOVE = 11, 8  # margins inside the view
+LONG = 6_000  # tokens; from here on a worker prepares them
 KEPT_ROWS = 256  # painted rows kept as pictures, so that a hover repaints outlines only
 
 
@@ -41,6 +43,7 @@ class TokenView(QAbstractScrollArea):
         self.setMinimumSize(120, 60)
         self._mode, self._show, self._marks = "disagreement", "text", True
         self._tokens: TokenText | None = None
+        self._source: tuple | None = None
         self._layout: Layout | None = None
         self._shared: np.ndarray | None = None
         self._hover: tuple[int, int] | None = None
@@ -48,6 +51,14 @@ class TokenView(QAbstractScrollArea):
         self._anchor: int | None = None
         self._current: int | None = None
         self._pictures: OrderedDict[int, QPixmap] = OrderedDict()
+        self._trained: np.ndarray | None = None
+        self._size = metrics(self._show)
+        self._prepared: Prepared | None = None  # what is on screen
+        self._worker: Worker | None = None
+        self._serial = 0  # of the newest preparation; an older one is dropped
+        self._drawn = self._drawn_next = self._show, self._marks  # the switches of what is on screen
+        self._waiting = False
+        self._next: dict[str, np.ndarray | None] = {}  # layers that belong to the tokens still in preparation
         self._quiet = False
         self.colored = False
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
@@ -56,18 +67,36 @@ class TokenView(QAbstractScrollArea):
 
     # ---- what is shown
 
+    def set_worker(self, worker: Worker) -> None:
+        """Prepares long encodings; what is on screen stays until that is done. Without one: at once."""
+        self._worker = worker
+        worker.done.connect(self._arrived)
+
     def set_encoding(self, encoding: Encoding | None, tokenizer: Tokenizer | None = None) -> None:
         """`tokenizer` names the special tokens; None shows nothing."""
+        self._next = {}
+        if encoding is None:
+            self._serial += 1
+            self._waiting = False
+            self._take(None)
+            return
         special = tokenizer.special_tokens if tokenizer is not None else None
-        self._tokens = TokenText(encoding, special) if encoding is not None else None
-        self._shared = None
-        self._hover = self._current = self._anchor = None
-        self._measure()
+        self._prepare(lambda: TokenText(encoding, special), len(encoding))
 
     def set_shared(self, shared: np.ndarray | None) -> None:
         """bool [n]: which tokens all tokenizers agree on; drawn quiet in the mode "disagreement"."""
-        self._shared = None if shared is None else np.asarray(shared, bool)
-        self._repaint()
+        self._set_layer("_shared", None if shared is None else np.asarray(shared, bool))
+
+    def set_trained(self, trained: np.ndarray | None) -> None:
+        """bool [n]: which tokens a training would learn to predict; None draws no such layer."""
+        self._set_layer("_trained", trained)
+
+    def _set_layer(self, name: str, values: np.ndarray | None) -> None:
+        if self._waiting:
+            self._next[name] = values
+        else:
+            setattr(self, name, values)
+            self._repaint()
 
     def set_mode(self, mode: str) -> None:
         """ "disagreement", "every" or "plain"."""
@@ -113,27 +142,72 @@ class TokenView(QAbstractScrollArea):
 
     # ---- layout
 
+    def _room(self) -> int:
+        return max(40, self.viewport().width() - 2 * LEFT + 4)
+
     def _measure(self) -> None:
-        self._size = metrics(self._show)
-        if self._tokens is not None:
-            self._chip, self._gap = widths(self._tokens, self._show, self._marks)
-        self._place()
+        """The same tokens with other switches."""
+        if self._waiting and self._source is not None:
+            self._prepare(*self._source)
+        elif self._tokens is not None:
+            self._prepare(self._tokens, len(self._tokens))
+        else:
+            self._size = metrics(self._show)
+            self._repaint()
 
     def _place(self) -> None:
-        top = self.top_offset()
-        room = max(40, self.viewport().width() - 2 * LEFT + 4)
-        tokens = self._tokens
-        self._layout = Layout(tokens, self._chip, self._gap, room) if tokens is not None else None
+        """The same chips in another width."""
+        if self._waiting and self._source is not None:
+            self._prepare(*self._source)
+        elif self._prepared is not None:
+            self._prepare(self._tokens, len(self._tokens), self._prepared)
+
+    def _prepare(self, tokens, count: int, before: Prepared | None = None) -> None:
+        self._serial += 1
+        self._source = (tokens, count)
+        self._drawn_next = self._show, self._marks
+        serial, show, marks, room = self._serial, self._show, self._marks, self._room()
+
+        def work() -> Prepared | None:
+            return prepare(tokens, show, marks, room, before) if serial == self._serial else None
+
+        if self._worker is None or count < LONG:
+            self._waiting = False
+            self._take(work())
+        else:
+            self._waiting = True
+            self._worker.submit((id(self), serial), work)
+
+    def _arrived(self, key: object, prepared: Prepared | None) -> None:
+        if key == (id(self), self._serial) and prepared is not None:
+            self._waiting = False
+            self._take(prepared)
+
+    def _take(self, prepared: Prepared | None) -> None:
+        top, tokens = self.top_offset(), prepared.tokens if prepared is not None else None
+        if tokens is not self._tokens:
+            self._hover = self._current = self._anchor = self._shared = self._trained = None
+        for name, values in self._next.items():
+            setattr(self, name, values)
+        self._next = {}
+        self._prepared, self._tokens = prepared, tokens
+        self._layout = prepared.layout if prepared is not None else None
+        if prepared is not None:
+            self._chip, self._size = prepared.chip, prepared.size
+            self._drawn = self._drawn_next
         self._quiet = True
+        self._fit_bar()
+        if top:
+            self.scroll_to(top)
+        self._quiet = False
+        self._repaint()
+
+    def _fit_bar(self) -> None:
         rows = len(self._layout) if self._layout else 0
         height = 2 * ABOVE + rows * self._size.row
         self.verticalScrollBar().setRange(0, max(0, height - self.viewport().height()))
         self.verticalScrollBar().setPageStep(self.viewport().height())
         self.verticalScrollBar().setSingleStep(self._size.row)
-        if top:
-            self.scroll_to(top)
-        self._quiet = False
-        self._repaint()
 
     def _repaint(self) -> None:
         self._pictures.clear()
@@ -206,9 +280,13 @@ class TokenView(QAbstractScrollArea):
         made.setDevicePixelRatio(dpr)
         made.fill(theme.color("surface"))
         painter = QPainter(made)
-        draw = TokenPainter(painter, self._tokens, self._show, self._marks, self._size)
+        draw = TokenPainter(painter, self._tokens, *self._drawn, self._size)
+        trained = self._trained
         for index in self._layout.tokens_of(row):
-            draw.draw(index, LEFT + self._layout.x(row, index), 0, self._chip[index], self._style(index))
+            x = LEFT + self._layout.x(row, index)
+            draw.draw(index, x, 0, self._chip[index], self._style(index))
+            if trained is not None and trained[index]:
+                draw.underscore(x, self._chip[index])
         painter.end()
         self._pictures[row] = made
         if len(self._pictures) > KEPT_ROWS:
@@ -257,10 +335,10 @@ class TokenView(QAbstractScrollArea):
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
-        if event.oldSize().width() != event.size().width() or self._layout is None:
-            self._measure() if self._layout is None else self._place()
-        else:
+        if event.oldSize().width() != event.size().width():
             self._place()
+        else:
+            self._fit_bar()
 
     # ---- pointer and keys
 
