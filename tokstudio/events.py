@@ -84,7 +84,7 @@ class Checkpointed(RunEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class Report(RunEvent):
-    """The verdict of a run; also written to `report.json`. See `tokstudio.train.report`."""
+    """The verdict of a run; the worker also writes it to `report.json`."""
 
     kind: ClassVar[str] = "report"
     values: dict[str, Any]

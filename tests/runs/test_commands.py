@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from tests.runs.conftest import follow
+from tests.runs.conftest import follow, until
 from tokstudio.cli import main
-from tokstudio.events import Finished
+from tokstudio.events import Checkpointed, Finished
+from tokstudio.runs.process import Run
 from tokstudio.runs.store import RunStore
 
 
@@ -54,6 +55,20 @@ def test_stop_then_resume_to_the_end(capsys, make_run):
     assert main(["runs", "resume", "count-01", "--json"]) == 0
     assert read(capsys)["state"] == "finished"
     assert isinstance(follow(run)[-1], Finished)
+
+
+def test_a_resume_does_not_tell_the_earlier_attempt_again(capsys, make_run):
+    run = make_run(steps=30, save_every=10, pause=0.05)
+    run.start()
+    until(run, Checkpointed, step=20)
+    run.kill()
+    follow(Run(run.folder))
+    capsys.readouterr()
+    assert main(["runs", "resume", "count-01"]) == 0
+    told = capsys.readouterr().err
+    assert "checkpoint at step 10," not in told
+    assert told.count("Preparing the self-test") == 1
+    assert told.count("checkpoint at step 30,") == 1
 
 
 def test_a_resume_that_fails_ends_with_words(capsys, make_run):

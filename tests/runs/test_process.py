@@ -12,7 +12,7 @@ import pytest
 
 from tests.runs.conftest import follow, until
 from tokstudio.errors import RunError
-from tokstudio.events import Checkpointed, Failed, Finished, Metrics, Phase, Started, Stopped, dump
+from tokstudio.events import Checkpointed, Failed, Finished, Metrics, Phase, Report, Started, Stopped, dump
 from tokstudio.runs.files import read_json, write_json
 from tokstudio.runs.lock import FolderLock
 from tokstudio.runs.process import Run
@@ -41,6 +41,20 @@ def test_a_run_finishes(make_run):
     assert losses(events) == list(range(1, 501))
     assert run.state() == "finished"
     assert json.loads((run.folder / "report.json").read_text())["export"]["checked"]
+
+
+def test_a_stop_after_the_last_step_acts_at_the_next_border_of_a_phase(make_run):
+    run = make_run(steps=5, save_every=5, finish=1.0)
+    run.start()
+    seen = until(run, Checkpointed)
+    run.stop()
+    events = follow(run)[len(seen) :]
+    assert events[-1].kind == "stopped"
+    assert events[-1].step == 5
+    assert not any(isinstance(event, Report) for event in events)
+    run.process.wait()
+    run.start(resume=True)
+    assert isinstance(follow(run)[-1], Finished)
 
 
 def test_a_finished_run_replays(make_run):

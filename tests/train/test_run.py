@@ -57,7 +57,7 @@ def test_a_run_tells_everything(tiny_config, tmp_path):
     assert {e.who for e in events if isinstance(e, Sample)} == {"source", "target"}
     assert [e.step for e in events if isinstance(e, Checkpointed)] == [2, 4]
     report = events[-2].values
-    assert report == json.loads((tmp_path / "report.json").read_text())
+    json.dumps(report)  # whoever runs it writes it down
     assert report["export"]["checked"]
     assert report["export"]["max_abs_logit_difference"] <= 1e-5
     assert report["target"]["vocab_size"] == report["export"]["embedding_rows"] == 4160

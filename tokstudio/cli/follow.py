@@ -1,5 +1,6 @@
 """Follow a run in the terminal: progress on stderr, Ctrl-C stops it politely."""
 
+import time
 from collections.abc import Callable
 
 from tokstudio.cli.output import Progress, note
@@ -9,16 +10,20 @@ from tokstudio.runs.process import Run
 from tokstudio.runs.state import RunState
 
 
-def follow(run: Run, title: str) -> RunState:
-    """Until the run ends. Raises RunError for a run that failed or was stopped: it has no result."""
+def follow(run: Run, title: str, since: float = 0.0) -> RunState:
+    """Until the run ends. Raises RunError for a run that failed or was stopped: it has no result.
+
+    `since`: what happened before, in seconds since the epoch, is not told again.
+    """
     state = RunState()
     with Progress(title, total=0) as bar:
         try:
-            _drain(run, state, bar)
+            _drain(run, state, bar, since)
         except KeyboardInterrupt:
             note("Stopping after this step; the checkpoint is kept. Ctrl-C again leaves the run to itself.")
             run.stop()
-            _drain(run, state, bar)
+            state = RunState()
+            _drain(run, state, bar, time.time())
     match state.ended:
         case Failed() as failed:
             raise RunError(failed.message, hint=failed.hint)
@@ -30,11 +35,11 @@ def follow(run: Run, title: str) -> RunState:
     return state
 
 
-def _drain(run: Run, state: RunState, bar: Progress) -> None:
+def _drain(run: Run, state: RunState, bar: Progress, since: float) -> None:
     for batch in run.events():
         for event in batch:
             state.apply(event)
-            if line := _line(event):
+            if event.at >= since and (line := _line(event)):
                 bar.say(line)
         if batch:
             bar.resize(state.total_steps)

@@ -160,20 +160,20 @@ class _Attempt:
         except Exception as error:
             return self._fail(error)
 
-    @property
-    def trains(self) -> bool:
-        """Has this attempt done a step of its own? From then on the kind polls between its steps."""
-        return 0 <= self.first < self.step
+    def asks(self, event: RunEvent) -> bool:
+        """Is it here, behind `event`, that a stop is looked for? From the first step of this attempt on the kind
+        polls between its steps; what remains are the borders of its phases, before and after training."""
+        return isinstance(event, Phase) or not 0 <= self.first < self.step
 
     def _events(self) -> Iterator[RunEvent]:
-        """The kind's own events. Until its first step a stop is answered here."""
+        """The kind's own events. Between its steps the kind itself answers a stop."""
         yield Phase(name="Preparing")
         kind = KINDS[read_json(self.folder / "run.json").get("kind", "")]
         config = kind.load(self.folder / "config.toml")
         events = kind.run(config, self.folder, self.control, self.resume)
         for event in events:
             yield event
-            if not self.trains and not event.terminal and self.control.poll() == "stop":
+            if not event.terminal and self.asks(event) and self.control.poll() == "stop":
                 events.close()
                 yield Stopped(step=Run(self.folder).latest_checkpoint() or 0)
                 return

@@ -245,7 +245,6 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
         "seconds": {"this_attempt": seconds},
         "settings": to_dict(config),
     }
-    _write_json(folder / "report.json", report)
     yield Report(values=report)
     yield Finished()
 

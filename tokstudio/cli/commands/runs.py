@@ -102,13 +102,14 @@ def _resume(store: RunStore, args: argparse.Namespace) -> int:
         raise RunError(
             f"The run {args.name} has finished.", hint="Start a new one with `tokstudio transfer`."
         )
+    now = time.time()
     job.start(resume=True)
     if args.background:
         note(f"{args.name} goes on in the background.")
         return 0
     from tokstudio.cli.follow import follow
 
-    follow(job, args.name)
+    follow(job, args.name, since=now)
     return _show(store, args)
 
 

@@ -43,6 +43,7 @@ class SelftestConfig:
     steps: int = 40
     pause: float = 0.0  # seconds a step takes
     prepare: float = 0.0  # seconds before the first step
+    finish: float = 0.0  # seconds that each of the two phases after the last step takes
     save_every: int = 10
     evaluate_every: int = 10
     die_at: int = -1  # the process is gone at once, as after kill -9
@@ -91,7 +92,10 @@ def run(config: SelftestConfig, folder: Path, control: Control, resume: bool) ->
         if asked == "stop":
             yield Stopped(step=step)
             return
+    yield Phase(name="Measuring the result")
+    _sleep(config.finish)
     yield Phase(name="Checking the export")
+    _sleep(config.finish)
     yield Report(values=_verdict(folder))
     yield Finished()
 
