@@ -29,7 +29,9 @@ class Figure:
         return self.value >= self.target if self.at_least else self.value <= self.target
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"met": self.met}
+        """`at_least` is there only where it holds: targets are upper limits otherwise."""
+        values = asdict(self) | {"met": self.met}
+        return values if self.at_least else {key: values[key] for key in values if key != "at_least"}
 
 
 @dataclass(frozen=True)
