@@ -58,7 +58,7 @@ def _listen(requests: BinaryIO, inbox: queue.SimpleQueue) -> None:
 
 
 def _take(message: dict, state: object, running: list[_Running]) -> None:
-    from tokstudio.embed.jobs import JOBS
+    from tokstudio.embed.vocabulary_jobs import JOBS  # all of embed.jobs and the Vocabulary page's
 
     if message["kind"] == "cancel":
         running[:] = [job for job in running if job.id != message["id"]]
