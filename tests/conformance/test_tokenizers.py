@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -24,9 +25,22 @@ MADE = {
     "clip": v.clip_like,
     "sp-bpe": v.sentencepiece_bpe,
     "sp-unigram": v.sentencepiece_unigram,
+    "sp-plain-unigram": v.sentencepiece_plain_unigram,
+    "mistral-v1": lambda: v.mistral("v1"),
+    "mistral-v2": lambda: v.mistral("v2"),
+    "mistral-v3": lambda: v.mistral("v3"),
+    "mistral-v7": lambda: v.mistral("v7"),
+    "tekken": lambda: v.mistral("tekken-240911"),
+    "gguf-byte-bpe": v.gguf_byte_bpe,
+    "gguf-llama": v.gguf_llama,
+    "gguf-unigram": v.gguf_unigram,
+    "gguf-bert": v.gguf_bert,
 }
-EXACT = ("cl100k", "o200k", "bytes")  # spans tile any text, and decoding gives it back
-EXACT_BUT_FOR_MARKERS = ("byte-bpe", "llama", "sp-bpe")  # unless the text holds what they use as a marker
+EXACT = ("cl100k", "o200k", "bytes", "tekken")  # spans tile any text, and decoding gives it back
+EXACT_BUT_FOR_MARKERS = (  # unless the text holds what they use as a marker
+    *("byte-bpe", "llama", "sp-bpe", "sp-plain-unigram", "gguf-byte-bpe", "gguf-llama", "gguf-unigram"),
+    *("mistral-v1", "mistral-v2", "mistral-v3", "mistral-v7"),
+)
 MARKERS = ("▁", "<gap>")
 
 # ruff: noqa: RUF001  letters that look like others are the point
@@ -167,7 +181,7 @@ def test_special_tokens_written_out_are_text(tokenizer):
 
 def test_emoji_in_pieces_have_their_own_bytes(name, tokenizer):
     encoding = tokenizer.encode("😀😀")
-    if name in ("bert",):  # it knows no emoji: one unknown token
+    if name in ("bert", "gguf-bert"):  # it knows no emoji: one unknown token
         assert encoding.spans.tolist() == [[0, 8]]
         return
     spelled = [tokenizer.token_bytes(int(token)) for token in encoding.ids]
@@ -216,6 +230,9 @@ GOLDEN = {
     (v.BERT, "Hello, my dog is cute"): [7592, 1010, 2026, 3899, 2003, 10140],
     (v.BERT, "unaffable"): [14477, 20961, 3468],
     (v.BYTES, "é\n"): [195, 169, 10],
+    # as the package mistral-common reads its own files
+    (v.mistral("v1"), "hello"): [6312, 28709],
+    (v.mistral("tekken-240718"), "hello"): [29706],
 }
 
 
@@ -340,3 +357,41 @@ def test_a_text_without_special_tokens_is_the_same_parsed(tokenizer):
 def test_an_unknown_way_of_reading_special_tokens_is_a_mistake_of_the_caller(tokenizer):
     with pytest.raises(ValueError, match="written is one of"):
         tokenizer.encode("a", written="both")
+
+
+SAME = {  # what a GGUF file holds, and where it came from
+    v.gguf_byte_bpe: v.byte_bpe,
+    v.gguf_llama: lambda: v.mistral("v1"),
+    v.gguf_unigram: v.sentencepiece_plain_unigram,
+    v.gguf_bert: lambda: v.BERT,
+}
+
+
+@pytest.mark.parametrize("made", SAME, ids=lambda made: made.__name__)
+def test_a_gguf_file_cuts_like_what_it_was_made_from(made):
+    ours, theirs = load_tokenizer(made()), load_tokenizer(SAME[made]())
+    assert len(ours) == len(theirs)
+
+    @each_text
+    def check(text):
+        ours_now, theirs_now = ours.encode(text), theirs.encode(text)
+        assert ours_now.ids.tolist() == theirs_now.ids.tolist()
+        assert ours_now.spans.tolist() == theirs_now.spans.tolist()
+
+    check()
+
+
+@pytest.mark.parametrize("name", ["v1", "v2", "v3", "v7", "v7m1", "tekken-240718", "tekken-240911"])
+def test_mistral_vocabularies_cut_as_mistral_does(name):
+    """Against the package's own reader, frame included."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
+
+        from tokstudio.tokens.mistral_data import packaged_file
+
+        theirs = MistralTokenizer.from_file(str(packaged_file(name))).instruct_tokenizer.tokenizer
+    ours = load_tokenizer(v.mistral(name))
+    assert len(ours) == theirs.n_words
+    for text in [*FRAGMENTS, "".join(FRAGMENTS), SENTENCE]:
+        assert ours.encode(text, special=True).ids.tolist() == theirs.encode(text, bos=True, eos=False)

@@ -139,7 +139,7 @@ BAD = {
     "prose": (b"Dear reader,\n" * 9, "no vocabulary in a known form"),
     "pickle": (pickle.dumps({"a": 1}, protocol=4), "a pickle can run any program"),
     "checkpoint": (b"PK\x03\x04" + b"\0" * 40, "a pickle can run any program"),
-    "gguf": (b"GGUF\x03\0\0\0", "is a GGUF model"),
+    "gguf": (b"GGUF\x03\0\0\0", "it ends in the middle of its settings"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
 }
 

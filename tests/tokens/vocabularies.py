@@ -145,7 +145,7 @@ def sentencepiece_unigram() -> str:
     return _sentencepiece("unigram", user_defined_symbols=["<sep>"])
 
 
-def _sentencepiece(kind: str, **settings) -> str:
+def _sentencepiece(kind: str, name: str = "", **settings) -> str:
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines()[:1500]),
@@ -157,6 +157,103 @@ def _sentencepiece(kind: str, **settings) -> str:
         num_threads=1,
         **settings,
     )
-    path = folder() / f"{kind}.model"
+    path = folder() / f"{name or kind}.model"
     path.write_bytes(model.getvalue())
     return str(path)
+
+
+def mistral(name: str) -> str:
+    return f"mistral:{name}"
+
+
+def _gguf(name: str, kind: str, tokens: list[bytes], types: list[int], fill) -> str:
+    from gguf import GGUFWriter
+
+    path = folder() / f"{name}.gguf"
+    writer = GGUFWriter(str(path), "llama")
+    writer.add_tokenizer_model(kind)
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    fill(writer)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    return str(path)
+
+
+@cache
+def gguf_byte_bpe() -> str:
+    """The vocabulary of `byte_bpe`, as a converter writes it."""
+    library = Tokenizer.from_file(str(Path(byte_bpe()) / "tokenizer.json"))
+    model, added = json.loads(library.to_str())["model"], library.get_added_tokens_decoder()
+    tokens = [library.id_to_token(i) for i in range(library.get_vocab_size())]
+    types = [(3 if added[i].special else 4) if i in added else 1 for i in range(len(tokens))]
+
+    def fill(writer) -> None:
+        writer.add_tokenizer_pre("gpt-2")
+        writer.add_token_merges([" ".join(pair) for pair in model["merges"]])
+        writer.add_bos_token_id(library.token_to_id("<s>"))
+        writer.add_eos_token_id(library.token_to_id("</s>"))
+        writer.add_add_bos_token(True)
+        writer.add_add_eos_token(True)
+        writer.add_chat_template("{{ messages[0].content }}")
+
+    return _gguf("byte-bpe", "gpt2", [t.encode() for t in tokens], types, fill)
+
+
+@cache
+def gguf_llama() -> str:
+    """Mistral's first vocabulary, the real one."""
+    from tokstudio.tokens.mistral_data import packaged_file
+
+    return _gguf_pieces("llama", sentencepiece.SentencePieceProcessor(model_file=str(packaged_file("v1"))))
+
+
+@cache
+def gguf_unigram() -> str:
+    model = sentencepiece.SentencePieceProcessor(model_file=sentencepiece_plain_unigram())
+    return _gguf_pieces("t5", model, add_space_prefix=True)
+
+
+@cache
+def sentencepiece_plain_unigram() -> str:
+    """Without normalization, which a GGUF file need not carry."""
+    return _sentencepiece(
+        "unigram", normalization_rule_name="identity", remove_extra_whitespaces=False, name="plain"
+    )
+
+
+def _gguf_pieces(kind: str, model, **flags: bool) -> str:
+    ids = range(model.get_piece_size())
+    types = [
+        2 if model.is_unknown(i) else 3 if model.is_control(i) else 6 if model.is_byte(i) else 1 for i in ids
+    ]
+
+    def fill(writer) -> None:
+        writer.add_token_scores([model.get_score(i) for i in ids])
+        writer.add_bos_token_id(model.bos_id())
+        writer.add_eos_token_id(model.eos_id())
+        writer.add_unk_token_id(model.unk_id())
+        for key, value in flags.items():
+            getattr(writer, f"add_{key}")(value)
+
+    return _gguf(kind, kind, [model.id_to_piece(i).encode() for i in ids], types, fill)
+
+
+@cache
+def gguf_bert() -> str:
+    """BERT's vocabulary as a converter writes it: words are marked, not what continues them."""
+    from tokstudio.tokens.reference import file_of
+
+    entries = (file_of(BERT).parent / "vocab.txt").read_text().splitlines()
+    special = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
+    marked = [e if e in special else e[2:] if e.startswith("##") else "▁" + e for e in entries]
+    types = [3 if e in special else 1 for e in entries]
+
+    def fill(writer) -> None:
+        writer.add_unk_token_id(entries.index("[UNK]"))
+        writer.add_sep_token_id(entries.index("[SEP]"))
+        writer.add_bos_token_id(entries.index("[CLS]"))
+        writer.add_pad_token_id(entries.index("[PAD]"))
+
+    return _gguf("bert", "bert", [e.encode() for e in marked], types, fill)

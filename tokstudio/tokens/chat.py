@@ -8,7 +8,6 @@ A template is a program from somewhere else. It runs in a sandbox, in a process 
 it takes too long or too much memory (0.1 s to start one: who renders at each keystroke keeps a `Renderer`).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,12 @@ from typing import Any, NamedTuple
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import utf8
 from tokstudio.tokens.bounded import BoundedWorker
+from tokstudio.tokens.gguf_file import read_settings
 from tokstudio.tokens.reference import file_of
+from tokstudio.tokens.sidecar import settings_file
 
 SECONDS = 3.0
 LARGEST = 1 << 20  # characters of a template; the longest known ones have 20 thousand
-SETTINGS = 16 << 20  # bytes of a settings file
 NAMED = ("bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token")
 HINT = "Use another template, or put this one right."
 
@@ -111,13 +111,16 @@ def _check(template: str, messages: Sequence[Mapping[str, Any]]) -> None:
 
 def template_of(reference: str) -> str | None:
     """The chat template that comes with a tokenizer, or None where none does."""
-    folder = _folder(reference)
-    if folder is None:
+    file = file_of(reference)
+    if file is None:
         return None
+    if file.suffix == ".gguf":
+        return _one(read_settings(file).get("tokenizer.chat_template"))
+    folder = file.parent
     if (alone := folder / "chat_template.jinja").is_file() and alone.stat().st_size <= LARGEST:
         return alone.read_text("utf-8", "replace")
     for name in ("tokenizer_config.json", "chat_template.json"):
-        if template := _one(settings(folder, name).get("chat_template")):
+        if template := _one(settings_file(folder, name).get("chat_template")):
             return template
     return None
 
@@ -138,7 +141,7 @@ def specials_of(reference: str) -> dict[str, Any]:
     found: dict[str, Any] = {"special_tokens": list(load_tokenizer(reference).special_tokens)}
     folder = _folder(reference)
     for name in ("special_tokens_map.json", "tokenizer_config.json") if folder else ():
-        for key, value in settings(folder, name).items():
+        for key, value in settings_file(folder, name).items():
             content = value.get("content") if isinstance(value, dict) else value
             if key in NAMED and isinstance(content, str):
                 found[key] = content
@@ -148,15 +151,3 @@ def specials_of(reference: str) -> dict[str, Any]:
 def _folder(reference: str) -> Path | None:
     file = file_of(reference)
     return file.parent if file else None
-
-
-def settings(folder: Path, name: str) -> dict[str, Any]:
-    """A settings file beside a tokenizer; empty where there is none, or it is damaged: it only refines."""
-    path = folder / name
-    try:
-        if path.stat().st_size > SETTINGS:
-            return {}
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tokstudio.errors import TokenizerError
 
-ANOTHER = "Choose a tokenizer.json, a SentencePiece .model, a .tiktoken file, or the folder that holds one."
+ANOTHER = "Choose a tokenizer.json, a SentencePiece .model, a .tiktoken or .gguf file, or the folder that holds one."
 
 SIGNATURES = {
     b"\x80\x02": "a pickle",
@@ -13,7 +13,6 @@ SIGNATURES = {
     b"\x80\x04": "a pickle",
     b"\x80\x05": "a pickle",
     b"PK\x03\x04": "a zip archive or a pickled checkpoint",
-    b"GGUF": "a GGUF model",
     b"\x1f\x8b": "a gzip archive",
     b"version https://git-lfs": "a Git LFS pointer, not the file itself",
 }
@@ -35,6 +34,11 @@ def head_of(path: Path) -> bytes:
     if not head:
         raise TokenizerError(f"{path.name} is empty.", hint="Fetch or copy it again: its content is missing.")
     return head
+
+
+def is_tekken(head: bytes) -> bool:
+    """Is this JSON one of Mistral's Tekken vocabularies, and not a tokenizer.json?"""
+    return b'"default_num_special_tokens"' in head or b'"token_bytes"' in head
 
 
 def no_tokenizer(path: Path, head: bytes) -> TokenizerError:

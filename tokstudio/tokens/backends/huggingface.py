@@ -1,7 +1,6 @@
 """Tokenizers of the Hugging Face library: tokenizer.json, and the older vocab.txt, and vocab.json +
 merges.txt."""
 
-import json
 import threading
 from functools import cached_property
 from hashlib import sha256
@@ -14,7 +13,8 @@ from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
 from tokstudio.tokens.hf_parts import algorithm_of, alphabet_of, unknown_of
 from tokstudio.tokens.native import native_errors
-from tokstudio.tokens.sniff import bad_json
+from tokstudio.tokens.sidecar import settings_file
+from tokstudio.tokens.sniff import bad_json, is_tekken
 from tokstudio.tokens.spans import by_lengths, character_edges, settle, take_marks, with_specials
 from tokstudio.tokens.table import TokenTable
 from tokstudio.tokens.written import check_written
@@ -134,7 +134,11 @@ class HuggingFaceTokenizer:
 
 def claims(path: Path, head: bytes) -> bool:
     if path.suffix == ".json":
-        return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") and b"\0" not in head
+        return (
+            head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+            and b"\0" not in head
+            and not is_tekken(head)
+        )
     return path.name in ("vocab.txt", "merges.txt") and b"\0" not in head
 
 
@@ -152,15 +156,6 @@ def load(path: Path, reference: str, name: str) -> HuggingFaceTokenizer:
         except Exception as error:  # the library raises nothing narrower
             raise bad_json(path, data, error) from None
     return HuggingFaceTokenizer(reference, name, library, f"huggingface-{sha256(data).hexdigest()[:48]}")
-
-
-def _settings(folder: Path) -> dict:
-    """The folder's tokenizer_config.json; empty where there is none or it is damaged: it only refines."""
-    try:
-        settings = json.loads((folder / "tokenizer_config.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
 
 
 def _pair(vocabulary: Path, merges: Path) -> tuple["Library", bytes]:
@@ -181,7 +176,7 @@ def _pair(vocabulary: Path, merges: Path) -> tuple["Library", bytes]:
             f"{vocabulary.name} and {merges.name} cannot be read as a tokenizer: {error}.",
             hint="Fetch both again.",
         ) from None
-    space = bool(_settings(vocabulary.parent).get("add_prefix_space", False))
+    space = bool(settings_file(vocabulary.parent, "tokenizer_config.json").get("add_prefix_space", False))
     library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=space)
     library.decoder = decoders.ByteLevel()
     return library, vocabulary.read_bytes() + merges.read_bytes()
@@ -204,7 +199,7 @@ def _word_piece(path: Path) -> tuple["Library", bytes]:
         )
     library = Library(models.WordPiece(entries, unk_token="[UNK]"))
     library.normalizer = normalizers.BertNormalizer(
-        lowercase=_settings(path.parent).get("do_lower_case", True)
+        lowercase=settings_file(path.parent, "tokenizer_config.json").get("do_lower_case", True)
     )
     library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     library.decoder = decoders.WordPiece()

@@ -1,6 +1,6 @@
 """Google's SentencePiece models: Unigram and BPE, with or without byte fallback."""
 
-import json
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +12,7 @@ from tokstudio.tokens.alphabet import Alphabet
 from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
 from tokstudio.tokens.model_proto import algorithm_of
 from tokstudio.tokens.native import native_errors
+from tokstudio.tokens.sidecar import settings_file
 from tokstudio.tokens.spans import by_lengths, settle, with_specials
 from tokstudio.tokens.table import TokenTable
 from tokstudio.tokens.written import check_written, parsed
@@ -120,26 +121,24 @@ class SentencePieceTokenizer:
         return self._table.bytes_of(checked_one(token, len(self)))
 
 
+@dataclass(frozen=True, slots=True)
 class Ends:
     """What a model expects around a text. The model file does not say; a tokenizer_config.json beside it
     does, and without one it is the beginning-of-text symbol, if the model has it."""
 
-    def __init__(self, folder: Path):
-        try:
-            settings = json.loads((folder / "tokenizer_config.json").read_bytes())
-        except (OSError, ValueError):
-            settings = {}
-        self.settings = settings if isinstance(settings, dict) else {}
+    begin: bool = True
+    end: bool = False
+
+    @classmethod
+    def beside(cls, folder: Path) -> "Ends":
+        settings = settings_file(folder, "tokenizer_config.json")
+        return cls(bool(settings.get("add_bos_token", True)), bool(settings.get("add_eos_token", False)))
 
     def before(self, library: "SentencePieceProcessor") -> list[int]:
-        return (
-            [library.bos_id()] if self.settings.get("add_bos_token", True) and library.bos_id() >= 0 else []
-        )
+        return [library.bos_id()] if self.begin and library.bos_id() >= 0 else []
 
     def after(self, library: "SentencePieceProcessor") -> list[int]:
-        return (
-            [library.eos_id()] if self.settings.get("add_eos_token", False) and library.eos_id() >= 0 else []
-        )
+        return [library.eos_id()] if self.end and library.eos_id() >= 0 else []
 
 
 def claims(path: Path, head: bytes) -> bool:
@@ -155,9 +154,9 @@ def load(path: Path, reference: str, name: str) -> SentencePieceTokenizer:
     damaged = f"{path.name} is damaged, so it cannot be read as a SentencePiece model"
     with native_errors(damaged, "Fetch or copy it again.", tell=False):
         library.LoadFromSerializedProto(data)
-        tokenizer = SentencePieceTokenizer(reference, name, library, data, Ends(path.parent))
+        tokenizer = SentencePieceTokenizer(reference, name, library, data, Ends.beside(path.parent))
         tokenizer.check()
     return tokenizer
 
 
-BACKENDS.add("sentencepiece", Backend(files={"*.model": 1}, claims=claims, load=load))
+BACKENDS.add("sentencepiece", Backend(files={"*.model": 1, "*.model.v[0-9]*": 2}, claims=claims, load=load))
