@@ -39,6 +39,7 @@ class AgreementStrip(QWidget):
         self.setCursor(Qt.PointingHandCursor)
         self.setFocusPolicy(Qt.TabFocus)
         self._agreement: Agreement | None = None
+        self._kept: tuple | None = None
         self._selected: tuple[int, int] | None = None
         self._window: tuple[int, int] | None = None
 
@@ -46,7 +47,7 @@ class AgreementStrip(QWidget):
         return QSize(400, 30)
 
     def set_agreement(self, found: Agreement | None) -> None:
-        self._agreement = found
+        self._agreement, self._kept = found, None
         self.update()
 
     def select(self, start: int, stop: int) -> None:
@@ -90,21 +91,23 @@ class AgreementStrip(QWidget):
         """One bar per cut; where several fall on a pixel, the loudest of them."""
         found, panes = self._agreement, len(self._agreement.shared)
         width = max(1.0, self.width() / found.size - 1)
-        columns = (found.offsets * self.width() // max(1, found.size)).astype(int)
-        order = np.argsort(-found.counts, kind="stable")  # the loudest last, on top
-        if len(columns) > self.width():
-            fewest = np.full(self.width() + 1, panes + 1)
-            np.minimum.at(fewest, columns, found.counts)
-            columns = np.flatnonzero(fewest <= panes)
-            counts = fewest[columns]
-            order = np.argsort(-counts, kind="stable")
-        else:
-            counts = found.counts
-        for at in order:
-            count = int(counts[at])
+        columns, counts = self._columns()
+        for column, count in zip(columns, counts, strict=True):
             height = bar_height(count, panes)
-            box = QRectF(int(columns[at]), base - height, width, height)
+            box = QRectF(column, base - height, width, height)
             painter.fillRect(box, bar_color(bar_role(count, panes)))
+
+    def _columns(self) -> tuple[list[int], list[int]]:
+        """Pixels with a bar and the fewest that cut there, the loudest last, on top; kept until either changes."""
+        key = (id(self._agreement), self.width())
+        if self._kept is None or self._kept[0] != key:
+            found = self._agreement
+            columns = (found.offsets * self.width() // max(1, found.size)).astype(np.int64)
+            firsts = np.flatnonzero(np.append(True, columns[1:] != columns[:-1])) if len(columns) else columns
+            counts = np.minimum.reduceat(found.counts, firsts) if len(columns) else columns
+            order = np.argsort(-counts, kind="stable")
+            self._kept = key, columns[firsts][order].tolist(), counts[order].tolist()
+        return self._kept[1:]
 
     def mousePressEvent(self, event) -> None:
         self._jump(event)

@@ -1,0 +1,73 @@
+"""The Compare page at work: keystroke to repaint, hover to highlight, and the longest gap on the window's thread.
+
+The window is a process of its own (`tokstudio.ui.compare_probe`), real, off-screen where there is no desktop;
+it types, points and scrolls in itself and prints its readings as one line of JSON.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from tokstudio.bench.base import Figure, benchmark
+from tokstudio.bench.startup import platform_name
+from tokstudio.errors import RunError
+
+PATIENCE = 300.0  # seconds
+TARGETS = {  # name: (unit, target)
+    "key_100kb_p95_ms": 33.0,
+    "key_1mb_p95_ms": 50.0,
+    "hover_8_panes_p95_ms": 16.0,
+    "longest_gap_ms": 100.0,
+    "refresh_100kb_ms": None,
+    "refresh_1mb_ms": None,
+    "scroll_1mb_p95_ms": None,
+    "page_50mb_open_ms": None,
+}
+NOTES = {
+    "key_100kb_p95_ms": "4 panes, 100 kB: key to the next repaint of editor and panes",
+    "key_1mb_p95_ms": "4 panes, 1 MB",
+    "hover_8_panes_p95_ms": "pointer over a token until all 8 panes are painted",
+    "longest_gap_ms": "longest time the event loop did not turn, over the whole tour",
+    "refresh_100kb_ms": "median from the last key until all 4 panes show the new text",
+    "refresh_1mb_ms": "the same at 1 MB",
+    "scroll_1mb_p95_ms": "one page down in one pane, the others following",
+    "page_50mb_open_ms": "a 50 MB file opened, until its first page is in 4 panes",
+}
+
+
+@benchmark("ui", title="The Compare page: keystroke, hover, scrolling, and gaps on the window's thread")
+def ui(repeat: int) -> Iterator[Figure]:
+    readings = measure(repeat)
+    for name, value in readings.items():
+        unit = name.rpartition("_")[2]
+        yield Figure(
+            name=name, value=round(value, 2), unit=unit, target=TARGETS.get(name), note=NOTES.get(name, "")
+        )
+
+
+def measure(repeat: int) -> dict[str, float]:
+    """One tour of the window. Raises RunError where it ends without readings."""
+    with tempfile.TemporaryDirectory(prefix="tokstudio-bench-") as home:
+        environment = os.environ | {
+            "TOKSTUDIO_HOME": home,
+            "QT_QPA_PLATFORM": platform_name(os.environ),
+        }
+        command = [sys.executable, "-P", "-m", "tokstudio.ui.compare_probe", str(repeat)]
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise RunError(
+                f"The window did not finish its tour within {PATIENCE:.0f} s.",
+                hint="Try again on a machine that is less busy.",
+            ) from None
+    for line in reversed(done.stdout.splitlines()):
+        if line.startswith("{"):
+            return json.loads(line)
+    said = " / ".join(done.stderr.strip().splitlines()[-3:]) or "nothing"
+    raise RunError(
+        f"The window ended before its readings (exit code {done.returncode}). It said: {said}",
+        hint="Start `tokstudio` by hand to see what it shows.",
+    )

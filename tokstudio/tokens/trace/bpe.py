@@ -1,0 +1,62 @@
+"""Byte-pair encoding: which merges made the tokens of a word, the lowest rank first."""
+
+from tokstudio.tokens.base import Tokenizer
+from tokstudio.tokens.merges import LONGEST, Merges
+from tokstudio.tokens.show import readable
+from tokstudio.tokens.trace.picture import Bar, Picture
+
+HOW = "Neighbors join by rank, the lowest first; each bar is a merge, the number its rank."
+
+
+def merge_pictures(tokenizer: Tokenizer, merges: Merges, text: str) -> list[Picture]:
+    """One for each word that the pre-tokenizer makes of `text`."""
+    library = getattr(tokenizer, "_library", None)
+    if hasattr(library, "Normalize"):  # SentencePiece, which has no pre-tokenizer to do it
+        text = library.Normalize(text).replace("\u2581", " ")
+    return [_picture(tokenizer, merges, units) for units in merges.words(text) if units]
+
+
+def _picture(tokenizer: Tokenizer, merges: Merges, units: list[int]) -> Picture:
+    units = units[:LONGEST]
+    names = tuple(_shown(tokenizer, unit) for unit in units)
+    spans = [(at, at + 1, 0) for at in range(len(units))]  # start, stop, row of each piece
+    final, bars = list(units), []
+    for step in merges.play(units):
+        (start, _, low), (_, stop, high) = spans[step.at], spans[step.at + 1]
+        row = 1 + max(low, high)
+        made = step.pieces[step.at]
+        bars.append(Bar(row, start, stop, _shown(tokenizer, made), f"{step.rank:,}"))
+        spans[step.at : step.at + 2] = [(start, stop, row)]
+        final = list(step.pieces)
+    ends = [
+        Bar(row, start, stop, _shown(tokenizer, token), f"id {token}", "token")
+        for token, (start, stop, row) in zip(final, spans, strict=True)
+    ]
+    return Picture(names, tuple(_with_tokens(bars, ends)), tuple(final), HOW)
+
+
+def _with_tokens(bars: list[Bar], ends: list[Bar]) -> list[Bar]:
+    """The bars of the result say their rank too, where a merge made them."""
+    ranks = {(bar.start, bar.stop): bar.note for bar in bars}
+    places = {(end.start, end.stop) for end in ends}
+    inner = [bar for bar in bars if (bar.start, bar.stop) not in places]
+    return inner + [
+        Bar(
+            end.row, end.start, end.stop, end.text, _both(ranks.get((end.start, end.stop)), end.note), "token"
+        )
+        for end in ends
+    ]
+
+
+def _both(rank: str | None, token: str) -> str:
+    return f"{rank}, {token}" if rank is not None else token
+
+
+def _shown(tokenizer: Tokenizer, token: int) -> str:
+    data = tokenizer.token_bytes(token)
+    if data is None:
+        return f"#{token}"
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.hex(" ").upper() if len(data) < 5 else readable(data)
