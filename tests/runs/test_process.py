@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -277,6 +278,23 @@ def test_two_attempts_never_run_at_once(make_run):
         pass
     run.stop()
     assert sum(isinstance(event, Started) for event in follow(run)) == 1
+
+
+def test_a_killed_process_that_is_slow_to_let_go_is_recorded_all_the_same(make_run):
+    """While its memory is freed, the lock is still held."""
+    run = make_run(steps=10_000, pause=0.01)
+    run.start()
+    until(run, Metrics, step=2)
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    lock = FolderLock(run.folder)
+    lock.__enter__()
+    letting_go = threading.Timer(0.4, lock.__exit__, [None, None, None])
+    letting_go.start()
+    assert isinstance(follow(run)[-1], Failed)
+    letting_go.join()
+    assert read_json(run.folder / "state.json")["state"] == "failed"
+    assert isinstance(follow(Run(run.folder))[-1], Failed)
 
 
 def test_a_second_worker_leaves_at_once(make_run):

@@ -113,6 +113,14 @@ def test_every_event_is_drawn_once(qtbot, page, begin):
     assert page.board.log.text().count("20 steps on cpu") == 1
 
 
+def test_the_disk_use_counts_what_a_run_writes_later(qtbot, page, begin, store):
+    name = begin("steps = 20")
+    (store.folder / name / "checkpoints").mkdir(exist_ok=True)
+    (store.folder / name / "checkpoints" / "large").write_bytes(bytes(3_000_000))
+    wait_for(qtbot, page, "finished")
+    qtbot.waitUntil(lambda: page.list._foot.text() == "1 run, 3.0 MB", timeout=PATIENCE)
+
+
 def test_stop_then_resume(qtbot, page, begin):
     name = begin("steps = 300\npause = 0.01")
     qtbot.waitUntil(lambda: page.watches[name].state.step > 2, timeout=PATIENCE)

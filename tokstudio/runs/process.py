@@ -22,6 +22,7 @@ from tokstudio.runs.lock import FolderLock
 from tokstudio.runs.tail import Tail, last_event
 
 GRACE = 10.0  # seconds between the last event and the end of the process, before it is ended
+LAST_BREATH = 5.0  # seconds in which a process that was killed gives its lock back
 SILENT = 30.0  # seconds without a heartbeat after which a run on another machine counts as lost
 ENDS: dict[type[RunEvent], str] = {Finished: "finished", Stopped: "stopped", Failed: "failed"}
 
@@ -82,7 +83,7 @@ class Run:
                 f"The run {self.folder.name} is already going.", hint="Follow it on the Runs page."
             )
         try:
-            with FolderLock(self.folder):
+            with FolderLock(self.folder, LAST_BREATH):
                 control.withdraw(self.folder)  # a request that the last attempt did not live to read
                 self._close_attempt()
             with open(self.folder / "stderr.log", "ab") as log:
@@ -206,7 +207,9 @@ class Run:
         if unseen:
             return event
         try:
-            with FolderLock(self.folder):  # refused while another attempt goes: then this death is history
+            with FolderLock(
+                self.folder, LAST_BREATH
+            ):  # refused while another attempt goes: then this death is history
                 if (last := last_event(self.folder / "events.jsonl")) is not None and last.terminal:
                     return last  # another window was quicker
                 self._append(event)
@@ -218,11 +221,18 @@ class Run:
             return replace(event, detail=f"{event.detail}\n(not recorded: {error})")
         return event
 
-    def _cause(self, unseen: bool) -> str:
+    def how_lost(self) -> str:
+        """The sentence for a run whose end nobody saw."""
+        return f"The run was lost{self._where()}: its process ended while no window was watching."
+
+    def _where(self) -> str:
         step = max(self._step, read_json(self.folder / "state.json").get("step", 0))
-        where = f" at step {step:,}" if step else " before its first step"
+        return f" at step {step:,}" if step else " before its first step"
+
+    def _cause(self, unseen: bool) -> str:
         if unseen:
-            return f"The run was lost{where}: its process ended while no window was watching."
+            return self.how_lost()
+        where = self._where()
         code = self.process.poll() if self.process is not None else None
         if self.killed or code in (-9, None):
             return f"The run's process was killed{where}."

@@ -32,7 +32,7 @@ class RunInfo:
     step: int = 0
     total_steps: int = 0
     phase: str = ""
-    message: str = ""  # of a run that failed
+    message: str = ""  # of a run that failed or was lost
     bits_per_byte: float | None = None
     checkpoint: int | None = None  # step that a resume starts from
 
@@ -118,8 +118,8 @@ class RunStore:
 
     def disk_use(self) -> int:
         """Bytes of all run folders together."""
-        files = (Path(place, name) for place, _, names in os.walk(self.folder) for name in names)
-        return sum(path.lstat().st_size for path in files if path.exists())  # a run renames what it wrote
+        files = (os.path.join(place, name) for place, _, names in os.walk(self.folder) for name in names)
+        return sum(map(_size, files))
 
     def _info(self, folder: Path) -> RunInfo:
         state = folder / "state.json"
@@ -132,20 +132,29 @@ class RunStore:
         return info
 
 
+def _size(path: str) -> int:
+    """0 for what is gone by now: a run renames what it wrote, and removes old checkpoints."""
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
 def _read(folder: Path) -> RunInfo:
     passport, now, run = read_json(folder / "run.json"), read_json(folder / "state.json"), Run(folder)
-    kind = str(passport.get("kind", ""))
+    kind, state = str(passport.get("kind", "")), run.state()
+    message = str(now.get("message", "")) or (run.how_lost() if state == "lost" else "")
     return RunInfo(
         name=folder.name,
         kind=kind,
         title=KINDS[kind].title if kind in list(KINDS) else kind,
         folder=folder,
-        state=run.state(),
+        state=state,
         created=float(passport.get("created", 0)),
         step=int(now.get("step", 0)),
         total_steps=int(now.get("total_steps", 0)),
         phase=str(now.get("phase", "")),
-        message=str(now.get("message", "")),
+        message=message,
         bits_per_byte=now.get("bits_per_byte"),
         checkpoint=run.latest_checkpoint(),
     )

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, 
 from tokstudio.errors import TokstudioError
 from tokstudio.runs.process import Run
 from tokstudio.runs.store import NOW, RunInfo, RunStore
+from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
 from tokstudio.ui.run_cards.board import Board
 from tokstudio.ui.run_cards.create import create_demo
@@ -22,6 +23,7 @@ from tokstudio.ui.widgets.empty import EmptyState
 
 FRAME = 100  # milliseconds between two drawings, whatever happens
 LOOK = 2000  # milliseconds between two looks into the runs folder: others start runs too
+WEIGH = 10_000  # milliseconds between two looks at what the runs take of the disk while one goes
 KEPT = 8  # runs that are over and stay in memory, so that going back and forth is quick
 WIDE, MIDDLE = 1208, 900  # page widths: list and log beside the charts; two columns of charts
 SELECTED = "runs/selected"
@@ -49,6 +51,14 @@ class RunsPage(QWidget):
         self._frames.timeout.connect(self._frame)
         self._looks = QTimer(self, interval=LOOK)
         self._looks.timeout.connect(self.reload)
+        self._scale = Worker(self)  # a thousand files take longer than a frame
+        self._scale.done.connect(self._weighed)
+        self._weighing = 0  # how often it was asked for since the last answer
+        self._weighs = QTimer(self, interval=WEIGH)
+        self._weighs.timeout.connect(
+            lambda: self._weigh() if any(i.live for i in self.infos.values()) else None
+        )
+        self._weighs.start()
         self.reload()
         self._frames.start()
         self._looks.start()
@@ -101,7 +111,7 @@ class RunsPage(QWidget):
 
     def opened(self) -> None:
         self.reload()
-        self.list.set_disk_use(len(self.infos), self.store.disk_use())
+        self._weigh()
 
     def receive(self, start: str = "", select: str = "", demo: bool = False) -> None:
         """`start`: a queued run to begin now. `demo`: create and begin the demo transfer."""
@@ -116,6 +126,8 @@ class RunsPage(QWidget):
         """Runs go on; only this window looks away."""
         self._frames.stop()
         self._looks.stop()
+        self._weighs.stop()
+        self._scale.close()
         for watch in self.watches.values():
             watch.leave()
 
@@ -180,8 +192,19 @@ class RunsPage(QWidget):
 
     def _over(self) -> None:
         self.reload()
-        self.list.set_disk_use(len(self.infos), self.store.disk_use())
+        self._weigh()
         self._draw()
+
+    def _weigh(self) -> None:
+        self._weighing += 1
+        if self._weighing == 1:
+            self._scale.submit("disk", self.store.disk_use)
+
+    def _weighed(self, _key: str, used: int) -> None:
+        again, self._weighing = self._weighing > 1, 0
+        self.list.set_disk_use(len(self.infos), used)
+        if again:
+            self._weigh()
 
     def _refused(self, error: TokstudioError) -> None:
         self._draw()

@@ -102,7 +102,7 @@ class Board(QWidget):
         elif isinstance(ended, Failed):
             told = (info.name, ended.message, ended.hint)
         else:
-            told = (info.name, info.message or "The run ended without a last word.", watch.run.way_on())
+            told = (info.name, info.message, watch.run.way_on())
         if told == self._told:
             return
         self._told = told
