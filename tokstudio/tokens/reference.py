@@ -7,12 +7,14 @@
 | `demo:english` | a tokenizer that Tokstudio carries |
 | a path | a tokenizer file, or a folder with one |
 | `bert-base-uncased`, `owner/name` | a hub id whose files are on this machine |
+| any of these, and `:target=Llama3` or the like | a spec: see `tokstudio.tokens.spec` |
 
 Nothing here reaches the network.
 """
 
 import os
 import re
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from tokstudio.paths import resource
 from tokstudio.tokens.base import BACKENDS, Backend, Tokenizer
 from tokstudio.tokens.hub import hub_folder
 from tokstudio.tokens.sniff import ANOTHER, head_of, no_tokenizer
+from tokstudio.tokens.spec import Spec, parse_spec, spec_folder
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?")  # the lengths that the hub allows
 FILE_ENDINGS = (
@@ -46,8 +49,9 @@ def load_tokenizer(reference: str) -> Tokenizer:
     reference = reference.strip()
     if not reference or "\0" in reference:
         raise TokenizerError("No tokenizer is named.", hint=EXAMPLES)
+    spec = parse_spec(reference)
     scheme, _, rest = reference.partition(":")
-    if scheme in _schemes():
+    if scheme in _schemes() and spec.plain:
         return _named(scheme, rest)
     reference, path, name = _locate(reference)
     file = tokenizer_file(path)
@@ -77,9 +81,11 @@ def _stamp(file: Path) -> tuple:
 
 def _locate(reference: str) -> tuple[str, Path, str]:
     """A reference that means the same from any folder, the file or folder, and the name shown."""
-    if reference.startswith("demo:"):
+    if reference.startswith("demo:") and parse_spec(reference).plain:
         name = reference.removeprefix("demo:")
         return reference, _demo_folder(name), f"Demo {name}"
+    if not (spec := parse_spec(reference)).plain:
+        return _of_spec(spec)
     path = Path(os.path.expanduser(reference))
     if os.path.exists(path):  # unlike Path.exists, also where the name is too long for the system
         path = path.resolve()
@@ -91,6 +97,13 @@ def _locate(reference: str) -> tuple[str, Path, str]:
     raise TokenizerError(
         f"There is no file or folder {path}.", hint="Check the spelling, or choose another file."
     )
+
+
+def _of_spec(spec: Spec) -> tuple[str, Path, str]:
+    base = load_tokenizer(spec.base)
+    spec = replace(spec, base=base.reference)
+    changes = [spec.target and f"as {spec.target}", spec.conversion and f"in {spec.conversion}s"]
+    return str(spec), spec_folder(spec), " ".join([base.name, *filter(None, changes)])
 
 
 def _demo_folder(name: str) -> Path:
@@ -140,6 +153,6 @@ def _backend_of(file: Path) -> Backend:
 
 def file_of(reference: str) -> Path | None:
     """The file that `reference` is read from; None for tokenizers that are no file (tiktoken, bytes)."""
-    if reference.partition(":")[0] in _schemes():
+    if reference.partition(":")[0] in _schemes() and parse_spec(reference).plain:
         return None
     return tokenizer_file(_locate(reference)[1])

@@ -127,6 +127,10 @@ class HuggingFaceTokenizer:
     def token_bytes(self, token: int) -> bytes | None:
         return self._table.bytes_of(checked_one(token, len(self)))
 
+    def to_json(self) -> str:
+        """The content of a tokenizer.json."""
+        return self._library.to_str()
+
     def piece(self, token: int) -> str | None:
         """How the vocabulary writes `token`, with the marks of its alphabet ("##ing"); None for a hole."""
         return self._library.id_to_token(token)
