@@ -1,22 +1,26 @@
-"""`tokstudio compare REFERENCE REFERENCE …`: the same text through several tokenizers."""
+"""`tokstudio compare REFERENCE REFERENCE …`: the same text, or with --data a corpus, through several tokenizers."""
 
 import argparse
 
+from tokstudio.cli.corpus import add_corpus_arguments, run_corpus
 from tokstudio.cli.output import emit_json, say
 from tokstudio.cli.text import add_text_arguments, text_of
 from tokstudio.errors import InputError
 
-HELP = "compare how tokenizers cut one text: counts, boundary F1, disagreements"
+HELP = "compare how tokenizers cut one text, or do on a corpus"
 SHOWN = 20  # disagreements listed for people; --json has all
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("references", nargs="+", metavar="reference", help="two or more, as for `tokenize`")
     add_text_arguments(parser)
+    add_corpus_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.data is not None:
+        return run_corpus(args)
     from tokstudio.align.edges import agreement
     from tokstudio.tokens.measure import measure
     from tokstudio.tokens.reference import load_tokenizer
