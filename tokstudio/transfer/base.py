@@ -5,21 +5,24 @@
 A method is one file in `transfer/methods`: a generator that yields rows for every target id exactly once.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tokstudio.align.overlap import Overlap, byte_table
 from tokstudio.align.overlap import overlap as match_vocabularies
+from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import TransferError
 from tokstudio.registry import Registry
 from tokstudio.tokens.base import Tokenizer
 
-COPIED, COMPOSED, SAMPLED = range(3)
-ORIGINS = ("copied", "composed", "sampled")
+T = TypeVar("T")
+
+COPIED, COMPOSED, SAMPLED, SOLVED = range(4)
+ORIGINS = ("copied", "composed", "sampled", "solved")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,43 @@ class Rows:
     ids: np.ndarray  # int [n]
     values: np.ndarray  # float32 [n, d]
     origin: int
+    mix: SparseRows | None = None  # where the values are weighted sums of source rows: [n, v_source]
+
+    @classmethod
+    def mixed(cls, ids: np.ndarray, mix: SparseRows, matrix: np.ndarray, origin: int) -> "Rows":
+        return cls(ids, mix.dot(matrix), origin, mix)
+
+    @classmethod
+    def copied(cls, ids: np.ndarray, sources: np.ndarray, matrix: np.ndarray, width: int) -> "Rows":
+        """The very rows `sources`, bit for bit."""
+        ones = np.ones(len(ids), np.float32)
+        mix = SparseRows(np.arange(len(ids) + 1), np.asarray(sources, np.int64), ones, width)
+        return cls(ids, matrix[sources], COPIED, mix)
+
+
+@dataclass(frozen=True, eq=False)
+class Donor:
+    """Another model that speaks the target tokenizer: its rows say which tokens are alike."""
+
+    tokenizer: Tokenizer
+    input: np.ndarray  # float32 [>= v_target, e]
+    output: np.ndarray | None = None  # None: tied
+
+    def rows(self, role: str) -> np.ndarray:
+        return self.input if role == "input" or self.output is None else self.output
+
+
+@dataclass(frozen=True)
+class Options:
+    """What some methods ask. The defaults are their papers', where those say it."""
+
+    neighbors: int = 10  # WECHSEL: source tokens a row
+    temperature: float = 0.1  # WECHSEL: softmax of similarity / temperature
+    atoms: int = 64  # OMP: source tokens a row, at most
+    dimensions: int = 100  # auxiliary vectors
+    window: int = 5  # co-occurrence, tokens to each side
+    pivots: int = 300  # TokAlign: shared tokens that both spaces are seen from
+    minimum_count: int = 3  # auxiliary vectors of rarer tokens are not trusted
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +81,60 @@ class TransferProblem:
     overlap: Overlap
     pieces: "Pieces"
     seed: int = 0
+    role: str = "input"  # or "output": some methods treat the head otherwise
+    texts: tuple[str, ...] = ()  # of the domain; some methods learn from them
+    donor: Donor | None = None
+    options: Options = field(default_factory=Options)
+    shared: dict[str, Any] = field(
+        default_factory=dict
+    )  # what both matrices of one model need, computed once
 
     @classmethod
     def of(
-        cls, source: Tokenizer, target: Tokenizer, matrix: np.ndarray, *, seed: int = 0
+        cls,
+        source: Tokenizer,
+        target: Tokenizer,
+        matrix: np.ndarray,
+        *,
+        seed: int = 0,
+        texts: Sequence[str] = (),
+        donor: Donor | None = None,
+        options: Options | None = None,
     ) -> "TransferProblem":
-        return cls(source, target, matrix, match_vocabularies(source, target), Pieces(source), seed)
+        """Raises TransferError for source rows that are not finite and for a donor with another tokenizer."""
+        check_matrix(source, matrix)
+        if donor is not None and donor.tokenizer.fingerprint != target.fingerprint:
+            raise TransferError(
+                f"The donor model has the tokenizer {donor.tokenizer.name}, not the target {target.name}.",
+                hint="A donor must speak exactly the target tokenizer.",
+            )
+        return cls(
+            source,
+            target,
+            matrix,
+            match_vocabularies(source, target),
+            Pieces(source),
+            seed,
+            texts=tuple(texts),
+            donor=donor,
+            options=options or Options(),
+        )
 
-    def with_matrix(self, matrix: np.ndarray) -> "TransferProblem":
+    def with_matrix(self, matrix: np.ndarray, role: str = "output") -> "TransferProblem":
         """The same pair for another matrix: matches and pieces are not computed again."""
-        return TransferProblem(self.source, self.target, matrix, self.overlap, self.pieces, self.seed)
+        return replace(self, matrix=matrix, role=role)
+
+    @property
+    def copyable(self) -> np.ndarray:
+        """int64: target ids whose source row exists."""
+        match = self.overlap.match
+        return np.flatnonzero((match >= 0) & (match < len(self.matrix)))
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` returns, made at the first call and shared by both matrices."""
+        if name not in self.shared:
+            self.shared[name] = make()
+        return self.shared[name]
 
     def random(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
@@ -93,6 +177,17 @@ class Pieces:
         return ids
 
 
+def check_matrix(source: Tokenizer, matrix: np.ndarray) -> None:
+    """Raises TransferError where a row of a source token is not finite."""
+    if not np.isfinite(matrix[: len(source)].sum(dtype=np.float64)):
+        bad = np.flatnonzero(~np.isfinite(matrix[: len(source)]).all(1))
+        if len(bad):
+            raise TransferError(
+                f"The source model's row {int(bad[0])} is not finite ({len(bad):,} such rows).",
+                hint="The model's embeddings are damaged: NaN or infinite values. Fetch it again.",
+            )
+
+
 @dataclass(frozen=True)
 class Method:
     name: str
@@ -100,14 +195,38 @@ class Method:
     help: str
     paper: str
     rows: Callable[[TransferProblem], Iterator[Rows]]
+    needs_texts: bool = False
+    needs_donor: bool = False
+
+    def solve(self, problem: TransferProblem) -> Iterator[Rows]:
+        """`rows`, once what it needs is there. Raises TransferError with what is missing."""
+        if self.needs_texts and not any(problem.texts):
+            raise TransferError(
+                f"{self.title} learns from texts of the domain, and there are none.",
+                hint="Name a corpus, for example with --texts FILE.",
+            )
+        if self.needs_donor and problem.donor is None:
+            raise TransferError(
+                f"{self.title} needs a donor: another model with the target tokenizer.",
+                hint="Name one with --donor FOLDER, or choose mean-pieces.",
+            )
+        return self.rows(problem)
 
 
 METHODS: Registry[Method] = Registry("tokstudio.transfer.methods")
 
 
-def transfer_method(name: str, *, title: str, help: str = "", paper: str = "") -> Callable[[Any], Any]:
+def transfer_method(
+    name: str,
+    *,
+    title: str,
+    help: str = "",
+    paper: str = "",
+    needs_texts: bool = False,
+    needs_donor: bool = False,
+) -> Callable[[Any], Any]:
     def register(rows):
-        METHODS.add(name, Method(name, title, help, paper, rows))
+        METHODS.add(name, Method(name, title, help, paper, rows, needs_texts, needs_donor))
         return rows
 
     return register
@@ -134,3 +253,49 @@ def assemble(problem: TransferProblem, rows: Iterable[Rows]) -> tuple[np.ndarray
             hint="The source model's embeddings hold NaN or infinite values.",
         )
     return values, origin
+
+
+def mixtures(problem: TransferProblem, rows: Iterable[Rows]) -> SparseRows:
+    """The source tokens behind each target row, [v_target, v_source]. A row that is no mixture is empty."""
+    row, column, weights = [], [], []
+    for part in rows:
+        if part.mix is not None:
+            row.append(np.asarray(part.ids)[part.mix.row])
+            column.append(part.mix.columns)
+            weights.append(part.mix.weights)
+    joined = [np.concatenate(parts) if parts else np.zeros(0) for parts in (row, column, weights)]
+    return SparseRows.from_entries(*joined, (len(problem.target), len(problem.source)))
+
+
+def sampled(problem: TransferProblem, ids: np.ndarray) -> Rows:
+    """Rows drawn from the normal distribution of the source's rows, each dimension by itself."""
+    used = problem.matrix[: len(problem.source)]
+    drawn = problem.random().standard_normal((len(ids), used.shape[1])) * used.std(0) + used.mean(0)
+    return Rows(ids, drawn.astype(np.float32), SAMPLED)
+
+
+def compose(problem: TransferProblem, weigh: Callable[[list[int]], Sequence[float]]) -> Iterator[Rows]:
+    """Copies, else the source pieces of each token weighted by `weigh(pieces)`, else drawn."""
+    copied = problem.copyable
+    yield Rows.copied(copied, problem.overlap.match[copied], problem.matrix, len(problem.source))
+    yield from pieced(problem, np.setdiff1d(np.arange(len(problem.target)), copied), weigh)
+
+
+def pieced(
+    problem: TransferProblem, ids: np.ndarray, weigh: Callable[[list[int]], Sequence[float]]
+) -> Iterator[Rows]:
+    """The tokens `ids` by their source pieces; what cannot be spelled is drawn."""
+    composed, mixes, rest = [], [], []
+    for token in ids:
+        data = problem.target.token_bytes(int(token))
+        pieces = problem.pieces.of(data) if data else []
+        if pieces:
+            composed.append(token)
+            mixes.append((pieces, weigh(pieces)))
+        else:
+            rest.append(token)
+    if composed:
+        mix = SparseRows.of(mixes, len(problem.source))
+        yield Rows.mixed(np.array(composed), mix, problem.matrix, COMPOSED)
+    if rest:
+        yield sampled(problem, np.array(rest))

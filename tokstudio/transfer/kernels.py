@@ -87,7 +87,7 @@ def _quadratic(below, segment, total):
     import torch
 
     norm = total.sqrt()
-    found, precision = -norm, 8 * torch.finfo(total.dtype).eps
+    found, precision = -norm, 32 * torch.finfo(total.dtype).eps
     for _ in range(PATIENCE):
         slack = below - found.index_select(0, segment)
         kept = (slack > 0).nonzero()[:, 0]
@@ -95,7 +95,7 @@ def _quadratic(below, segment, total):
         size = _sums(slack * slack, segment, total).sqrt()
         step = ((size - norm) * size / _sums(slack, segment, total)).nan_to_num(0, 0, 0).clamp_min(0)
         found = found + step
-        if bool((step <= precision * norm).all()):
+        if bool((size - norm <= precision * norm).all()):
             break
     return found
 

@@ -1,5 +1,6 @@
 """Give a model another vocabulary."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,10 +8,20 @@ import numpy as np
 
 from tokstudio.errors import TransferError
 from tokstudio.tokens.base import Tokenizer, special_id
-from tokstudio.transfer.base import METHODS, ORIGINS, TransferProblem, assemble
+from tokstudio.transfer.base import (
+    METHODS,
+    ORIGINS,
+    Donor,
+    Options,
+    TransferProblem,
+    assemble,
+    check_matrix,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+    from tokstudio.transfer.plan import Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,33 +42,85 @@ def is_tied(model: "PreTrainedModel") -> bool:
 
 
 def replace_vocabulary(
-    model: "PreTrainedModel", source: Tokenizer, target: Tokenizer, *, method: str, seed: int
+    model: "PreTrainedModel",
+    source: Tokenizer,
+    target: Tokenizer,
+    *,
+    method: str,
+    seed: int,
+    texts: Sequence[str] = (),
+    donor: Donor | None = None,
+    options: Options | None = None,
 ) -> Surgery:
     """Replace the input and output embeddings of `model` in place by rows for `target`.
 
     Afterwards: embedding rows = config.vocab_size = len(target). Raises TransferError where the model has no rows
-    for some ids of `source`.
+    for some ids of `source`, and where the method lacks what it learns from.
     """
-    rows = model.get_input_embeddings().weight
-    if len(source) > len(rows):
-        raise TransferError(
-            f"{source.name} has {len(source):,} ids, but the model has only {len(rows):,} rows.",
-            hint="Choose the tokenizer that the model was trained with.",
-        )
+    check_rows(model, source)
     tied = is_tied(model)
-    problem = TransferProblem.of(source, target, _numpy(rows), seed=seed)
-    rule = METHODS[method].rows
+    rule = METHODS[method].solve
+    values = numpy_of(model.get_input_embeddings().weight)
+    problem = TransferProblem.of(source, target, values, seed=seed, texts=texts, donor=donor, options=options)
     values, origin = assemble(problem, rule(problem))
     output = None
     head = model.get_output_embeddings()
     if head is not None and not tied:
-        output, _ = assemble(problem, rule(problem.with_matrix(_numpy(head.weight))))
-    _install(model, values, output, tied)
-    _set_special_ids(model, target)
+        check_matrix(source, matrix := numpy_of(head.weight))
+        output, _ = assemble(problem, rule(problem.with_matrix(matrix)))
+    install_rows(model, target, values, output)
     return Surgery(origin, tied)
 
 
-def _numpy(weight) -> np.ndarray:
+def check_rows(model: "PreTrainedModel", source: Tokenizer) -> None:
+    """Raises TransferError where the model has no rows for some ids of `source`."""
+    rows = len(model.get_input_embeddings().weight)
+    if len(source) > rows:
+        raise TransferError(
+            f"{source.name} has {len(source):,} ids, but the model has only {rows:,} rows.",
+            hint="Choose the tokenizer that the model was trained with.",
+        )
+
+
+def apply_plan(model: "PreTrainedModel", source: Tokenizer, target: Tokenizer, plan: "Plan") -> Surgery:
+    """Replace the embeddings of `model` in place by what `plan` makes of them: weak to strong.
+
+    Tied embeddings stay tied where the plan is one for both ends, else they part.
+    Raises TransferError where the plan is of other tokenizers.
+    """
+    plan.check(source, target)
+    check_rows(model, source)
+    tied = is_tied(model) and plan.output is None
+    matrix = numpy_of(model.get_input_embeddings().weight)
+    check_matrix(source, matrix)
+    output, head = None, model.get_output_embeddings()
+    if head is not None and not tied:
+        check_matrix(source, head_matrix := numpy_of(head.weight))
+        output = plan.apply(head_matrix, "output")
+    if is_tied(model) and not tied:
+        untie(model)
+    install_rows(model, target, plan.apply(matrix, "input"), output)
+    return Surgery(plan.origin(), tied)
+
+
+def untie(model: "PreTrainedModel") -> None:
+    """Give the head rows of its own, equal to the input's."""
+    import torch
+
+    head = model.get_output_embeddings()
+    model.config.tie_word_embeddings = False
+    head.weight = torch.nn.Parameter(head.weight.detach().clone())
+
+
+def install_rows(
+    model: "PreTrainedModel", target: Tokenizer, values: np.ndarray, output: np.ndarray | None
+) -> None:
+    """Give `model` these rows and the special ids of `target`. `output` None: tied, or there is no head."""
+    _install(model, values, output, is_tied(model))
+    _set_special_ids(model, target)
+
+
+def numpy_of(weight) -> np.ndarray:
     return weight.detach().float().cpu().numpy()
 
 

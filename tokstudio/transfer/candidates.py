@@ -1,0 +1,109 @@
+"""Which source tokens a target token may be made of.
+
+For large vocabularies a plan over every pair does not fit; a few dozen candidates a row do. They are, in this
+order and up to a limit: what the start has already, the token with the same bytes, the pieces that the source
+tokenizer makes of it, source tokens inside it (long ones first), source tokens that begin with it (short ones
+first), and the nearest source rows to where the row starts.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tokstudio.align.overlap import byte_table
+from tokstudio.embed.sparse import SparseRows
+from tokstudio.tokens.base import Tokenizer
+from tokstudio.transfer.base import TransferProblem
+
+LONGEST = 32  # bytes of a token that are searched for other tokens inside it
+CONTINUATIONS = 16  # source tokens that begin with a token, at most
+BLOCK = 256  # rows whose neighbors are searched together
+
+
+class Relatives:
+    """Source tokens by how their bytes relate to given bytes."""
+
+    def __init__(self, problem: TransferProblem):
+        self.problem = problem
+        self.table = byte_table(problem.source)
+        self.sorted = sorted(self.table)
+
+    def of(self, data: bytes) -> Iterator[int]:
+        """Ids, nearest kin first; some may come twice."""
+        if (same := self.table.get(data)) is not None:
+            yield same
+        yield from self.problem.pieces.of(data)
+        yield from self._inside(data[:LONGEST])
+        yield from self._continuing(data)
+
+    def _inside(self, data: bytes) -> Iterator[int]:
+        for size in range(len(data), 0, -1):
+            for start in range(len(data) - size + 1):
+                if (token := self.table.get(data[start : start + size])) is not None:
+                    yield token
+
+    def _continuing(self, data: bytes) -> Iterator[int]:
+        first = bisect_left(self.sorted, data)
+        found = []
+        for entry in self.sorted[first : first + 50 * CONTINUATIONS]:
+            if not entry.startswith(data):
+                break
+            found.append(entry)
+        yield from (self.table[entry] for entry in sorted(found, key=len)[:CONTINUATIONS])
+
+
+def candidates(
+    problem: TransferProblem, start: SparseRows, ids: np.ndarray, *, width: int, allowed: np.ndarray
+) -> np.ndarray:
+    """Source ids int32 [len(ids), width], -1 where a row has fewer. `start` [v_target, v_source] comes first,
+    largest weights leading; `allowed` bool [v_source] holds for everything else."""
+    relatives = Relatives(problem)
+    near = neighbors(problem.matrix, start.take(ids), allowed, count=width)
+    out = np.full((len(ids), width), -1, np.int32)
+    for row, token in enumerate(ids):
+        own = slice(start.start[token], start.start[token + 1])
+        order = np.argsort(-start.weights[own], kind="stable")
+        chosen = dict.fromkeys(start.columns[own][order].tolist())
+        data = problem.target.token_bytes(int(token)) or b""
+        kin = (t for t in relatives.of(data) if allowed[t]) if data else ()
+        for source in (*kin, *near[row].tolist()):
+            if len(chosen) >= width:
+                break
+            if source >= 0:
+                chosen.setdefault(source)
+        found = list(chosen)[:width]
+        out[row, : len(found)] = found
+    return out
+
+
+def neighbors(matrix: np.ndarray, start: SparseRows, allowed: np.ndarray, *, count: int) -> np.ndarray:
+    """The `count` allowed source ids whose rows point most in the direction of each starting row: int64
+    [n, count], -1 for a row that starts from nothing, or where there are fewer."""
+    ids = np.flatnonzero(allowed)
+    out = np.full((len(start), count), -1, np.int64)
+    kept = min(count, len(ids))
+    if not kept:
+        return out
+    units = _units(matrix[ids])
+    values = _units(start.dot(matrix[: start.width]))
+    for first in range(0, len(start), BLOCK):
+        block = slice(first, min(first + BLOCK, len(start)))
+        cosine = values[block] @ units.T
+        best = np.argpartition(-cosine, kept - 1, axis=1)[:, :kept]
+        order = np.argsort(-np.take_along_axis(cosine, best, 1), axis=1, kind="stable")
+        out[block, :kept] = ids[np.take_along_axis(best, order, 1)]
+    out[start.counts == 0] = -1
+    return out
+
+
+def _units(rows: np.ndarray) -> np.ndarray:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def used_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:
+    """int64 [v]: how often each token occurs in `texts`."""
+    counts = np.zeros(len(tokenizer), np.int64)
+    for text in texts:
+        counts += np.bincount(tokenizer.encode(text).ids, minlength=len(tokenizer))
+    return counts
