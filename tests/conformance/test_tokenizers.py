@@ -395,3 +395,21 @@ def test_mistral_vocabularies_cut_as_mistral_does(name):
     assert len(ours) == theirs.n_words
     for text in [*FRAGMENTS, "".join(FRAGMENTS), SENTENCE]:
         assert ours.encode(text, special=True).ids.tolist() == theirs.encode(text, bos=True, eos=False)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [v.CL100K, *(pytest.param(r, marks=pytest.mark.slow) for r in (v.O200K, v.mistral("tekken-240911")))],
+)
+def test_ranked_vocabularies_cut_alike_as_a_tokenizer_json(reference):
+    ours, made = load_tokenizer(reference), load_tokenizer(f"{reference}:target=GPT2")
+    assert made.algorithm == "Byte BPE"
+
+    @each_text
+    def check(text):
+        assert made.encode(text).ids.tolist() == ours.encode(text).ids.tolist()
+        assert made.encode(text).spans.tolist() == ours.encode(text).spans.tolist()
+
+    check()
+    for content, token in ours.special_tokens.items():
+        assert made.special_tokens[content] == token

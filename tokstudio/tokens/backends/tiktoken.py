@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -88,6 +88,15 @@ class TiktokenTokenizer:
     @cached_property
     def _core(self) -> "CoreBPE":
         return _core_bpe(self._ranks.as_dict(), self.special_tokens, self._pattern)
+
+    def library_json(self) -> dict[str, Any]:
+        """The content of a tokenizer.json that cuts alike (1 to 3 s: every merge has to be found)."""
+        from tokstudio.tokens.ranks_json import ranks_json
+
+        begin = self.encode("", special=True).ids.tolist()
+        names = {i: name for name, i in self.special_tokens.items()}
+        bos = names[begin[0]] if begin else None
+        return ranks_json(self._ranks.as_dict(), self.special_tokens, self._pattern, bos)
 
     def decode(self, ids: np.ndarray) -> bytes:
         array = checked(ids, len(self))
