@@ -131,7 +131,13 @@ def test_selecting_text_shows_how_each_tokenizer_cuts_it(qtbot, page):
 
 def test_only_tabs_that_work_are_shown(page):
     tabs = page.inspector.tabs
-    assert [tabs.button(i).text() for i in range(3) if tabs.button(i).isVisible()] == ["Span", "Bytes"]
+    assert [tabs.button(i).text() for i in range(6) if tabs.button(i).isVisible()] == [
+        "Span",
+        "Bytes",
+        "Steps",
+        "Pipeline",
+        "Figures",
+    ]
 
 
 def test_f8_walks_the_disagreements_both_ways(qtbot, page):
@@ -184,7 +190,7 @@ def test_a_bad_file_shows_a_problem_and_keeps_the_old_result(qtbot, page, tmp_pa
 
 
 def test_a_pane_that_cannot_load_says_what_to_do(qtbot, page):
-    page._add_reference("no/such-model")
+    page.pane_set.add("no/such-model")
     qtbot.waitUntil(lambda: page.session.panes[-1].error is not None, timeout=30_000)
     assert pane(page, 2).problem.isVisible()
     assert len(page.session.fresh()) == 2
@@ -193,7 +199,7 @@ def test_a_pane_that_cannot_load_says_what_to_do(qtbot, page):
 def test_panes_come_go_and_come_back(qtbot, page):
     said = []
     page.context.said.connect(lambda text, undo: said.append((text, undo)))
-    page.remove_pane(page.session.panes[0].number)
+    page.pane_set.remove(page.session.panes[0].number)
     assert len(page.session.panes) == 1
     text, undo = said[-1]
     assert text == "cl100k_base removed"
@@ -204,7 +210,7 @@ def test_panes_come_go_and_come_back(qtbot, page):
 
 def test_the_picker_takes_a_reference_that_is_typed(qtbot, page):
     page.add_pane()
-    picker = page._picker()
+    picker = page.pane_set.picker()
     qtbot.keyClicks(picker.field, "no/such-model")
     assert picker.model.rows[0].text == "Load no/such-model"
     qtbot.keyClick(picker.field, Qt.Key_Return)
@@ -214,7 +220,7 @@ def test_the_picker_takes_a_reference_that_is_typed(qtbot, page):
 
 def test_eight_panes_are_the_most(qtbot, page):
     for _ in range(10):
-        page._add_reference("bytes")
+        page.pane_set.add("bytes")
     assert len(page.session.panes) == 8
     qtbot.waitUntil(lambda: settled(page), timeout=30_000)
     assert page.row.minimumSizeHint().width() <= 400
@@ -274,13 +280,19 @@ def test_everything_is_remembered(open_page, qtbot):
     first.editor.set_text("remember me")
     first.toolbar.mode.set_index(1)
     first.toolbar.marks.setChecked(False)
-    first._add_reference("bytes")
+    first.pane_set.add("bytes")
     qtbot.waitUntil(lambda: settled(first), timeout=30_000)
     first.close_down()
     again = open_page()
     assert again.editor.text() == "remember me"
     assert [p.reference for p in again.session.panes] == [*TWO["panes"], "bytes"]
-    assert again.toolbar.state() == {"mode": "every", "show": "text", "marks": False, "special": False}
+    assert again.toolbar.state() == {
+        "mode": "every",
+        "show": "text",
+        "marks": False,
+        "special": False,
+        "written": "text",
+    }
     assert view(again, 0)._mode == "every"
 
 
@@ -294,8 +306,8 @@ def test_narrow_windows_put_the_text_above_and_the_matrix_in_a_tab(page, qapp):
     page.context.set_size_class("narrow")
     qapp.processEvents()
     assert page.parts.upper.orientation() == Qt.Vertical
-    assert page.inspector.tabs.button(2).isVisible()
-    page.inspector.tabs.set_index(2)
+    assert page.inspector.tabs.button(5).isVisible()
+    page.inspector.tabs.set_index(5)
     assert page.matrix.isVisible()
     page.context.set_size_class("wide")
     qapp.processEvents()

@@ -1,11 +1,11 @@
 """The trace of a place in a text: its paragraph is traced, and what does not touch the place is left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import Tokenizer, Written
 from tokstudio.tokens.trace.picture import Picture
-from tokstudio.tokens.trace.pipeline import Stage, pipeline
+from tokstudio.tokens.trace.pipeline import Piece, Stage, pipeline
 from tokstudio.tokens.trace.words import kind_of, pictures
 
 REACH = 1500  # bytes of context on each side, at most
@@ -44,7 +44,8 @@ def trace(
     except TokenizerError as error:
         problem = str(error)
     kept = tuple(
-        Stage(stage.name, stage.about, _touching(stage, start, stop), stage.changed) for stage in stages
+        Stage(stage.name, stage.about, _moved(_touching(stage, start, stop), low), stage.changed)
+        for stage in stages
     )
     return Trace(
         kind_of(tokenizer), tuple(found[:MOST_WORDS]), kept, max(0, len(found) - MOST_WORDS), problem
@@ -72,6 +73,11 @@ def _touching(stage: Stage, start: int, stop: int) -> tuple:
         if (piece.start < stop and piece.stop > start)
         or (piece.start == piece.stop and stage.name == "Post-processor")
     )
+
+
+def _moved(pieces: tuple[Piece, ...], by: int) -> tuple[Piece, ...]:
+    """From places in the paragraph to places in the text."""
+    return tuple(replace(piece, start=piece.start + by, stop=piece.stop + by) for piece in pieces)
 
 
 def _words(tokenizer: Tokenizer, part: str, stages: list[Stage], start: int, stop: int) -> list[Picture]:

@@ -5,17 +5,20 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
+from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
-from tokstudio.ui.drop import read_text
 from tokstudio.ui.panes import state_file
 from tokstudio.ui.panes.arrangement import Arrangement
 from tokstudio.ui.panes.export_button import ExportButton
+from tokstudio.ui.panes.links import Links
 from tokstudio.ui.panes.pane import ComparePane
-from tokstudio.ui.panes.picker import TokenizerPicker
+from tokstudio.ui.panes.pane_set import PaneSet
 from tokstudio.ui.panes.session import MOST, START, CompareSession
+from tokstudio.ui.panes.text_files import TextFiles
+from tokstudio.ui.panes.toolbar import Toolbar
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.choice_list import Choice
 
@@ -30,20 +33,30 @@ class TextView(QWidget):
         super().__init__()
         self.context = context
         self.session = CompareSession(self)
-        self.panes: dict[int, ComparePane] = {}
-        self.selection: tuple[int, int] | None = None
-        self._file, self._saved = "", ""
+        self._saved = ""
         self._restoring = True
         state = state_file.load()
         for reference in references(state):  # read in the background while the widgets are made
             self.session.add(reference)
         self._build()
+        self.links, self.pane_set, self.files = Links(self), PaneSet(self), TextFiles(self)
+        self._disk = Worker(self)  # writes the state; 1 MB of text takes too long for the window
+        self._disk.done.connect(self._written)
         self._connect()
+        self._keys()
         self._save_later = QTimer(self, interval=800, singleShot=True)
-        self._save_later.timeout.connect(self.save)
+        self._save_later.timeout.connect(self._save_behind)
         self._restore(state)
         self._arrange(context.size_class)
         self._restoring = False
+
+    @property
+    def panes(self) -> dict[int, ComparePane]:
+        return self.pane_set.widgets
+
+    @property
+    def selection(self) -> tuple[int, int] | None:
+        return self.links.selection
 
     # ---- parts
 
@@ -62,32 +75,59 @@ class TextView(QWidget):
     def _connect(self) -> None:
         session, tools = self.session, self.toolbar
         session.panes_changed.connect(self._panes_changed)
-        session.pane_changed.connect(self._pane_changed)
+        session.pane_changed.connect(self.pane_set.show)
+        session.checked.connect(self.pane_set.show)
         session.agreed.connect(self._agreed)
         session.text_refused.connect(self.editor.show_problem)
         self.editor.changed.connect(self._text_changed)
-        self.editor.hovered.connect(self._editor_hovered)
-        self.editor.selected.connect(lambda start, stop: self.select(start, stop, reveal=False))
-        self.editor.open_asked.connect(self._open_text)
+        self.editor.source_changed.connect(self._source_changed)
+        self.editor.chat.edited.connect(self._touch)
         self.editor.file_dropped.connect(self.context.open_path)
-        self.strip_card.strip.jumped.connect(self.jump)
+        self.inspector.models_asked.connect(self.edit_models)
+        self.row.dropped.connect(self.pane_set.move_to)
         tools.changed.connect(self._toggled)
         tools.previous.connect(lambda: self.step(-1))
         tools.next.connect(lambda: self.step(1))
         self._add.clicked.connect(self.add_pane)
         self.context.size_class_changed.connect(self._arrange)
-        for keys, slot in (
+
+    def _keys(self) -> None:
+        tools = self.toolbar
+        anywhere = (
             ("F8", lambda: self.step(1)),
             ("Shift+F8", lambda: self.step(-1)),
             ("Ctrl+T", self.add_pane),
-            ("Ctrl+W", self.remove_front),
-        ):
-            QShortcut(QKeySequence(keys), self, context=Qt.WidgetWithChildrenShortcut).activated.connect(slot)
+            ("Ctrl+W", self.pane_set.remove_front),
+            ("Ctrl+Shift+Left", lambda: self.pane_set.move_front(-1)),
+            ("Ctrl+Shift+Right", lambda: self.pane_set.move_front(1)),
+            ("Ctrl+F", self.editor.find.start),
+            ("Ctrl+Shift+C", self.copy_ids),
+            ("Ctrl+Z", self.pane_set.history.undo),  # the text has its own while it has the focus
+            ("Ctrl+Shift+Z", self.pane_set.history.redo),
+            ("Alt+PgDown", lambda: self.editor.pager.turn(1)),
+            ("Alt+PgUp", lambda: self.editor.pager.turn(-1)),
+        )
+        in_panes = (  # letters, where nothing is typed
+            ("/", self.editor.find.start),
+            ("W", tools.marks.toggle),
+            ("B", lambda: tools.toggle_show("bytes")),
+            ("I", lambda: tools.toggle_show("ids")),
+            ("D", lambda: tools.toggle_mode("disagreement")),
+            ("Esc", lambda: self.select(-1, -1)),
+        )
+        for place, keys in ((self, anywhere), (self.row, in_panes)):
+            for key, slot in keys:
+                QShortcut(QKeySequence(key), place, context=Qt.WidgetWithChildrenShortcut).activated.connect(
+                    slot
+                )
 
-    # ---- for the window
+    # ---- for the page and the window
 
     def subtitle(self) -> str:
-        name = self._file or ("Sample text" if self.session.text == state_file.sample_text() else "Untitled")
+        plain = self.files.name or (
+            "Sample text" if self.session.text == state_file.sample_text() else "Untitled"
+        )
+        name = {"text": plain, "chat": "Chat", "ids": "From ids"}[self.editor.source]
         return f"{name}, saved {self._saved}" if self._saved else name
 
     def actions(self) -> list[QWidget]:
@@ -99,20 +139,21 @@ class TextView(QWidget):
     def regions(self) -> list[QWidget]:
         """What F6 walks through."""
         views = [self.panes[p.number].view for p in self.session.panes if p.number in self.panes]
-        return [
-            self.toolbar.mode.button(self.toolbar.mode.index()),
-            self.strip_card.strip,
-            self.editor.edit,
-            *views,
-        ]
+        mode = self.toolbar.mode
+        return [mode.button(mode.index()), self.strip_card.strip, self.editor.edit, *views]
 
     def commands(self) -> list[Choice]:
         return [
             Choice("Add tokenizer…", "Compare, Ctrl+T", "plus", self.add_pane),
             Choice("Next disagreement", "Compare, F8", "chevron-down", lambda: self.step(1)),
             Choice("Previous disagreement", "Compare, Shift+F8", "chevron-up", lambda: self.step(-1)),
-            Choice("Open a text…", "Compare", "file", self._open_text),
-            Choice("Show the sample text", "Compare", "refresh", self.show_sample),
+            Choice("Find in the text…", "Compare, Ctrl+F", "search", self.editor.find.start),
+            Choice("Open a text…", "Compare", "file", self.files.choose),
+            Choice("Show the sample text", "Compare", "refresh", self.files.show_sample),
+            Choice("Write a chat", "Compare", "file", lambda: self.editor.set_source("chat")),
+            Choice("Ids to text", "Compare", "swap", lambda: self.editor.set_source("ids")),
+            Choice("Undo change of panes", "Compare, Ctrl+Z", "undo", self.pane_set.history.undo),
+            Choice("Models and prices…", "Compare", "settings", self.edit_models),
             Choice("Export tokens as CSV…", "Compare", "export", lambda: self._export.ask("csv")),
             Choice("Export comparison as JSON…", "Compare", "export", lambda: self._export.ask("json")),
         ]
@@ -122,224 +163,112 @@ class TextView(QWidget):
 
     def receive(self, tokenizer: str = "", text: str = "", text_file: str = "") -> None:
         if tokenizer:
-            self._add_reference(tokenizer)
+            self.pane_set.add(tokenizer)
         if text_file:
-            self.open_text(Path(text_file))
+            self.files.open(Path(text_file))
         if text:
             self.editor.set_text(text)
 
     def close_down(self) -> None:
         self._save_later.stop()
+        self._disk.close()
         self.save()
+        self.links.close()
+        self.editor.close_down()
         self.session.close()
+        if self.files.paged is not None:
+            self.files.paged.close()
 
-    # ---- text
-
-    def _text_changed(self, text: str) -> None:
-        self.selection = None
-        self._show_selection()
-        self.session.set_text(text)
-        self._touch()
-
-    def show_sample(self) -> None:
-        self._file = ""
-        self.editor.set_text(state_file.sample_text())
-
-    def _open_text(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Open a text", "", "Text (*.txt *.md *.py *.json);;All files (*)"
-        )
-        if path:
-            self.open_text(Path(path))
-
-    def open_text(self, path: Path) -> None:
-        """Replaces the text; undo in the editor brings the old one back."""
-        try:
-            text = read_text(path)
-        except TokstudioError as error:
-            self.context.fail(error)
-            return
-        self._file = path.name
-        self.editor.set_text(text)
-        self.context.say(f"{path.name} opened", undo=self.editor.edit.undo)
-
-    # ---- panes
+    # ---- actions
 
     def add_pane(self) -> None:
-        if len(self.session.panes) >= MOST:
-            self.context.say(f"{MOST} panes are the most that can stand side by side.")
-            return
-        self._picker().ask(self._add if self._add.isVisible() else self.toolbar, self._add_reference)
+        self.pane_set.ask_to_add(self._add if self._add.isVisible() else self.toolbar)
 
-    def _add_reference(self, reference: str) -> None:
-        if self.session.add(reference) is None:
-            self.context.say(f"{MOST} panes are the most that can stand side by side.")
+    def select(self, start: int, stop: int, reveal: bool = True) -> None:
+        self.links.select(start, stop, reveal)
+
+    def step(self, direction: int) -> None:
+        self.links.step(direction)
+
+    def copy_ids(self) -> None:
+        """Of the pane with the focus, else of the reference."""
+        number = self.pane_set.front() or (self.session.panes[0].number if self.session.panes else None)
+        if number is not None:
+            self.panes[number].copy("json")
+
+    def edit_models(self) -> None:
+        from tokstudio.ui.panes.models_dialog import ModelsDialog
+
+        dialog = ModelsDialog(self.window(), [pane.reference for pane in self.session.panes])
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.accepted.connect(self.links.show)
+        dialog.open()
+
+    # ---- text, panes, switches
+
+    def _text_changed(self, text: str) -> None:
+        self.links.text_changed()
+        chat = self.editor.source == "chat"
+        self.session.set_text(text, self.editor.chat.trained() if chat else None)
         self._touch()
 
-    def change_pane(self, number: int) -> None:
-        self._picker().ask(self.panes[number].name, lambda reference: self.session.change(number, reference))
+    def _source_changed(self, source: str) -> None:
+        """A chat's special tokens are meant; pasted or typed ones are text until somebody says otherwise."""
+        if source == "chat":
+            self._written_before = self.toolbar.written.currentIndex()
+            self.toolbar.written.setCurrentIndex(Toolbar.WRITTEN.index("parse"))
+        elif getattr(self, "_written_before", None) is not None:
+            self.toolbar.written.setCurrentIndex(self._written_before)
+            self._written_before = None
+        self._offer()
+        self.context.refresh_header()
 
-    def remove_pane(self, number: int) -> None:
-        pane = self.session.pane(number)
-        at = self.session.panes.index(pane)
-        self.session.remove(number)
-        self.context.say(f"{pane.name} removed", undo=lambda: self.session.add(pane.reference, at))
-
-    def remove_front(self) -> None:
-        """Ctrl+W: the pane with the focus, else the last."""
-        if not self.session.panes:
-            return
-        focused = [
-            n for n, pane in self.panes.items() if pane.isAncestorOf(self.window().focusWidget() or self)
-        ]
-        self.remove_pane(focused[0] if focused else self.session.panes[-1].number)
-
-    def _move(self, number: int, direction: int) -> None:
-        at = self.session.panes.index(self.session.pane(number))
-        self.session.move(number, 0 if direction == 0 else at + direction)
-
-    def _picker(self) -> TokenizerPicker:
-        found = self.window().findChild(TokenizerPicker)
-        return found or TokenizerPicker(self.window())
+    def _offer(self) -> None:
+        """What chat and ids may choose from."""
+        ready = [pane for pane in self.session.panes if pane.tokenizer is not None]
+        if self.editor.source == "chat":
+            self.editor.chat.offer([(pane.name, pane.reference) for pane in ready])
+        elif self.editor.source == "ids":
+            self.editor.ids.offer([pane.tokenizer for pane in ready])
 
     def _panes_changed(self) -> None:
-        wanted = [pane.number for pane in self.session.panes]
-        for number in [n for n in self.panes if n not in wanted]:
-            self.panes.pop(number).deleteLater()
-        for number in wanted:
-            if number not in self.panes:
-                self.panes[number] = self._make_pane(number)
-        self.row.set_panes([self.panes[number] for number in wanted])
-        for number in wanted:
-            self._pane_changed(number)
+        self.pane_set.changed()
+        self._offer()
         self._touch()
-
-    def _make_pane(self, number: int) -> ComparePane:
-        made = ComparePane(number)
-        made.view.set_worker(self.session.layouts)
-        made.hovered.connect(self.hover)
-        made.clicked.connect(lambda start, stop: self.select(start, stop))
-        made.scrolled.connect(lambda offset: self._scrolled(number, offset))
-        made.change_asked.connect(lambda: self.change_pane(number))
-        made.remove_asked.connect(lambda: self.remove_pane(number))
-        made.settle_asked.connect(lambda: self.session.settle(self.session.pane(number)))
-        made.move_asked.connect(lambda direction: self._move(number, direction))
-        self._dress(made)
-        return made
-
-    def _pane_changed(self, number: int) -> None:
-        state = self.session.pane(number)
-        if state is None or number not in self.panes:
-            return
-        first = self.session.panes[0]
-        reference = None if state is first else (first.measures.tokens if first.measures else 0)
-        self.panes[number].show_state(state, reference, self.context.size_class == "wide")
-
-    # ---- switches
 
     def _toggled(self) -> None:
         for pane in self.panes.values():
-            self._dress(pane)
-        self.session.set_special(self.toolbar.special.isChecked())
+            self.dress(pane)
+        self.session.set_reading(self.toolbar.special.isChecked(), self.toolbar.how_written())
         self._touch()
 
-    def _dress(self, pane: ComparePane) -> None:
+    def dress(self, pane: ComparePane) -> None:
+        """The toolbar's switches, for one pane."""
         view, tools = pane.view, self.toolbar
         view.set_mode(tools.MODES[tools.mode.index()])
         view.set_show(tools.SHOWS[tools.show_as.index()])
         view.set_whitespace(tools.marks.isChecked())
 
-    # ---- links between text and panes
-
-    def hover(self, start: int, stop: int) -> None:
-        """The same bytes in every pane and in the text; below 0: none."""
-        for pane in self.panes.values():
-            pane.view.highlight(start, stop)
-        self.editor.highlight(start, stop)
-
-    def _editor_hovered(self, start: int, _stop: int) -> None:
-        """The token of the reference pane that holds the character under the pointer."""
-        panes = self.session.fresh()
-        tokens = self.panes[panes[0].number].view.tokens if panes and start >= 0 else None
-        found = tokens.overlapping(start, start + 1) if tokens is not None else (0, 0)
-        self.hover(*(tokens.trimmed(found[0]) if found[0] < found[1] else (-1, -1)))
-
-    def select(self, start: int, stop: int, reveal: bool = True) -> None:
-        """Selects bytes in every pane; below 0: nothing."""
-        self.selection = (start, stop) if start >= 0 else None
-        self._show_selection()
-        if reveal and self.selection is not None:
-            self._reveal()
-
-    def _reveal(self) -> None:
-        self.editor.reveal(self.selection[0])
-        for pane in self.panes.values():
-            pane.view.reveal(*self.selection)
-
-    def _show_selection(self) -> None:
-        start, stop = self.selection or (-1, -1)
-        for pane in self.panes.values():
-            pane.view.select(start, stop)
-        self.editor.mark(start, stop)
-        self.strip_card.strip.select(start, stop)
-        panes = self.session.fresh()
-        if self.selection is None or not panes:
-            self.inspector.show_nothing()
-            return
-        words = len(self.session.data[start:stop].decode(errors="replace").split())
-        count = f"{words} words" if words != 1 else "one word"
-        note = f"{stop - start:,} byte{'s' if stop - start != 1 else ''} at {start:,}, {count}"
-        self.inspector.show_span(panes, start, stop, note)
-
-    def _scrolled(self, number: int, offset: int) -> None:
-        for other, pane in self.panes.items():
-            if other != number:
-                pane.view.scroll_to(offset)
-
-    def step(self, direction: int) -> None:
-        """To the next (1) or previous (-1) disagreement, seen from the selection."""
-        found = self.session.agreement
-        if found is None:
-            return
-        start, stop = self.selection or ((0, 0) if direction > 0 else (len(self.session.data) + 1, 0))
-        here = stop - 1 if direction > 0 else start
-        to = found.next_disagreement(here) if direction > 0 else found.previous_disagreement(here)
-        if to is None:
-            self.context.say("No disagreement " + ("after" if direction > 0 else "before") + " this place.")
-        else:
-            self.jump(to)
-
-    def jump(self, offset: int) -> None:
-        """Selects the longest token that holds this byte in any pane."""
-        spans = []
-        for pane in self.session.fresh():
-            tokens = self.panes[pane.number].view.tokens
-            first, stop = tokens.overlapping(offset, offset + 1) if tokens is not None else (0, 0)
-            spans += [tokens.trimmed(first)] if first < stop else []
-        if spans:
-            self.select(*max(spans, key=lambda span: span[1] - span[0]))
-
     def _agreed(self) -> None:
         found, panes = self.session.agreement, self.session.fresh()
         self.strip_card.show_agreement(found, len(self.session.text))
-        self.matrix.set([pane.name for pane in panes], found.f1 if found is not None else None)
+        self.matrix.set([pane.name for pane in panes], found)
         self.toolbar.show_count(len(found.disagreements) if found is not None and len(panes) > 1 else None)
         if self.selection is None and self._first_word is not None:
             self._select_first_word()
-        self._show_selection()
+        self.links.show()
+        self._offer()
 
     def _select_first_word(self) -> None:
         if len(self.session.fresh()) == len(self.session.panes) and self._first_word in self.session.text:
             at = self.session.data.index(self._first_word.encode())
-            self.selection = (at, at + len(self._first_word))
+            self.links.selection = (at, at + len(self._first_word))
             self._first_word = None
-
-    # ---- arrangement
 
     def _arrange(self, size_class: str) -> None:
         self.parts.arrange(size_class)
         for number in list(self.panes):
-            self._pane_changed(number)
+            self.pane_set.show(number)
 
     # ---- memory
 
@@ -347,26 +276,39 @@ class TextView(QWidget):
         if not self._restoring:
             self._save_later.start()
 
-    def save(self) -> None:
-        state = {
-            "text": self.editor.text(),
-            "file": self._file,
+    def _state(self) -> dict:
+        return {
+            "text": self.files.kept_text(),
+            "file": self.files.name if self.files.paged is None else "",
             "panes": [pane.reference for pane in self.session.panes],
+            "chat": self.editor.chat.state(),
             **self.toolbar.state(),
         }
-        try:
-            state_file.save(state)
-        except TokstudioError as error:
-            self.context.fail(error)
+
+    def _save_behind(self) -> None:
+        state = self._state()
+        self._disk.submit("state", lambda: state_file.save(state))
+
+    def _written(self, _key: object, result: object) -> None:
+        if isinstance(result, TokstudioError):
+            self.context.fail(result)
             return
         self._saved = time.strftime("%H:%M")
         self.context.refresh_header()
 
+    def save(self) -> None:
+        try:
+            state_file.save(self._state())
+        except TokstudioError as error:
+            self.context.fail(error)
+
     def _restore(self, state: dict) -> None:
         text = state.get("text")
         self._first_word = FIRST_WORD if not isinstance(text, str) else None
-        self._file = str(state.get("file", ""))
+        self.files.name = str(state.get("file", ""))
         self.toolbar.restore(state)
+        if isinstance(state.get("chat"), dict):
+            self.editor.chat.restore(state["chat"])
         self._panes_changed()
         self.editor.set_text(text if isinstance(text, str) else state_file.sample_text())
         self.editor.edit.document().clearUndoRedoStacks()

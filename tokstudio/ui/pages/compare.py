@@ -18,6 +18,7 @@ class ComparePage(QWidget):
         self.entries = compare_views.entries()
         self.views: dict[str, QWidget] = {}
         self.switch = segmented([entry.title for entry in self.entries], 0, "View")
+        self._shown: QWidget | None = None
         self.switch.setVisible(len(self.entries) > 1)
         self.tools, self.stack = QStackedWidget(), QStackedWidget()
         self.tools.setFixedHeight(30)
@@ -56,8 +57,9 @@ class ComparePage(QWidget):
 
     def show_view(self, name: str) -> None:
         view = self.view(name)
-        if view is self.stack.currentWidget() and self.switch.index() == self._place(name):
+        if view is self._shown:
             return
+        self._shown = view
         self.stack.setCurrentWidget(view)
         self.tools.setCurrentWidget(getattr(view, "tools", None) or self._no_tools)
         self.switch.set_index(self._place(name))

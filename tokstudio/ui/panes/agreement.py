@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from tokstudio.align.edges import Agreement
 from tokstudio.ui import theme
 
 
@@ -17,8 +18,14 @@ def short_names(names: Sequence[str]) -> list[str]:
     return [short if first.count(short) == 1 else name for short, name in zip(first, names, strict=True)]
 
 
+def jaccard(f1: np.ndarray) -> np.ndarray:
+    """Of the same two sets: J = F / (2 - F)."""
+    return f1 / (2 - f1)
+
+
 class F1Matrix(QWidget):
-    """A cell per pair: 2 |A and B| / (|A| + |B|) over the boundaries of both."""
+    """A cell per pair over the boundaries of both. Below the diagonal F1, 2 |A and B| / (|A| + |B|); above it
+    Jaccard, |A and B| / |A or B|."""
 
     def __init__(self):
         super().__init__()
@@ -27,15 +34,20 @@ class F1Matrix(QWidget):
         self._values: np.ndarray | None = None
         self.set([], None)
 
-    def set(self, names: Sequence[str], values: np.ndarray | None) -> None:
-        """`values` float [k, k]."""
+    def set(self, names: Sequence[str], found: Agreement | None) -> None:
+        values = None
+        if found is not None:
+            lower = np.tril(np.ones_like(found.f1, bool))
+            values = np.where(lower, found.f1, jaccard(found.f1))
         self._names, self._values = short_names(names), values
         pairs = [
-            f"{a} and {b} {values[i][j]:.2f}"
+            f"{a} and {b} F1 {values[i][j]:.2f}, Jaccard {values[j][i]:.2f}"
             for i, a in enumerate(self._names)
             for j, b in enumerate(self._names[:i])
+            if values is not None
         ]
-        self.setAccessibleName("Shared boundaries, F1: " + (", ".join(pairs) or "fewer than two panes"))
+        self.setAccessibleName("Shared boundaries: " + (", ".join(pairs) or "fewer than two panes"))
+        self.setToolTip("Below the diagonal: F1 of the boundaries. Above it: Jaccard, shared of all.")
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -26,7 +26,7 @@ class Arrangement(QWidget):
         self._settings, self._size_class = settings, "wide"
         self.toolbar, self.strip_card, self.editor = Toolbar(), StripCard(), TextCard()
         self.row, self.inspector, self.matrix = PaneRow(), Inspector(), F1Matrix()
-        self.matrix_card = Card("Shared boundaries, F1")
+        self.matrix_card = Card("Shared boundaries", "F1 \\ Jaccard")
         self.matrix_card.layout().setContentsMargins(12, 12, 12, 8)
         self.matrix_card.layout().setSpacing(12)
         self.matrix_card.body.addWidget(self.matrix)

@@ -1,14 +1,33 @@
 """The shared text: a plain editor with undo, marks for what is hovered and selected, places in bytes."""
 
 from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QVBoxLayout
+from PySide6.QtGui import QGuiApplication, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtWidgets import (
+    QFrame,
+    QPlainTextDocumentLayout,
+    QPlainTextEdit,
+    QSplitter,
+    QTextEdit,
+    QVBoxLayout,
+)
 
 from tokstudio.errors import TokstudioError
+from tokstudio.tokens.chat import Rendered
 from tokstudio.ui import theme
+from tokstudio.ui.panes.chat_editor import ChatEditor
+from tokstudio.ui.panes.find_bar import FindBar
+from tokstudio.ui.panes.ids_editor import IdsEditor, Reading
 from tokstudio.ui.panes.offsets import Offsets
-from tokstudio.ui.widgets.basic import hline, label, row, tool
+from tokstudio.ui.panes.pager import Pager
+from tokstudio.ui.widgets.basic import hline, label, row, segmented, tool
 from tokstudio.ui.widgets.problem import Problem
+
+SOURCES = ("text", "chat", "ids")
+PLACEHOLDERS = {
+    "text": "Type or paste a text, or drop a file.",
+    "chat": "Here the rendered chat will show.",
+    "ids": "Here the text of the ids will show.",
+}
 
 
 class TextEdit(QPlainTextEdit):
@@ -23,7 +42,7 @@ class TextEdit(QPlainTextEdit):
         self.setFrameShape(QFrame.NoFrame)
         self.document().setDocumentMargin(11)
         self.setAccessibleName("Text to tokenize")
-        self.setPlaceholderText("Type or paste a text, or drop a file.")
+        self.setPlaceholderText(PLACEHOLDERS["text"])
         self.setTabChangesFocus(False)
         self.viewport().setMouseTracking(True)
         self.setCursorWidth(2)
@@ -56,7 +75,11 @@ class TextEdit(QPlainTextEdit):
 
 
 class TextCard(QFrame):
+    """What the panes show comes from here: a text, a chat through its template, or ids. Each keeps what was
+    written when another is chosen; the two latter show their text below, to read only."""
+
     changed = Signal(str)
+    source_changed = Signal(str)
     hovered = Signal(int, int)  # byte range; -1, -1: nothing
     selected = Signal(int, int)
     open_asked = Signal()
@@ -72,8 +95,16 @@ class TextCard(QFrame):
         self._offsets = Offsets("")
         self._hover: tuple[int, int] | None = None
         self._marked: tuple[int, int] | None = None
+        self.source = "text"
+        self.switch = segmented([name.title() for name in SOURCES], 0, "What is tokenized")
+        self.chat, self.ids = ChatEditor(), IdsEditor()
+        self._documents = {source: self._document() for source in SOURCES}
+        self.edit.setDocument(self._documents["text"])
         self._build()
         self._quiet = False
+        self.switch.changed.connect(lambda number: self.set_source(SOURCES[number]))
+        self.chat.rendered.connect(self._rendered)
+        self.ids.read.connect(self._read)
         self.edit.textChanged.connect(self._changed)
         self.edit.cursorPositionChanged.connect(self._moved)
         self.edit.selectionChanged.connect(self._select_later)
@@ -87,7 +118,11 @@ class TextCard(QFrame):
         opener, copy = tool("folder", "Open a text file (Ctrl+O)"), tool("copy", "Copy the text")
         opener.clicked.connect(self.open_asked)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text()))
-        self._head = row(label("Text", "h2"), None, opener, copy, margins=(11, 0, 6, 0), spacing=0)
+        self.samples_button = tool("vocabulary", "Sample texts and recent files")
+        self._opener = opener
+        self._head = row(
+            self.switch, None, self.samples_button, opener, copy, margins=(5, 0, 6, 0), spacing=0
+        )
         self._head.setFixedHeight(39)
         self._foot = row(self.size, None, self.place, margins=(11, 0, 11, 0))
         self._foot.setFixedHeight(28)
@@ -95,8 +130,27 @@ class TextCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
-        for part in (self._head, hline(), self.problem, self.edit, self._foot_line, self._foot):
-            layout.addWidget(part, 1 if part is self.edit else 0)
+        self._split = QSplitter(Qt.Vertical)
+        self._split.setHandleWidth(5)
+        self._split.setChildrenCollapsible(False)
+        for part in (self.chat, self.ids, self.edit):
+            self._split.addWidget(part)
+            self._split.setStretchFactor(self._split.indexOf(part), 1)
+        self.chat.hide()
+        self.ids.hide()
+        self.pager = Pager()
+        self.find = FindBar()
+        for part in (
+            self._head,
+            hline(),
+            self.find,
+            self.pager,
+            self.problem,
+            self._split,
+            self._foot_line,
+            self._foot,
+        ):
+            layout.addWidget(part, 1 if part is self._split else 0)
         self.problem.setProperty("frame", "plain")
 
     def set_compact(self, compact: bool) -> None:
@@ -112,13 +166,64 @@ class TextCard(QFrame):
             self._foot.layout().insertWidget(0, self.size)
             self._foot.layout().addWidget(self.place)
 
+    # ---- source
+
+    def _document(self) -> QTextDocument:
+        """A text with an undo of its own. The card owns it: an editor deletes its own document when it gets
+        another one."""
+        made = QTextDocument(self)
+        made.setDocumentLayout(QPlainTextDocumentLayout(made))
+        made.setDefaultFont(self.edit.font())
+        made.setDocumentMargin(11)
+        return made
+
+    def set_source(self, source: str) -> None:
+        """ "text", "chat" or "ids"."""
+        if source == self.source:
+            return
+        self.source = source
+        self.switch.set_index(SOURCES.index(source))
+        self.chat.setVisible(source == "chat")
+        self.ids.setVisible(source == "ids")
+        for part in (self._opener, self.samples_button):
+            part.setEnabled(source == "text")
+        self.edit.setReadOnly(source != "text")
+        self.edit.setDocument(self._documents[source])
+        self.edit.setPlaceholderText(PLACEHOLDERS[source])
+        self.source_changed.emit(source)
+        self._changed()
+        if source == "chat":
+            self.chat.render_now()
+        elif source == "ids":
+            self.ids.read_now()
+
+    def _rendered(self, result: Rendered) -> None:
+        if self.source == "chat":
+            self._show_made(result.text)
+
+    def _read(self, result: Reading) -> None:
+        if self.source == "ids":
+            self._show_made(result.text.decode(errors="replace"))
+
+    def _show_made(self, text: str) -> None:
+        """The text that a chat or ids give; also where it is the same: the layer of a chat may be another."""
+        if text == self.text():
+            self._changed()
+        else:
+            self.edit.setPlainText(text)
+
     # ---- text
 
     def text(self) -> str:
         return self.edit.raw_text()
 
+    def own_text(self) -> str:
+        """The text that a person wrote, also while a chat or ids are in front."""
+        return self._documents["text"].toRawText().replace("\u2029", "\n")
+
     def set_text(self, text: str) -> None:
         """Replaces the whole text; one step of undo brings the old one back."""
+        self.set_source("text")
         if text == self.text():
             return
         cursor = self.edit.textCursor()
@@ -209,6 +314,9 @@ class TextCard(QFrame):
         ):
             start, stop = cursor.selectionStart(), cursor.selectionEnd()
             self.selected.emit(self._offsets.offset(start), self._offsets.offset(stop))
+
+    def close_down(self) -> None:
+        self.chat.close_down()
 
     def focus(self) -> None:
         self.edit.setFocus(Qt.OtherFocusReason)

@@ -6,13 +6,18 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from tokstudio.tokens.base import Encoding
+from tokstudio.tokens.measure import part
+from tokstudio.tokens.trace.around import Trace
+from tokstudio.ui.panes.figures import Figures
 from tokstudio.ui.panes.pane_state import PaneState
+from tokstudio.ui.panes.trace_tabs import Pipeline, Steps
 from tokstudio.ui.widgets.basic import eliding, label, row, segmented
 from tokstudio.ui.widgets.token_text import glyphs
 from tokstudio.ui.widgets.token_view import TokenChips
 
 MOST = 200  # tokens per row
-TABS = ("Span", "Bytes")
+TABS = ("Span", "Bytes", "Steps", "Pipeline", "Figures")
+SPAN, BYTES, STEPS, PIPELINE, FIGURES, AGREEMENT = range(6)
 
 
 def excerpt(encoding: Encoding, start: int, stop: int) -> tuple[Encoding, int]:
@@ -20,17 +25,11 @@ def excerpt(encoding: Encoding, start: int, stop: int) -> tuple[Encoding, int]:
 
     The text of the excerpt is cut at whole characters.
     """
-    starts, stops = encoding.spans[:, 0], encoding.spans[:, 1]
-    touched = ((starts < stop) & (stops > start)).nonzero()[0]
-    kept = touched[:MOST]
-    if not len(kept):
-        return Encoding(b"", encoding.ids[:0], encoding.spans[:0]), 0
-    low, high = int(starts[kept].min()), int(stops[kept].max())
-    while encoding.text[low] & 0xC0 == 0x80:
-        low -= 1
-    while high < len(encoding.text) and encoding.text[high] & 0xC0 == 0x80:
-        high += 1
-    return Encoding(encoding.text[low:high], encoding.ids[kept], encoding.spans[kept] - low), len(touched)
+    found = part(encoding, start, stop)
+    if len(found) <= MOST:
+        return found, len(found)
+    kept = part(Encoding(found.text, found.ids[:MOST], found.spans[:MOST]), 0, len(found.text))
+    return kept, len(found)
 
 
 class SpanRow(QWidget):
@@ -55,6 +54,8 @@ class SpanRow(QWidget):
 
 class Inspector(QFrame):
     tab_changed = Signal(int)
+    trace_asked = Signal(int, int)  # bytes
+    models_asked = Signal()
 
     def __init__(self):
         super().__init__()
@@ -63,14 +64,16 @@ class Inspector(QFrame):
         self.word = eliding("", "mono", "accent", mono=True)
         self.note = eliding("", "small", "muted")
         self.tabs = segmented((*TABS, "Agreement"), 0, "What the inspector shows")
-        self.tabs.button(2).hide()
+        self.tabs.button(AGREEMENT).hide()
         self.hint = label(
             "Click a token, or select text, to see how each tokenizer cuts it.", "small", "muted"
         )
         self.stack = QStackedWidget()
         self._rows: dict[str, list[SpanRow]] = {"text": [], "bytes": []}
         self._lists = [self._list(), self._list()]
-        for made in self._lists:
+        self.steps, self.pipeline, self.figures = Steps(), Pipeline(), Figures()
+        self.figures.edit_asked.connect(self.models_asked)
+        for made in (*self._lists, self.steps, self.pipeline, self.figures):
             self.stack.addWidget(made)
         self._agreement: QWidget | None = None
         layout = QVBoxLayout(self)
@@ -81,6 +84,7 @@ class Inspector(QFrame):
         layout.addWidget(self.stack, 1)
         self.tabs.changed.connect(self._turn)
         self._what: tuple[Sequence[PaneState], int, int] | None = None
+        self._panes: Sequence[PaneState] = ()
         self.show_nothing()
 
     @staticmethod
@@ -100,29 +104,34 @@ class Inspector(QFrame):
 
     def take_agreement(self, matrix: QWidget | None) -> None:
         """In narrow windows the matrix is a tab here; None gives it back."""
-        self.tabs.button(2).setVisible(matrix is not None)
+        self.tabs.button(AGREEMENT).setVisible(matrix is not None)
         if matrix is not None:
             self.stack.addWidget(matrix)
         elif self._agreement is not None:
             self.stack.removeWidget(self._agreement)
-            if self.tabs.index() == 2:
+            if self.tabs.index() == AGREEMENT:
                 self.tabs.set_index(0)
         self._agreement = matrix
 
-    def show_nothing(self) -> None:
-        self._what = None
+    def show_nothing(self, panes: Sequence[PaneState] = ()) -> None:
+        """`panes`: their figures for the document still show."""
+        self._what, self._panes = None, panes
         self.word.setText("")
         self.note.setText("nothing")
         self._arrange()
 
     def show_span(self, panes: Sequence[PaneState], start: int, stop: int, note: str) -> None:
         """Bytes `start:stop` as each of `panes` cuts them."""
-        self._what = (panes, start, stop)
-        text = panes[0].encoding.text[start:stop].decode(errors="replace")
+        self._what, self._panes = (panes, start, stop), panes
+        text = panes[0].encoding.text[start : min(stop, start + 240)].decode(errors="replace")
         shown = text if len(text) <= 60 else text[:59] + "…"
         self.word.setText(glyphs(shown, True))
         self.note.setText(note)
         self._arrange()
+
+    def show_traces(self, traces: Sequence[tuple[str, Trace]]) -> None:
+        self.steps.show_traces(traces)
+        self.pipeline.show_traces(traces)
 
     def _turn(self, _tab: int) -> None:
         self._arrange()
@@ -130,15 +139,19 @@ class Inspector(QFrame):
 
     def _arrange(self) -> None:
         tab = self.tabs.index()
-        in_agreement = tab == 2 and self._agreement is not None
-        self.hint.setVisible(self._what is None and not in_agreement)
-        self.stack.setVisible(self._what is not None or in_agreement)
-        if in_agreement:
+        free = (tab == AGREEMENT and self._agreement is not None) or (tab == FIGURES and len(self._panes) > 0)
+        self.hint.setVisible(self._what is None and not free)
+        self.stack.setVisible(self._what is not None or free)
+        if tab == AGREEMENT and self._agreement is not None:
             self.stack.setCurrentWidget(self._agreement)
             return
-        self.stack.setCurrentWidget(self._lists[min(tab, 1)])
-        if self._what is not None:
-            self._fill("bytes" if tab == 1 else "text", *self._what)
+        self.stack.setCurrentIndex(min(tab, FIGURES))
+        if tab == FIGURES:
+            self.figures.show_panes(self._panes, self._what[1:] if self._what is not None else None)
+        elif self._what is not None and tab in (STEPS, PIPELINE):
+            self.trace_asked.emit(*self._what[1:])
+        elif self._what is not None:
+            self._fill("bytes" if tab == BYTES else "text", *self._what)
 
     def _fill(self, show: str, panes: Sequence[PaneState], start: int, stop: int) -> None:
         rows, layout = self._rows[show], self._lists[0 if show == "text" else 1].widget().layout()

@@ -1,11 +1,13 @@
 """One tokenizer's view of the text: name, three figures, tokens; errors stay here, where they happened."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, Signal
+from PySide6.QtGui import QDrag, QGuiApplication
 from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QToolButton, QVBoxLayout
 
 from tokstudio.ui import theme
 from tokstudio.ui.icons import icon_label
+from tokstudio.ui.panes import copying
+from tokstudio.ui.panes.notice import Notice
 from tokstudio.ui.panes.pane_state import PaneState
 from tokstudio.ui.widgets.basic import eliding, hline, label, row, stat, tool
 from tokstudio.ui.widgets.problem import Problem
@@ -13,6 +15,7 @@ from tokstudio.ui.widgets.token_view import TokenView
 
 NARROWEST = 260
 HEADER = 39
+MIME = "application/x-tokstudio-pane"
 NONE, MINUS = "\u2013", "\u2212"
 
 
@@ -42,6 +45,8 @@ class ComparePane(QFrame):
     settle_asked = Signal()
     remove_asked = Signal()
     move_asked = Signal(int)  # -1 left, 1 right, 0 to the front
+    place_asked = Signal(int)  # byte at which the round trip first differs
+    copied = Signal(str)  # what was put on the clipboard, in words
 
     def __init__(self, number: int):
         super().__init__()
@@ -60,6 +65,9 @@ class ComparePane(QFrame):
         self.counted = stat("Tokens", NONE)
         self.dense = stat("Bytes / token", NONE)
         self.whole = stat("Words whole", NONE)
+        self.notice = Notice()
+        self.notice.asked.connect(self.place_asked)
+        self.selection: tuple[int, int] | None = None
         self.problem = Problem()
         self.waiting = label("", "small", "muted", wrap=True)
         self.view = TokenView()
@@ -76,12 +84,15 @@ class ComparePane(QFrame):
         self._who = row(self.pin, self.name, spacing=2)
         head = row(self._who, self.old, (self.about, 1), self.menu_button, margins=(0, 0, 6, 0), spacing=6)
         head.setFixedHeight(HEADER)
+        head.installEventFilter(self)
+        self._head = head
+        self._pressed: QPoint | None = None
         figures = row(self.counted, None, self.dense, None, self.whole, margins=(11, 6, 16, 8), spacing=8)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
         self.waiting.setContentsMargins(11, 10, 11, 10)
-        for part in (head, hline(), figures, hline(), self.problem, self.waiting):
+        for part in (head, hline(), figures, hline(), self.notice, self.problem, self.waiting):
             layout.addWidget(part)
         layout.addWidget(self.view, 1)
         self.problem.setProperty("frame", "plain")
@@ -94,16 +105,42 @@ class ComparePane(QFrame):
         menu.addAction("Move left").triggered.connect(lambda: self.move_asked.emit(-1))
         menu.addAction("Move right").triggered.connect(lambda: self.move_asked.emit(1))
         menu.addSeparator()
-        menu.addAction("Copy ids").triggered.connect(self.copy_ids)
+        copies = menu.addMenu("Copy")
+        for kind, title in copying.KINDS.items():
+            copies.addAction(title).triggered.connect(lambda _=False, kind=kind: self.copy(kind))
         menu.addSeparator()
         menu.addAction("Remove pane").triggered.connect(self.remove_asked)
         return menu
 
-    def copy_ids(self) -> None:
-        """All ids as a JSON list."""
+    def copy(self, kind: str) -> None:
+        """The tokens of the selection, else all; `kind` as in `copying.KINDS`."""
         if self._state is not None and self._state.encoding is not None:
-            ids = self._state.encoding.ids.tolist()
-            QGuiApplication.clipboard().setText(str(ids))
+            chosen = copying.chosen(self._state.encoding, self.selection)
+            text = copying.as_text(kind, self._state.encoding, chosen, self._state.tokenizer)
+            QGuiApplication.clipboard().setText(text)
+            what = "all tokens" if self.selection is None else "selection"
+            self.copied.emit(f"Copied: {copying.KINDS[kind]} ({what}, {len(chosen):,})")
+
+    def eventFilter(self, watched, event) -> bool:
+        """The head is the handle to drag the pane by."""
+        kind = event.type()
+        if kind == QEvent.MouseButtonPress and event.button() == Qt.LeftButton:
+            self._pressed = event.position().toPoint()
+        elif kind == QEvent.MouseMove and self._pressed is not None:
+            far = (event.position().toPoint() - self._pressed).manhattanLength()
+            if far >= QGuiApplication.styleHints().startDragDistance():
+                self._pressed = None
+                self._drag()
+        elif kind == QEvent.MouseButtonRelease:
+            self._pressed = None
+        return False
+
+    def _drag(self) -> None:
+        drag, data = QDrag(self), QMimeData()
+        data.setData(MIME, str(self.number).encode())
+        drag.setMimeData(data)
+        drag.setPixmap(self._head.grab())
+        drag.exec(Qt.MoveAction)
 
     def show_state(self, state: PaneState, reference_tokens: int | None, wide: bool) -> None:
         """`reference_tokens`: of the first pane; None in the first pane itself."""
@@ -116,6 +153,7 @@ class ComparePane(QFrame):
         self.old.setVisible(state.stale and state.encoding is not None)
         self._show_figures(state, reference_tokens, wide)
         self._show_problem(state)
+        self.notice.show_round_trip(state.round_trip if not state.stale else None)
         busy = state.encoding is None and state.error is None
         self.waiting.setText(f"Loading {state.wanted or state.reference}…" if busy else "")
         self.waiting.setVisible(busy)

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 
-from tokstudio.ui.panes.pane import NARROWEST
+from tokstudio.ui.panes.pane import MIME, NARROWEST
 
 GAP = 8
 
 
 class PaneRow(QWidget):
+    """Panes can be dragged by their heads to another place."""
+
+    dropped = Signal(int, int)  # number of the pane, its new place
+
     def __init__(self):
         super().__init__()
+        self.setAcceptDrops(True)
         self._panes: list[QWidget] = []
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
@@ -58,3 +63,22 @@ class PaneRow(QWidget):
         spare = max(0, self.width() - GAP * (count - 1) - wide * count)
         for at, pane in enumerate(self._panes):
             pane.setFixedWidth(wide + (1 if at >= count - spare else 0))
+
+    # ---- drag and drop
+
+    def dragEnterEvent(self, event) -> None:
+        if event.mimeData().hasFormat(MIME):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event) -> None:
+        event.acceptProposedAction()
+
+    def dropEvent(self, event) -> None:
+        number = int(bytes(event.mimeData().data(MIME)).decode())
+        event.acceptProposedAction()
+        self.dropped.emit(number, self.place_at(event.position().toPoint()))
+
+    def place_at(self, point: QPoint) -> int:
+        """The place in the row of the pane under `point`, else of the nearest."""
+        centers = [pane.mapTo(self, pane.rect().center()).x() for pane in self._panes]
+        return min(range(len(centers)), key=lambda at: abs(centers[at] - point.x())) if centers else 0

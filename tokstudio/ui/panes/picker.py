@@ -1,11 +1,14 @@
 """Choose a tokenizer: what is on this machine, a name, a path, a file."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from tokstudio.tokens.catalog import catalog
+from tokstudio.ui.context import Context
+from tokstudio.ui.panes import recent
 from tokstudio.ui.widgets.basic import button, label, row
 from tokstudio.ui.widgets.choice_list import Choice, ChoiceList
 
@@ -16,19 +19,32 @@ HELP = "A tiktoken name, hub id or path also works, for example tiktoken:gpt2 or
 class TokenizerPicker(ChoiceList):
     """Floats over the window; calls back with a reference."""
 
-    def __init__(self, parent: QWidget):
+    def __init__(self, parent: QWidget, context: Context):
         super().__init__(parent, "Choose a tokenizer", "Name, hub id or path")
+        self._context = context
         self._chosen: Callable[[str], object] = lambda reference: None
         file, folder = button("Open file…", "file"), button("Open folder…", "folder")
         file.clicked.connect(self._open_file)
         folder.clicked.connect(self._open_folder)
         self._layout.addWidget(label(HELP, "small", "muted", wrap=True))
-        self._layout.addWidget(row(file, folder, None))
+        fetch = button("Download from the Hub…", "download")
+        fetch.setToolTip("Names address and size before anything is fetched")
+        fetch.clicked.connect(self._download)
+        self._layout.addWidget(row(file, folder, fetch, None))
 
     def ask(self, near: QWidget, chosen: Callable[[str], object]) -> None:
         """Opens below `near`; `chosen` gets the reference."""
         self._chosen = chosen
-        self.set_choices([self._choice(entry) for entry in catalog()])
+        lately = [
+            Choice(
+                Path(path).name,
+                f"opened lately, {Path(path).parent}",
+                "clock",
+                lambda path=path: self._chosen(path),
+            )
+            for path in recent.tokenizers(self._context.settings)
+        ]
+        self.set_choices([*lately, *(self._choice(entry) for entry in catalog())])
         window = self.parentWidget()
         corner = near.mapTo(window, QPoint(0, near.height() + 4))
         width, height = min(WIDTH, window.width() - 24), min(HEIGHT, window.height() - 80)
@@ -44,13 +60,22 @@ class TokenizerPicker(ChoiceList):
     def otherwise(self, text: str) -> Choice:
         return Choice(f"Load {text}", "name, hub id or path", "plus", lambda: self._chosen(text))
 
+    def _download(self) -> None:
+        from tokstudio.ui.panes.download_dialog import DownloadDialog
+
+        name = self.field.text().strip()
+        self.hide()
+        dialog = DownloadDialog(self.parentWidget(), name)
+        dialog.fetched.connect(self._chosen)
+        dialog.open()
+
     def _open_file(self) -> None:
         self.hide()
         path, _ = QFileDialog.getOpenFileName(
             self.parentWidget(),
             "Open a tokenizer",
             "",
-            "Tokenizers (*.json *.model *.tiktoken *.txt);;All files (*)",
+            "Tokenizers (*.json *.model *.tiktoken *.txt *.gguf);;All files (*)",
         )
         if path:
             self._chosen(path)

@@ -93,6 +93,24 @@ class CompareSession(QObject):
         self.panes_changed.emit()
         self._compare()
 
+    def set_references(self, references: Sequence[str]) -> None:
+        """Exactly these panes, in this order; those that are there already stay as they are."""
+        left, made = list(self.panes), []
+        for reference in references[:MOST]:
+            pane = next((p for p in left if reference in (p.reference, p.wanted)), None)
+            if pane is None:
+                self._numbers += 1
+                pane = PaneState(self._numbers, reference)
+            else:
+                left.remove(pane)
+            made.append(pane)
+        self.panes = made
+        self.panes_changed.emit()
+        for pane in made:
+            if pane.tokenizer is None and not pane.wanted and pane.error is None:
+                self._load(pane, pane.reference)
+        self._compare()
+
     def _load(self, pane: PaneState, reference: str) -> None:
         pane.wanted = reference
         self._loader.submit((pane.number, reference), lambda: load_tokenizer(reference))
@@ -113,7 +131,7 @@ class CompareSession(QObject):
         QTimer.singleShot(COUNT_AFTER, self, lambda: self._count(number, result))
 
     def _count(self, number: int, tokenizer: Tokenizer) -> None:
-        self._sizes.submit((number, tokenizer), lambda: len(tokenizer))
+        self._sizes.submit((number, tokenizer), lambda: _counted_and_warm(tokenizer))
 
     def _counted(self, key: tuple[int, Tokenizer], size: int) -> None:
         number, tokenizer = key
@@ -270,6 +288,13 @@ class CompareSession(QObject):
         for part in (self._loader, self._maths, self._sizes, self.layouts):
             part.close()
         self._long.close()
+
+
+def _counted_and_warm(tokenizer: Tokenizer) -> int:
+    """Its size; a vocabulary that is taken in only in part so far is taken in now, not at the next key."""
+    if hasattr(tokenizer, "warm"):
+        tokenizer.warm()
+    return len(tokenizer)
 
 
 def inside(encoding: Encoding, ranges: tuple[tuple[int, int], ...] | None) -> np.ndarray | None:

@@ -1,0 +1,151 @@
+"""The panes of the view and what people do with them: add, change, remove, move; every step can be undone."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtWidgets import QWidget
+
+from tokstudio.ui.panes import recent
+from tokstudio.ui.panes.pane import ComparePane
+from tokstudio.ui.panes.picker import TokenizerPicker
+from tokstudio.ui.panes.session import MOST
+
+if TYPE_CHECKING:
+    from tokstudio.ui.compare_views.text import TextView
+
+FULL = f"{MOST} panes are the most that can stand side by side."
+
+
+class _Step(QUndoCommand):
+    """From one row of tokenizers to another."""
+
+    def __init__(self, words: str, panes: "PaneSet", before: list[str], after: list[str]):
+        super().__init__(words)
+        self._panes, self._before, self._after = panes, before, after
+        self._done = True  # the first redo comes with the push, when it is done already
+
+    def redo(self) -> None:
+        if not self._done:
+            self._panes.session.set_references(self._after)
+
+    def undo(self) -> None:
+        self._done = False
+        self._panes.session.set_references(self._before)
+
+
+class PaneSet(QObject):
+    def __init__(self, view: "TextView"):
+        super().__init__(view)
+        self._view, self.session, self._context = view, view.session, view.context
+        self.widgets: dict[int, ComparePane] = {}
+        self.history = QUndoStack(self)
+
+    def references(self) -> list[str]:
+        return [pane.reference for pane in self.session.panes]
+
+    def _step(self, words: str, before: list[str]) -> None:
+        if before != self.references():
+            self.history.push(_Step(words, self, before, self.references()))
+
+    # ---- what people do
+
+    def ask_to_add(self, near: QWidget) -> None:
+        if len(self.session.panes) >= MOST:
+            self._context.say(FULL)
+            return
+        self.picker().ask(near, self.add)
+
+    def add(self, reference: str) -> None:
+        before = self.references()
+        if self.session.add(reference) is None:
+            self._context.say(FULL)
+        self._step(f"add {reference}", before)
+
+    def ask_to_change(self, number: int) -> None:
+        self.picker().ask(self.widgets[number].name, lambda reference: self.change(number, reference))
+
+    def change(self, number: int, reference: str) -> None:
+        pane = self.session.pane(number)
+        if pane is not None:
+            before = self.references()
+            after = [reference if p is pane else p.reference for p in self.session.panes]
+            self.session.change(number, reference)
+            self.history.push(_Step(f"change to {reference}", self, before, after))
+
+    def remove(self, number: int) -> None:
+        pane, before = self.session.pane(number), self.references()
+        self.session.remove(number)
+        self._step(f"remove {pane.name}", before)
+        self._context.say(f"{pane.name} removed", undo=self.history.undo)
+
+    def remove_front(self) -> None:
+        """Ctrl+W: the pane with the focus, else the last."""
+        if self.session.panes:
+            self.remove(self.front() or self.session.panes[-1].number)
+
+    def front(self) -> int | None:
+        """The pane with the focus."""
+        focus = self._view.window().focusWidget()
+        held = [n for n, pane in self.widgets.items() if focus is not None and pane.isAncestorOf(focus)]
+        return held[0] if held else None
+
+    def move(self, number: int, direction: int) -> None:
+        """One place left (-1) or right (1), or to the front (0)."""
+        at = self.session.panes.index(self.session.pane(number))
+        self.move_to(number, 0 if direction == 0 else at + direction)
+
+    def move_to(self, number: int, place: int) -> None:
+        before = self.references()
+        self.session.move(number, place)
+        self._step("move a pane", before)
+
+    def move_front(self, direction: int) -> None:
+        number = self.front()
+        if number is not None:
+            self.move(number, direction)
+            self.widgets[number].view.setFocus()
+
+    def picker(self) -> TokenizerPicker:
+        window = self._view.window()
+        return window.findChild(TokenizerPicker) or TokenizerPicker(window, self._context)
+
+    # ---- widgets
+
+    def changed(self) -> None:
+        """The session's panes are other ones, or in another order."""
+        wanted = [pane.number for pane in self.session.panes]
+        for number in [n for n in self.widgets if n not in wanted]:
+            self.widgets.pop(number).deleteLater()
+        for number in wanted:
+            if number not in self.widgets:
+                self.widgets[number] = self._make(number)
+        self._view.row.set_panes([self.widgets[number] for number in wanted])
+        for number in wanted:
+            self.show(number)
+
+    def _make(self, number: int) -> ComparePane:
+        made, links = ComparePane(number), self._view.links
+        made.view.set_worker(self.session.layouts)
+        made.hovered.connect(links.hover)
+        made.clicked.connect(links.select)
+        made.scrolled.connect(lambda offset: links.scrolled(number, offset))
+        made.change_asked.connect(lambda: self.ask_to_change(number))
+        made.remove_asked.connect(lambda: self.remove(number))
+        made.settle_asked.connect(lambda: self.session.settle(self.session.pane(number)))
+        made.move_asked.connect(lambda direction: self.move(number, direction))
+        made.place_asked.connect(lambda offset: links.jump(offset))
+        made.copied.connect(self._context.say)
+        self._view.dress(made)
+        return made
+
+    def show(self, number: int) -> None:
+        state = self.session.pane(number)
+        if state is None or number not in self.widgets:
+            return
+        if state.tokenizer is not None and not state.wanted:
+            recent.note_tokenizer(self._context.settings, state.reference)
+        first = self.session.panes[0]
+        reference = None if state is first else (first.measures.tokens if first.measures else 0)
+        self.widgets[number].show_state(state, reference, self._context.size_class == "wide")
+        self.widgets[number].selection = self._view.links.selection
