@@ -106,7 +106,10 @@ class TransferConfig:
     tokenizer: str = setting("demo:code", "Target tokenizer", "Any tokenizer reference.")
     method: str = setting("mean-pieces", "Initialization", "How new token rows start.")
     objectives: tuple[str, ...] = setting(
-        ("next_token", "alm"), "Objectives", "What is minimized, together.", choices=("next_token", "alm")
+        ("next_token", "alm"),
+        "Objectives",
+        "What is minimized, together.",
+        choices=("next_token", "alm", "projected_kl"),
     )
     weights: tuple[float, ...] = setting((1.0, 1.0), "Weights", "One factor an objective.")
     mode: str = setting(
@@ -170,11 +173,13 @@ def demo() -> TransferConfig:
     Fitted to two CPU cores and two minutes; the lab notes in CHANGELOG.md say what else was tried.
     """
     return TransferConfig(
+        objectives=("next_token", "projected_kl", "alm"),
+        weights=(1.0, 3.0, 1.0),
         data=DataConfig(held_out_bytes=65_536),
         optimizer=OptimizerConfig(
-            learning_rate=5e-4, embedding_learning_rate=0.01, copied_row_rate=0.1, warmup_steps=4
+            learning_rate=5e-4, embedding_learning_rate=0.02, copied_row_rate=0.05, warmup_steps=4
         ),
         train=TrainConfig(
-            steps=50, batch_size=8, evaluate_every=10, checkpoint_every=10, sample_every=25, sample_tokens=24
+            steps=200, batch_size=3, evaluate_every=40, checkpoint_every=40, sample_every=80, sample_tokens=24
         ),
     )

@@ -11,6 +11,8 @@ HELP = "train the demo model and its two tokenizers again (about an hour on two 
 
 SOURCE, TARGET = "english", "code"
 SIZE, NEW_TOKENS = 4096, 64
+# A new token may hold the end of a line and the indentation of the next one.
+CODE_PATTERN = r" ?\S+(?:\s*\n\s*(?!\S))?|\s+(?!\S)|\s+"
 KEPT = ("config.json", "generation_config.json", "model.safetensors")
 
 
@@ -38,7 +40,7 @@ def _train_tokenizers(corpus, folder: Path) -> None:
     note(f"Training the tokenizer {SOURCE}, {SIZE:,} tokens")
     train_bpe(texts, folder / SOURCE, vocab_size=SIZE)
     note(f"Extending it to {TARGET} by {NEW_TOKENS:,} tokens")
-    extend_bpe(folder / SOURCE, texts, folder / TARGET, new_tokens=NEW_TOKENS)
+    extend_bpe(folder / SOURCE, texts, folder / TARGET, new_tokens=NEW_TOKENS, pattern=CODE_PATTERN)
 
 
 def _train_model(corpus, folder: Path, overrides: list[str]) -> None:
