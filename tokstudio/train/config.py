@@ -180,6 +180,6 @@ def demo() -> TransferConfig:
             learning_rate=5e-4, embedding_learning_rate=0.02, copied_row_rate=0.05, warmup_steps=4
         ),
         train=TrainConfig(
-            steps=200, batch_size=3, evaluate_every=40, checkpoint_every=40, sample_every=80, sample_tokens=24
+            steps=240, batch_size=3, evaluate_every=40, checkpoint_every=40, sample_every=80, sample_tokens=24
         ),
     )

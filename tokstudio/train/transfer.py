@@ -138,7 +138,9 @@ def check_config(config: TransferConfig) -> None:
             hint="Give one weight for each objective.",
         )
     if not config.objectives:
-        raise ConfigError("There is no objective to train for.", hint="Name at least one, for example next_token.")
+        raise ConfigError(
+            "There is no objective to train for.", hint="Name at least one, for example next_token."
+        )
 
 
 def run(config: TransferConfig, folder: Path, control: Control, resume: bool) -> Iterator[RunEvent]:
