@@ -3,7 +3,9 @@ import subprocess
 import sys
 
 from tests.tokens import vocabularies as v
+from tokstudio.paths import data_home
 from tokstudio.tokens.catalog import catalog
+from tokstudio.tokens.recent import forget, recent, remember
 from tokstudio.tokens.reference import load_tokenizer
 
 
@@ -29,6 +31,28 @@ def test_hugging_face_cache_is_listed(tmp_path, monkeypatch):
     (tmp_path / "models--someone--no-tokenizer" / "snapshots" / "abc").mkdir(parents=True)
     cached = [entry.reference for entry in catalog() if entry.group == "Hugging Face cache"]
     assert cached == ["someone/small"]
+
+
+def test_mistral_is_listed_with_the_package_that_carries_it():
+    found = {entry.reference: entry for entry in catalog()}
+    assert found["mistral:v3"].group == found["mistral:tekken-240911"].group == "Installed packages"
+
+
+def test_files_and_specs_that_were_opened_are_listed_while_they_are_there(tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(v.byte_bpe(), folder)
+    spec = f"{folder}:target=Llama3"
+    for reference in (str(folder), "bytes", spec, "bytes:target=Qwen2", str(folder)):
+        remember(reference, "shown")
+    assert [reference for reference, _ in recent()] == [str(folder), "bytes:target=Qwen2", spec]
+    assert [entry.reference for entry in catalog() if entry.group == "Recent"] == [r for r, _ in recent()]
+    forget(spec)
+    shutil.rmtree(folder)
+    assert recent() == [("bytes:target=Qwen2", "shown")]
+    (data_home() / "recent-tokenizers.json").write_text('{"a"')
+    assert recent() == []
+    remember(str(tmp_path), "shown")
+    assert len(recent()) == 1
 
 
 def test_listing_loads_no_vocabulary_and_no_heavy_library():

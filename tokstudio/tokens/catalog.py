@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from tokstudio.paths import resource
 from tokstudio.tokens.encodings import encoding_names, encoding_spec
-from tokstudio.tokens.hub import PACKAGED, cached_ids, packaged_folder
+from tokstudio.tokens.hub import PACKAGED, cached_ids, downloaded_ids, packaged_folder
+from tokstudio.tokens.mistral_data import FILES, packaged_file
 from tokstudio.tokens.rank_files import on_this_machine
+from tokstudio.tokens.recent import recent
 
 USED_BY = {
     "gpt2": "GPT-2",
@@ -35,8 +37,11 @@ def catalog() -> list[Entry]:
         *_demo(),
         *_tiktoken(),
         *_packaged(),
+        *_mistral(),
+        *_downloaded(),
         *_cached(),
         Entry("bytes", "Bytes", "Bytes", "Built in", "256 ids"),
+        *_recent(),
     ]
 
 
@@ -68,6 +73,29 @@ def _packaged() -> list[Entry]:
     ]
 
 
+def _mistral() -> list[Entry]:
+    return [
+        Entry(
+            f"mistral:{name}",
+            f"Mistral {name}",
+            "Byte BPE" if file.endswith(".json") else "BPE",
+            "Installed packages",
+            used_by,
+        )
+        for name, (file, used_by) in reversed(FILES.items())  # the newest first
+        if packaged_file(name)
+    ]
+
+
+def _downloaded() -> list[Entry]:
+    return [Entry(name, name, "", "Downloaded") for name in downloaded_ids()]
+
+
 def _cached() -> list[Entry]:
-    known = {name for entry in PACKAGED for name in entry.ids if packaged_folder(entry)}
+    known = {name for entry in PACKAGED for name in entry.ids if packaged_folder(entry)} | {*downloaded_ids()}
     return [Entry(name, name, "", "Hugging Face cache") for name in cached_ids() if name not in known]
+
+
+def _recent() -> list[Entry]:
+    """Files, folders and specs that a person opened and that are still there."""
+    return [Entry(reference, name, "", "Recent", reference) for reference, name in recent()]

@@ -1,10 +1,22 @@
-"""Hub ids whose files are on this machine: inside an installed package, or in Hugging Face's own cache."""
+"""Hub ids whose files are on this machine: inside an installed package, downloaded by Tokstudio, or in Hugging
+Face's own cache, which is only read."""
 
 import importlib.util
+import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tokstudio.paths import data_home
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?")  # the lengths that the hub allows
+DOWNLOADED = "download.json"  # what was fetched, and from where
+FILES = re.compile(  # what belongs to a tokenizer; never weights, never code, never a folder
+    r"tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json|vocab\.(json|txt)"
+    r"|merges\.txt|tekken\.json|chat_template\.(jinja|json)|[\w.-]{1,80}\.(model|tiktoken)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,30 @@ def hub_folder(hub_id: str) -> Path | None:
     for entry in PACKAGED:
         if hub_id in entry.ids and (folder := packaged_folder(entry)):
             return folder
+    if (own := downloads_folder(hub_id)).is_dir():
+        return own
     return _snapshot(hub_cache() / ("models--" + hub_id.replace("/", "--")))
+
+
+def is_tokenizer_file(name: str) -> bool:
+    return FILES.fullmatch(name) is not None and not name.startswith(".")
+
+
+def downloads_folder(hub_id: str = "") -> Path:
+    """Where what Tokstudio fetched from the hub lies; it may not exist."""
+    folder = data_home() / "tokenizers"
+    return folder / hub_id.replace("/", "--") if hub_id else folder
+
+
+def downloaded_ids() -> Iterator[str]:
+    """Hub ids that Tokstudio fetched."""
+    for about in sorted(downloads_folder().glob(f"*/{DOWNLOADED}")):
+        try:
+            hub_id = str(json.loads(about.read_text())["id"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if downloads_folder(hub_id) == about.parent:
+            yield hub_id
 
 
 def packaged_folder(entry: Packaged) -> Path | None:

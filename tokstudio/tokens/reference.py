@@ -13,7 +13,6 @@ Nothing here reaches the network.
 """
 
 import os
-import re
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +20,10 @@ from pathlib import Path
 from tokstudio.errors import TokenizerError
 from tokstudio.paths import resource
 from tokstudio.tokens.base import BACKENDS, Backend, Tokenizer
-from tokstudio.tokens.hub import hub_folder
+from tokstudio.tokens.hub import HUB_ID, hub_folder
 from tokstudio.tokens.sniff import ANOTHER, head_of, no_tokenizer
 from tokstudio.tokens.spec import Spec, parse_spec, spec_folder
 
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?")  # the lengths that the hub allows
 FILE_ENDINGS = (
     ".json",
     ".model",
@@ -120,7 +118,7 @@ def _demo_folder(name: str) -> Path:
 def _not_here(hub_id: str) -> TokenizerError:
     return TokenizerError(
         f"The tokenizer {hub_id!r} is not on this machine.",
-        hint=f"Fetch its files yourself, for example with: hf download {hub_id} tokenizer.json  "
+        hint=f"Download it with: tokstudio download {hub_id}  "
         "(then the same name works here), or name a file, a folder, tiktoken:cl100k_base or bytes.",
     )
 
