@@ -5,8 +5,10 @@ python -m tokstudio.ui.compare_probe REPEAT     prints one line of JSON and ends
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QElapsedTimer, QEventLoop, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QTextCursor
@@ -139,9 +141,33 @@ class Tour:
             times.append(1e3 * (time.perf_counter() - begun))
         return {"hover_8_panes_p95_ms": p95(times)}
 
+    def large_file(self) -> dict[str, float]:
+        self.gaps.stage = "large file"
+        self.panes(FOUR)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "large.txt"
+            text = sample(1_000_000)
+            with open(path, "w", encoding="utf-8") as file:
+                for _ in range(50):
+                    file.write(text)
+            begun = time.perf_counter()
+            self.view.files.open(path)
+            self.turn(self.settled)
+            opened = 1e3 * (time.perf_counter() - begun)
+            self.gaps.stage = "turn pages"
+            for number in (250, 499):
+                self.view.files.turn(number)
+                self.turn(self.settled)
+            self.view.files.close_paged()
+            self.turn(self.settled)
+        return {"page_50mb_open_ms": opened}
+
     def run(self) -> dict[str, float]:
         found: dict[str, float] = {}
         self.gaps.start()
+        self.turn(self.settled)  # the start has a benchmark of its own
+        QTest.qWait(1_500)
+        self.gaps.longest = 0.0
         self.gaps.stage = "panes"
         self.panes(FOUR)
         found |= self.keys("100kb", sample(100_000))
@@ -152,6 +178,7 @@ class Tour:
         self.view.editor.set_text(sample(100_000))
         self.panes(EIGHT)
         found |= self.hover()
+        found |= self.large_file()
         self.gaps.stop()
         found["longest_gap_ms"] = self.gaps.longest
         sys.stderr.write(f"longest gap in: {self.gaps.where}\n")

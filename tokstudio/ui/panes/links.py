@@ -69,6 +69,7 @@ class Links(QObject):
         view = self._view
         for pane in view.panes.values():
             pane.view.select(start, stop)
+            pane.selection = self.selection
         view.editor.mark(start, stop)
         view.strip_card.strip.select(start, stop)
         panes = self._session.fresh()

@@ -148,4 +148,3 @@ class PaneSet(QObject):
         first = self.session.panes[0]
         reference = None if state is first else (first.measures.tokens if first.measures else 0)
         self.widgets[number].show_state(state, reference, self._context.size_class == "wide")
-        self.widgets[number].selection = self._view.links.selection
