@@ -23,14 +23,6 @@ def solve(problem, name="mean-pieces"):
     return assemble(problem, METHODS[name].rows(problem))
 
 
-@pytest.mark.parametrize("name", list(METHODS))
-def test_every_method_gives_each_id_one_finite_row_and_repeats_itself(problem, name):
-    values, origin = solve(problem, name)
-    assert values.shape == (len(problem.target), 8)
-    assert origin.shape == (len(problem.target),)
-    assert np.array_equal(values, solve(problem, name)[0])
-
-
 def test_matches_are_copied_to_the_bit(problem):
     values, origin = solve(problem)
     matched = np.flatnonzero(problem.overlap.match >= 0)

@@ -124,6 +124,12 @@ class TransferProblem:
         """The same pair for another matrix: matches and pieces are not computed again."""
         return replace(self, matrix=matrix, role=role)
 
+    def without(self, sources: np.ndarray) -> "TransferProblem":
+        """The same, with no target token copied from one of these source ids."""
+        match = np.where(np.isin(self.overlap.match, sources), -1, self.overlap.match).astype(np.int32)
+        reason = np.where(match < 0, 0, self.overlap.reason).astype(np.uint8)
+        return replace(self, overlap=replace(self.overlap, match=match, reason=reason))
+
     @property
     def copyable(self) -> np.ndarray:
         """int64: target ids whose source row exists."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from tokstudio.errors import TransferError
 from tokstudio.tokens.base import Tokenizer, special_id
+from tokstudio.transfer.audit import audit
 from tokstudio.transfer.base import (
     METHODS,
     ORIGINS,
@@ -30,6 +31,7 @@ class Surgery:
 
     origin: np.ndarray  # uint8 [v_target], indices of ORIGINS
     tied: bool
+    remarks: tuple[str, ...] = ()  # what the audit found, in sentences
 
     def counts(self) -> dict[str, int]:
         """How many rows were copied, composed and sampled."""
@@ -51,17 +53,23 @@ def replace_vocabulary(
     texts: Sequence[str] = (),
     donor: Donor | None = None,
     options: Options | None = None,
+    audited: bool = False,
 ) -> Surgery:
     """Replace the input and output embeddings of `model` in place by rows for `target`.
 
     Afterwards: embedding rows = config.vocab_size = len(target). Raises TransferError where the model has no rows
-    for some ids of `source`, and where the method lacks what it learns from.
+    for some ids of `source`, and where the method lacks what it learns from. `audited`: untrained source rows are
+    not copied.
     """
     check_rows(model, source)
     tied = is_tied(model)
     rule = METHODS[method].solve
     values = numpy_of(model.get_input_embeddings().weight)
     problem = TransferProblem.of(source, target, values, seed=seed, texts=texts, donor=donor, options=options)
+    remarks: tuple[str, ...] = ()
+    if audited:
+        found = audit(problem)
+        problem, remarks = problem.without(found.untrained), found.warnings
     values, origin = assemble(problem, rule(problem))
     output = None
     head = model.get_output_embeddings()
@@ -69,7 +77,13 @@ def replace_vocabulary(
         check_matrix(source, matrix := numpy_of(head.weight))
         output, _ = assemble(problem, rule(problem.with_matrix(matrix)))
     install_rows(model, target, values, output)
-    return Surgery(origin, tied)
+    return Surgery(origin, tied, remarks)
+
+
+def donor_of(model: "PreTrainedModel", tokenizer: Tokenizer) -> Donor:
+    head = model.get_output_embeddings()
+    output = None if head is None or is_tied(model) else numpy_of(head.weight)
+    return Donor(tokenizer, numpy_of(model.get_input_embeddings().weight), output)
 
 
 def check_rows(model: "PreTrainedModel", source: Tokenizer) -> None:

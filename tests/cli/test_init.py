@@ -1,0 +1,120 @@
+"""`tokstudio init`: a folder that plain transformers loads, from a method or from a saved plan."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tokstudio import cli
+from tokstudio.models.load import load_model
+from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.transfer.base import TransferProblem
+from tokstudio.transfer.plan import save_plan
+from tokstudio.transfer.start import make_start
+from tokstudio.transfer.surgery import apply_plan, is_tied, numpy_of
+from tokstudio.transfer.translate import Translation
+
+PAIR = ["--model", "demo:english", "--target", "demo:code"]
+
+
+def init(*arguments, capsys):
+    code = cli.main(["init", *arguments, "--json"])
+    said = capsys.readouterr()
+    return code, json.loads(said.out) if code == 0 else said.err
+
+
+@pytest.fixture(scope="module")
+def plan_file(tmp_path_factory):
+    source, target = load_tokenizer("demo:english"), load_tokenizer("demo:code")
+    matrix = numpy_of(load_model("demo:english").get_input_embeddings().weight)
+    problem = TransferProblem.of(source, target, matrix, texts=("import os\n",))
+    layer = Translation(make_start(problem, method="mean-pieces", width=8))
+    return save_plan(layer.plan(source, target), tmp_path_factory.mktemp("plan") / "plan.safetensors")
+
+
+def test_a_method_writes_a_loadable_model(tmp_path, capsys):
+    code, report = init(*PAIR, "--output", str(tmp_path / "out"), capsys=capsys)
+    assert code == 0
+    assert report["check"]["checked"]
+    assert report["vocab_size"] == report["check"]["embedding_rows"] == 4160
+    assert report["rows"]["copied"] == 4096
+    assert init(*PAIR, "--output", str(tmp_path / "out"), capsys=capsys)[0] == 2  # not without --force
+
+
+def test_a_plan_is_applied(tmp_path, capsys, plan_file):
+    code, report = init(*PAIR, "--plan", str(plan_file), "--output", str(tmp_path / "out"), capsys=capsys)
+    assert code == 0
+    assert report["method"] == "plan"
+    assert report["check"]["checked"]
+
+
+def test_a_plan_fits_a_wider_untied_model(plan_file):
+    """Weak to strong: other widths, the head apart, the same source tokenizer."""
+    from tokstudio.train.config import ModelConfig
+    from tokstudio.train.pretrain import new_model
+    from tokstudio.transfer.plan import load_plan
+
+    source, target = load_tokenizer("demo:english"), load_tokenizer("demo:code")
+    shape = ModelConfig(
+        hidden_size=48,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        tie_word_embeddings=False,
+    )
+    model = new_model(shape, source, seed=1)
+    before = [numpy_of(m.weight) for m in (model.get_input_embeddings(), model.get_output_embeddings())]
+    plan = load_plan(plan_file)
+    apply_plan(model, source, target, plan)
+    assert model.config.vocab_size == len(target)
+    assert not is_tied(model)
+    for role, old, module in zip(
+        ("input", "output"),
+        before,
+        (model.get_input_embeddings(), model.get_output_embeddings()),
+        strict=True,
+    ):
+        assert np.allclose(numpy_of(module.weight), plan.apply(old, role), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "nonsense"], "no method"),
+        (["--method", "focus"], "texts"),
+        (["--method", "omp"], "donor"),
+        (["--method", "omp", "--donor", "demo:english"], "donor model has the tokenizer"),
+        (["--method", "trim"], "no trimmed vocabulary"),
+        (["--plan", "/nowhere"], "no translation plan"),
+        (["--atoms", "0"], "count tokens"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_wrong_calls_are_told_in_a_sentence(tmp_path, capsys, arguments, message):
+    code, said = init(*PAIR, *arguments, "--output", str(tmp_path / "out"), capsys=capsys)
+    assert code == 2
+    assert message in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_of_another_pair_is_refused(tmp_path, capsys, plan_file):
+    code, said = init(
+        "--model", "demo:english", "--target", "demo:english", "--plan", str(plan_file),
+        "--output", str(tmp_path / "out"), capsys=capsys,
+    )  # fmt: skip
+    assert code == 2
+    assert "target tokenizer" in said
+
+
+def test_a_folder_that_is_no_model_is_not_replaced(tmp_path, capsys):
+    (tmp_path / "letters.txt").write_text("mine")
+    code, said = init(*PAIR, "--output", str(tmp_path), "--force", capsys=capsys)
+    assert code == 2
+    assert "something else" in said
+    assert (tmp_path / "letters.txt").exists()
+
+
+def test_the_methods_are_listed(capsys):
+    code, found = init("--list", capsys=capsys)
+    assert code == 0
+    assert {"focus", "omp", "mean-pieces", "wechsel"} <= {method["name"] for method in found["methods"]}

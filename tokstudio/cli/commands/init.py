@@ -1,0 +1,145 @@
+"""`tokstudio init`: a model with another vocabulary, loadable at once, without any training."""
+
+import argparse
+from pathlib import Path
+
+from tokstudio.cli.output import emit_json, note, say
+from tokstudio.errors import InputError
+
+HELP = "give a model another vocabulary by an initializer or a learnt plan, without training"
+TEXT_BYTES = 2_000_000
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--list", action="store_true", help="list the methods and what each needs")
+    parser.add_argument("--method", default="mean-pieces", help="see --list (%(default)s)")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="apply the plan of an S2T2 run instead")
+    parser.add_argument("--model", help="a model folder with its tokenizer, or demo:english")
+    parser.add_argument("--target", help="a tokenizer reference with a tokenizer.json")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where the model is written")
+    parser.add_argument("--texts", default="", help='texts of the domain: a file, a folder, or "python"')
+    parser.add_argument("--donor", default="", help="another model that has the target tokenizer")
+    parser.add_argument("--atoms", type=int, default=64, help="omp: source tokens a row (%(default)s)")
+    parser.add_argument(
+        "--neighbors", type=int, default=10, help="wechsel: source tokens a row (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep-untrained", action="store_true", help="copy rows that look untrained, too")
+    parser.add_argument("--force", action="store_true", help="replace what is in the output folder")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tokstudio.transfer.base import METHODS
+
+    if args.list:
+        return _list(args)
+    _check(args, list(METHODS))
+    report = _initialize(args)
+    if args.json:
+        emit_json(report)
+        return 0
+    for remark in report["remarks"]:
+        note(remark)
+    rows = ", ".join(f"{count:,} {origin}" for origin, count in report["rows"].items() if count)
+    say(f"{report['vocab_size']:,} rows: {rows}")
+    say(f"written to {report['output']}")
+    say(f"reloaded, largest difference of a logit {report['check']['max_abs_logit_difference']:.1e}")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from tokstudio.transfer.base import METHODS
+
+    entries = [METHODS[name] for name in METHODS]
+    if args.json:
+        keys = ("name", "title", "help", "paper", "needs_texts", "needs_donor")
+        emit_json({"methods": [{key: getattr(entry, key) for key in keys} for entry in entries]})
+        return 0
+    for entry in entries:
+        needs = [
+            name
+            for name, wanted in (("--texts", entry.needs_texts), ("--donor", entry.needs_donor))
+            if wanted
+        ]
+        say(f"{entry.name:<16} {entry.title}{' (needs ' + ', '.join(needs) + ')' if needs else ''}")
+    return 0
+
+
+def _check(args: argparse.Namespace, methods: list[str]) -> None:
+    for name in ("model", "target", "output"):
+        if not getattr(args, name):
+            raise InputError(f"--{name} is missing.", hint="tokstudio init --model … --target … --output …")
+    if args.method not in methods:
+        raise InputError(f"There is no method {args.method!r}.", hint=f"Try one of: {', '.join(methods)}.")
+    if args.atoms < 1 or args.neighbors < 1:
+        raise InputError("--atoms and --neighbors count tokens.", hint="Give 1 or more.")
+    if args.output.exists() and not args.force:
+        raise InputError(
+            f"{args.output} is there already.", hint="Name another folder, or add --force to replace it."
+        )
+    if args.output.exists() and not (args.output / "config.json").exists() and any(args.output.iterdir()):
+        raise InputError(
+            f"{args.output} holds something else than a model, so it is not replaced.",
+            hint="Name another folder.",
+        )
+
+
+def _initialize(args: argparse.Namespace) -> dict:
+    from tokstudio.models.load import load_model
+    from tokstudio.tokens.reference import load_tokenizer
+    from tokstudio.transfer.base import Options
+    from tokstudio.transfer.export import export, tokenizer_folder
+    from tokstudio.transfer.plan import load_plan
+    from tokstudio.transfer.surgery import apply_plan, replace_vocabulary
+    from tokstudio.transfer.verify import verify_in_fresh_process
+
+    source, target = load_tokenizer(args.model), load_tokenizer(args.target)
+    tokenizer_folder(target)  # an export that cannot work is better known at once
+    plan = None if args.plan is None else load_plan(args.plan)
+    if plan is not None:
+        plan.check(source, target)
+    model = load_model(args.model)
+    if plan is not None:
+        surgery = apply_plan(model, source, target, plan)
+    else:
+        surgery = replace_vocabulary(
+            model,
+            source,
+            target,
+            method=args.method,
+            seed=args.seed,
+            texts=_texts(args.texts),
+            donor=_donor(args.donor) if args.donor else None,
+            options=Options(atoms=args.atoms, neighbors=args.neighbors),
+            audited=not args.keep_untrained,
+        )
+    folder = export(model.eval(), target, args.output.resolve())
+    return {
+        "method": "plan" if plan is not None else args.method,
+        "model": args.model,
+        "target": target.name,
+        "vocab_size": len(target),
+        "rows": surgery.counts(),
+        "tied": surgery.tied,
+        "remarks": list(surgery.remarks),
+        "output": str(folder),
+        "check": verify_in_fresh_process(folder),
+    }
+
+
+def _texts(reference: str) -> list[str]:
+    if not reference:
+        return []
+    from tokstudio.train.corpus import load_corpus
+    from tokstudio.train.data import held_out_windows
+
+    return held_out_windows(load_corpus(reference).train, window_bytes=4000, total_bytes=TEXT_BYTES)
+
+
+def _donor(reference: str):
+    from tokstudio.models.load import load_model
+    from tokstudio.tokens.reference import load_tokenizer
+    from tokstudio.transfer.surgery import donor_of
+
+    return donor_of(load_model(reference), load_tokenizer(reference))
