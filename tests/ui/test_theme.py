@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QFont, QImage
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 import tokstudio.ui
 from tokstudio.ui import icons, theme
@@ -128,6 +128,7 @@ def sample():
 
 def picture(widget) -> QImage:
     widget.show()
+    QApplication.processEvents()  # layouts ask their parents in turn
     return widget.grab().toImage()
 
 

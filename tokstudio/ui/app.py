@@ -68,6 +68,10 @@ def main(argv: list[str]) -> int:
     if startup.probing():
         startup.watch(window)
     window.show()
+    if os.environ.get("TOKSTUDIO_STALL_PROBE") == "1":
+        from tokstudio.ui.stalls import Tour
+
+        Tour(window)
     for path in argv:
         QTimer.singleShot(0, lambda path=path: context.open_path(path))
     try:

@@ -162,10 +162,6 @@ def set_scale(app: QApplication, value: float) -> None:
     """Scales the whole type scale (Ctrl +/-)."""
     _State.scale = min(SCALES[-1], max(SCALES[0], value))
     _restyle(app)
-    for widget in app.allWidgets():  # after the style sheet, which gives widgets back the font they had
-        if kind := widget.property("fontKind"):
-            widget.setFont(font(kind, bool(widget.property("fontMono"))))
-        widget.updateGeometry()
 
 
 def set_role(widget: QWidget, role: str, name: str = "role") -> None:
@@ -179,12 +175,16 @@ def set_role(widget: QWidget, role: str, name: str = "role") -> None:
 
 
 def _restyle(app: QApplication) -> None:
+    app.setStyleSheet("")  # with 1,500 widgets: replacing a sheet takes 510 ms, taking it away and setting it 90
     app.setPalette(_palette())
     app.setFont(font())
     app.setStyleSheet(style_sheet(table(), px))
-    changed.emit()
-    for widget in app.allWidgets():
+    for widget in app.allWidgets():  # after the style sheet, which gives widgets back the font they had
+        if kind := widget.property("fontKind"):
+            widget.setFont(font(kind, bool(widget.property("fontMono"))))
+        widget.updateGeometry()
         widget.update()
+    changed.emit()
 
 
 def _resolve(mode: str) -> str:
