@@ -12,9 +12,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -33,19 +33,22 @@ class _Running:
     told: float = 0.0
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+def serve(requests: BinaryIO, replies: BinaryIO, jobs: Mapping[str, tuple] = {}, state: Any = None) -> None:
     """Answer until `requests` ends. Expected errors are answers; anything else ends the process with its
-    traceback."""
-    from tokstudio.embed.jobs import State
+    traceback. `jobs`: name -> (generator function of the state and the arguments, priority)."""
+    if not jobs:
+        from tokstudio.embed.jobs import State
+        from tokstudio.embed.vocabulary_jobs import JOBS  # all of embed.jobs and the Vocabulary page's
 
+        jobs, state = JOBS, State()
     inbox: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, inbox), daemon=True).start()
-    state, running = State(), []
+    running: list[_Running] = []
     while True:
         while not running or not inbox.empty():
             if (message := inbox.get()) is None:
                 return
-            _take(message, state, running)
+            _take(message, jobs, state, running)
         job = min(running, key=lambda job: (job.priority, job.id))
         if _step(job, replies):
             running.remove(job)
@@ -57,13 +60,11 @@ def _listen(requests: BinaryIO, inbox: queue.SimpleQueue) -> None:
     inbox.put(None)
 
 
-def _take(message: dict, state: object, running: list[_Running]) -> None:
-    from tokstudio.embed.vocabulary_jobs import JOBS  # all of embed.jobs and the Vocabulary page's
-
+def _take(message: dict, jobs: Mapping[str, tuple], state: object, running: list[_Running]) -> None:
     if message["kind"] == "cancel":
         running[:] = [job for job in running if job.id != message["id"]]
         return
-    function, priority = JOBS[message["kind"]]
+    function, priority = jobs[message["kind"]]
     running.append(_Running(message["id"], priority, function(state, **message["arguments"])))
 
 
@@ -86,12 +87,12 @@ def _step(job: _Running, replies: BinaryIO) -> bool:
     return False
 
 
-def main() -> int:
+def main(jobs: Mapping[str, tuple] = {}, state: Any = None) -> int:
     """Entry point of the child. Whatever prints goes to stderr, so that it cannot break into a message."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
-        serve(sys.stdin.buffer, replies)
+        serve(sys.stdin.buffer, replies, jobs, state)
     except BrokenPipeError:  # the window has gone
         return 0
     return 0
@@ -117,15 +118,15 @@ class Reply:
 
 
 class Client:
-    """Owns one maths process. `ask` and `cancel` return at once; `replies` blocks and belongs on a thread
-    of its own."""
+    """Owns one process that serves: the maths process, or what `command` of this program starts. `ask` and
+    `cancel` return at once; `replies` blocks and belongs on a thread of its own."""
 
-    def __init__(self):
+    def __init__(self, command: Sequence[str] = ("embeddings", "serve")):
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
         self._last = 0
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [*_tokstudio(), "embeddings", "serve"],
+            [*_tokstudio(), *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

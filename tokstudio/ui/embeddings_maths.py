@@ -1,7 +1,7 @@
 """The bridge between the Embeddings page and the maths process: one thread reads, answers arrive as calls."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QThread, Signal
@@ -15,7 +15,7 @@ PATIENCE = 0.3  # seconds before a job is worth a line in the status bar
 class _Reader(QThread):
     """Reads replies on its own thread; delivers them on the receiver's."""
 
-    arrived = Signal(object)  # Reply
+    arrived = Signal(object, object)  # Client, Reply
 
     def __init__(self, client: Client, parent: QObject):
         super().__init__(parent)
@@ -23,7 +23,7 @@ class _Reader(QThread):
 
     def run(self) -> None:
         for reply in self._client.replies():
-            self.arrived.emit(reply)
+            self.arrived.emit(self._client, reply)
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,10 @@ class Maths(QObject):
     failed = Signal(str, object)  # slot, TokstudioError
     progressed = Signal(str, str, float)  # slot, title, share done; below 0: over
 
-    def __init__(self, parent: QObject | None = None):
+    def __init__(self, parent: QObject | None = None, command: Sequence[str] = ("embeddings", "serve")):
+        """`command`: what of this program is the process."""
         super().__init__(parent)
+        self._command = command
         self._client: Client | None = None
         self._reader: _Reader | None = None
         self._pending: dict[int, _Pending] = {}
@@ -80,24 +82,26 @@ class Maths(QObject):
     def busy(self, slot: str | None = None) -> bool:
         return any(slot in (None, pending.slot) for pending in self._pending.values())
 
-    def close(self) -> None:
-        """End the process and the thread. Blocks for at most about a second."""
+    def close(self, grace: float = 1.0) -> None:
+        """End the process and the thread. `grace`: seconds that it has to end by itself, 0 where it is known to
+        be stuck; blocks no longer than that."""
         client, reader = self._client, self._reader
         self._client = self._reader = None
         self._pending.clear()
         if client is not None:
-            reader.arrived.disconnect(self._take)
-            client.close()
+            client.close(grace)
             reader.wait()
             client.release()
 
     def _start(self) -> None:
-        self._client = Client()
+        self._client = Client(self._command)
         self._reader = _Reader(self._client, self)
         self._reader.arrived.connect(self._take)
         self._reader.start()
 
-    def _take(self, reply: Reply) -> None:
+    def _take(self, client: Client, reply: Reply) -> None:
+        if client is not self._client:
+            return  # of a process that was given up; a disconnect would not stop what is already on its way
         if reply.kind == "lost":
             self._lose(reply)
             return
