@@ -17,7 +17,7 @@ import numpy as np
 
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import Encoding, Tokenizer, checked
-from tokstudio.tokens.losses import Loss, losses_of, segments
+from tokstudio.tokens.losses import Loss, Segments, losses_of, segments
 from tokstudio.tokens.show import readable
 
 SAME, OTHER, UNUSED, SPECIAL = "same", "other", "unused", "special"
@@ -46,6 +46,8 @@ class Translation:
     encoding: Encoding  # of `decoded`, by the target, its frame included
     returned: bytes  # what the target makes of its own tokens
     losses: tuple[Loss, ...]  # in the order of the text
+    spans: np.ndarray | None  # int32 [n, 2] of `ids` in the text that was given; None where ids were given
+    way: Segments | None  # from that text to `decoded`; None where ids were given
 
     @cached_property
     def direct(self) -> list[DirectToken]:
@@ -103,7 +105,8 @@ def _translated(
     lost += [loss.moved(first) for loss in second] if first is not None else second
     lost += _specials_dropped(source, ids, told=encoding is not None)
     lost.sort(key=lambda loss: (loss.start, loss.stop))
-    return Translation(source, target, text, ids, decoded, found, returned, tuple(lost))
+    spans = encoding.spans if encoding is not None else None
+    return Translation(source, target, text, ids, decoded, found, returned, tuple(lost), spans, first)
 
 
 def _specials_dropped(source: Tokenizer, ids: np.ndarray, told: bool) -> list[Loss]:

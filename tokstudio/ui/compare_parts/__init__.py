@@ -1,0 +1,1 @@
+"""What the views Translate and Corpus of the Compare page are made of."""
