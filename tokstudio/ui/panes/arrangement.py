@@ -79,7 +79,6 @@ class Arrangement(QWidget):
         else:
             self.inspector.take_agreement(self.matrix)
         self.editor.set_compact(not wide)
-        self.toolbar.set_narrow(size_class == "narrow")
         side, lower = self._settings.get(f"compare/places/{size_class}") or self._usual()
         self._place(side, lower)
 

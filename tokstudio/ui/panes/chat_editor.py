@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QPlainTextEdit, QScrollArea, 
 
 from tokstudio.errors import InputError, TokstudioError
 from tokstudio.tokens.chat import Rendered, Renderer, specials_of, template_of
+from tokstudio.tokens.families import families, family
 from tokstudio.ui import theme
 from tokstudio.ui.background import Worker
 from tokstudio.ui.widgets.basic import button, check, combo, row, tool
@@ -27,6 +28,7 @@ class Template:
     name: str
     text: str
     reference: str = ""  # the tokenizer whose special tokens it may name
+    family: str = ""  # or the model family
 
 
 class ChatRenderer(QObject):
@@ -50,7 +52,7 @@ class ChatRenderer(QObject):
                 return None
             if self._renderer is None:
                 self._renderer = Renderer()
-            specials = specials_of(template.reference) if template.reference else {}
+            specials = specials_for(template)
             return self._renderer.render(
                 template.text, messages, special_tokens=specials, add_generation_prompt=prompt
             )
@@ -209,7 +211,7 @@ class ChatEditor(QWidget):
             if (text := _template_of(reference)) is not None
         ]
         chosen = self.template.currentText()
-        self._templates = [*found, *self._own, Template("ChatML", CHATML)]
+        self._templates = [*found, *self._own, *of_families(), Template("ChatML", CHATML)]
         names = [made.name for made in self._templates]
         if [self.template.itemText(at) for at in range(self.template.count())] != names:
             self.template.blockSignals(True)
@@ -279,6 +281,25 @@ class ChatEditor(QWidget):
     def close_down(self) -> None:
         self._pause.stop()
         self._renderer.close()
+
+
+def specials_for(template: Template) -> dict:
+    """What the template may name."""
+    if template.reference:
+        return specials_of(template.reference)
+    if template.family:
+        found = family(template.family)
+        return {**found.named, "special_tokens": list(found.special)}
+    return {}
+
+
+def of_families() -> list[Template]:
+    """Those of the model families that have a chat; none where a family's file is damaged."""
+    try:
+        known = families()
+    except TokstudioError:
+        return []
+    return [Template(name, one.template, family=name) for name, one in known.items() if one.template]
 
 
 def _template_of(reference: str) -> str | None:

@@ -23,6 +23,7 @@ from tokstudio.ui.widgets.basic import hline, label, row, segmented, tool
 from tokstudio.ui.widgets.problem import Problem
 
 SOURCES = ("text", "chat", "ids")
+LEAST, LEAST_MADE = 112, 240  # height; the latter with a chat or ids, above the panes
 PLACEHOLDERS = {
     "text": "Type or paste a text, or drop a file.",
     "chat": "Here the rendered chat will show.",
@@ -95,7 +96,7 @@ class TextCard(QFrame):
         self._offsets = Offsets("")
         self._hover: tuple[int, int] | None = None
         self._marked: tuple[int, int] | None = None
-        self.source = "text"
+        self.source, self._compact = "text", False
         self.switch = segmented([name.title() for name in SOURCES], 0, "What is tokenized")
         self.chat, self.ids = ChatEditor(), IdsEditor()
         self._documents = {source: self._document() for source in SOURCES}
@@ -154,7 +155,9 @@ class TextCard(QFrame):
         self.problem.setProperty("frame", "plain")
 
     def set_compact(self, compact: bool) -> None:
-        """Low, above the panes: the figures go into the header."""
+        """Low, above the panes: the figures go into the header, and what makes the text stands beside it."""
+        self._compact = compact
+        self._fit_source()
         self._head.setFixedHeight(31 if compact else 39)
         self._head.layout().setSpacing(12 if compact else 0)
         for widget in (self._foot, self._foot_line):
@@ -187,6 +190,7 @@ class TextCard(QFrame):
         self.ids.setVisible(source == "ids")
         for part in (self._opener, self.samples_button):
             part.setEnabled(source == "text")
+        self._fit_source()
         self.edit.setReadOnly(source != "text")
         self.edit.setDocument(self._documents[source])
         self.edit.setPlaceholderText(PLACEHOLDERS[source])
@@ -196,6 +200,10 @@ class TextCard(QFrame):
             self.chat.render_now()
         elif source == "ids":
             self.ids.read_now()
+
+    def _fit_source(self) -> None:
+        self._split.setOrientation(Qt.Horizontal if self._compact else Qt.Vertical)
+        self.setMinimumHeight(LEAST_MADE if self._compact and self.source != "text" else LEAST)
 
     def _rendered(self, result: Rendered) -> None:
         if self.source == "chat":

@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QWidget
 
-from tokstudio.ui.panes import recent
 from tokstudio.ui.panes.pane import ComparePane
 from tokstudio.ui.panes.picker import TokenizerPicker
 from tokstudio.ui.panes.session import MOST
@@ -108,7 +107,7 @@ class PaneSet(QObject):
 
     def picker(self) -> TokenizerPicker:
         window = self._view.window()
-        return window.findChild(TokenizerPicker) or TokenizerPicker(window, self._context)
+        return window.findChild(TokenizerPicker) or TokenizerPicker(window)
 
     # ---- widgets
 
@@ -143,8 +142,6 @@ class PaneSet(QObject):
         state = self.session.pane(number)
         if state is None or number not in self.widgets:
             return
-        if state.tokenizer is not None and not state.wanted:
-            recent.note_tokenizer(self._context.settings, state.reference)
         first = self.session.panes[0]
         reference = None if state is first else (first.measures.tokens if first.measures else 0)
         self.widgets[number].show_state(state, reference, self._context.size_class == "wide")

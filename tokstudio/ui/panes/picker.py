@@ -1,14 +1,11 @@
 """Choose a tokenizer: what is on this machine, a name, a path, a file."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from tokstudio.tokens.catalog import catalog
-from tokstudio.ui.context import Context
-from tokstudio.ui.panes import recent
 from tokstudio.ui.widgets.basic import button, label, row
 from tokstudio.ui.widgets.choice_list import Choice, ChoiceList
 
@@ -19,9 +16,8 @@ HELP = "A tiktoken name, hub id or path also works, for example tiktoken:gpt2 or
 class TokenizerPicker(ChoiceList):
     """Floats over the window; calls back with a reference."""
 
-    def __init__(self, parent: QWidget, context: Context):
+    def __init__(self, parent: QWidget):
         super().__init__(parent, "Choose a tokenizer", "Name, hub id or path")
-        self._context = context
         self._chosen: Callable[[str], object] = lambda reference: None
         file, folder = button("Open file…", "file"), button("Open folder…", "folder")
         file.clicked.connect(self._open_file)
@@ -35,16 +31,8 @@ class TokenizerPicker(ChoiceList):
     def ask(self, near: QWidget, chosen: Callable[[str], object]) -> None:
         """Opens below `near`; `chosen` gets the reference."""
         self._chosen = chosen
-        lately = [
-            Choice(
-                Path(path).name,
-                f"opened lately, {Path(path).parent}",
-                "clock",
-                lambda path=path: self._chosen(path),
-            )
-            for path in recent.tokenizers(self._context.settings)
-        ]
-        self.set_choices([*lately, *(self._choice(entry) for entry in catalog())])
+        entries = sorted(catalog(), key=lambda entry: entry.group != "Recent")
+        self.set_choices([self._choice(entry) for entry in entries])
         window = self.parentWidget()
         corner = near.mapTo(window, QPoint(0, near.height() + 4))
         width, height = min(WIDTH, window.width() - 24), min(HEIGHT, window.height() - 80)
@@ -55,7 +43,8 @@ class TokenizerPicker(ChoiceList):
 
     def _choice(self, entry) -> Choice:
         note = ", ".join(part for part in (entry.algorithm, entry.note or entry.group) if part)
-        return Choice(entry.name, note, "", lambda: self._chosen(entry.reference))
+        icon = "clock" if entry.group == "Recent" else ""
+        return Choice(entry.name, note, icon, lambda: self._chosen(entry.reference))
 
     def otherwise(self, text: str) -> Choice:
         return Choice(f"Load {text}", "name, hub id or path", "plus", lambda: self._chosen(text))

@@ -10,6 +10,7 @@ from tokstudio.align.edges import Agreement, agreement
 from tokstudio.errors import TokstudioError
 from tokstudio.tokens.base import Encoding, Tokenizer, Written, utf8
 from tokstudio.tokens.measure import Measures, measure
+from tokstudio.tokens.recent import remember
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.trace.roundtrip import RoundTrip, round_trip
 from tokstudio.ui.background import LongEncoder, Worker
@@ -113,7 +114,7 @@ class CompareSession(QObject):
 
     def _load(self, pane: PaneState, reference: str) -> None:
         pane.wanted = reference
-        self._loader.submit((pane.number, reference), lambda: load_tokenizer(reference))
+        self._loader.submit((pane.number, reference), lambda: _loaded_and_noted(reference))
         self.pane_changed.emit(pane.number)
 
     def _loaded(self, key: tuple[int, str], result: Tokenizer | TokstudioError) -> None:
@@ -288,6 +289,12 @@ class CompareSession(QObject):
         for part in (self._loader, self._maths, self._sizes, self.layouts):
             part.close()
         self._long.close()
+
+
+def _loaded_and_noted(reference: str) -> Tokenizer:
+    made = load_tokenizer(reference)
+    remember(made.reference, made.name)
+    return made
 
 
 def _counted_and_warm(tokenizer: Tokenizer) -> int:

@@ -1,7 +1,8 @@
 """The switches of Compare: what color says, what a chip shows, marks, special tokens, disagreements."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from tokstudio.ui import theme
 from tokstudio.ui.widgets.basic import check, combo, eliding, row, segmented, tool
@@ -13,6 +14,8 @@ class Toolbar(QWidget):
     next = Signal()
 
     MODES = ("disagreement", "every", "plain")
+    LONG_MODES = ("Disagreement", "Every token", "Plain")
+    SHORT_MODES = ("Differ", "Every", "Plain")
     SHOWS = ("text", "ids", "bytes")
     WRITTEN = ("text", "parse", "forbid")
     WORDS = ("Specials as text", "Specials parsed", "Specials forbidden")
@@ -20,7 +23,9 @@ class Toolbar(QWidget):
 
     def __init__(self):
         super().__init__()
-        self.mode = segmented(("Disagreement", "Every token", "Plain"), 0, "What color shows")
+        self.setMinimumWidth(300)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
+        self.mode = segmented(self.LONG_MODES, 0, "What color shows")
         self.show_as = segmented(("Text", "Ids", "Bytes"), 0, "What a token shows")
         self.marks = check("Whitespace marks", True)
         self.special = check("BOS and EOS")
@@ -30,6 +35,9 @@ class Toolbar(QWidget):
             "Special tokens that are written out in the text: text, their ids, or an error"
         )
         self.written.setFixedHeight(30)
+        self.more = tool("settings", "Whitespace, BOS and EOS, special tokens")
+        self.more.setMenu(self._menu())
+        self.more.hide()
         self.count = eliding("", "small", "text2")
         self.back = tool("chevron-up", "Previous disagreement (Shift+F8)")
         self.forward = tool("chevron-down", "Next disagreement (F8)")
@@ -39,7 +47,7 @@ class Toolbar(QWidget):
         for part in (self.mode, self.show_as):
             layout.addWidget(part)
         layout.addSpacing(4)
-        for part in (self.marks, self.special, self.written):
+        for part in (self.marks, self.special, self.written, self.more):
             layout.addWidget(part)
         layout.addStretch(1)
         layout.addWidget(self.count)
@@ -52,20 +60,63 @@ class Toolbar(QWidget):
         self.written.currentIndexChanged.connect(lambda _: self.changed.emit())
         self.back.clicked.connect(self.previous)
         self.forward.clicked.connect(self.next)
-        self._narrow = False
         self._count: int | None = None
-        self.set_narrow(False)
+        self._level = -1
+        self._measure()
+        self._fit(0)
         self.show_count(None)
 
-    def set_narrow(self, narrow: bool) -> None:
-        """Short words where there is little room."""
-        self._narrow = narrow
-        self.marks.setText("Marks" if narrow else "Whitespace marks")
-        self.special.setText("Ends" if narrow else "BOS and EOS")
-        for at, words in enumerate(self.SHORT_WORDS if narrow else self.WORDS):
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._fit(0 if self.width() >= self._least[0] else 1 if self.width() >= self._least[1] else 2)
+
+    def _fit(self, level: int) -> None:
+        """0: whole words; 1: short words; 2: the rarer switches in a menu."""
+        if level == self._level:
+            return
+        self._level = level
+        short = level > 0
+        for at, words in enumerate(self.SHORT_MODES if short else self.LONG_MODES):
+            self.mode.button(at).setText(words)
+        self.marks.setText("Marks" if short else "Whitespace marks")
+        self.special.setText("BOS/EOS" if short else "BOS and EOS")
+        for at, words in enumerate(self.SHORT_WORDS if short else self.WORDS):
             self.written.setItemText(at, words)
-        self.written.setFixedWidth(theme.px(100 if narrow else 158))
+        self.written.setFixedWidth(theme.px(104 if short else 158))
+        for part in (self.marks, self.special, self.written):
+            part.setVisible(level < 2)
+        self.more.setVisible(level == 2)
         self.show_count(self._count)
+
+    def _measure(self) -> None:
+        """The least widths of levels 0 and 1; the count gets room for five digits."""
+        self._least = []
+        for level in (0, 1):
+            self._fit(level)
+            room = 128 if level == 0 else 56
+            self._least.append(
+                self.layout().sizeHint().width() - self.count.sizeHint().width() + theme.px(room)
+            )
+        self._level = -1
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        for part, words in ((self.marks, "Whitespace marks"), (self.special, "BOS and EOS")):
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            action.toggled.connect(part.setChecked)
+            menu.aboutToShow.connect(lambda action=action, part=part: action.setChecked(part.isChecked()))
+        menu.addSeparator()
+        group = QActionGroup(menu)
+        for at, words in enumerate(self.WORDS):
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            group.addAction(action)
+            action.triggered.connect(lambda _=False, at=at: self.written.setCurrentIndex(at))
+            menu.aboutToShow.connect(
+                lambda action=action, at=at: action.setChecked(self.written.currentIndex() == at)
+            )
+        return menu
 
     def show_count(self, count: int | None) -> None:
         """How many boundaries are not shared; None where there is nothing to compare."""
@@ -76,7 +127,7 @@ class Toolbar(QWidget):
             self.count.setText("")
         else:
             self.count.setText(
-                f"{count:,}" if self._narrow else f"{count:,} disagreement{'s' if count != 1 else ''}"
+                f"{count:,}" if self._level > 0 else f"{count:,} disagreement{'s' if count != 1 else ''}"
             )
 
     def state(self) -> dict:
