@@ -113,6 +113,27 @@ def test_every_event_is_drawn_once(qtbot, page, begin):
     assert page.board.log.text().count("20 steps on cpu") == 1
 
 
+def refuse(_folder) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_folder_that_cannot_be_read_is_told_once_and_nothing_goes(
+    qtbot, page, begin, store, context, monkeypatch
+):
+    name = begin("steps = 5")
+    wait_for(qtbot, page, "finished")
+    said = []
+    context.failed.connect(said.append)
+    monkeypatch.setattr(type(store.folder), "iterdir", refuse)
+    page.reload()
+    page.reload()
+    monkeypatch.undo()
+    assert [str(error) for error in said] == [
+        f"The runs folder {store.folder} cannot be read: Permission denied."
+    ]
+    assert name in page.infos
+
+
 def test_the_disk_use_counts_what_a_run_writes_later(qtbot, page, begin, store):
     name = begin("steps = 20")
     (store.folder / name / "checkpoints").mkdir(exist_ok=True)

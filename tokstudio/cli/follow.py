@@ -50,7 +50,7 @@ def _drain(run: Run, state: RunState, bar: Progress, since: float) -> None:
 _LINES: dict[type[RunEvent], Callable] = {
     Phase: lambda e: f"{e.name}",
     Log: lambda e: f"{e.level}: {e.message}",
-    Reference: lambda e: f"{e.label}: {e.value:.4f} {e.metric.replace('_', ' ')}",
+    Reference: lambda e: f"{e.label}: {e.value:.4f} bits per byte" if e.metric == "bits_per_byte" else "",
     Checkpointed: lambda e: f"checkpoint at step {e.step:,}, {e.bytes / 1e6:.0f} MB",
 }
 

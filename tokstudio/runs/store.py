@@ -85,10 +85,17 @@ class RunStore:
                 number += 1
 
     def runs(self) -> list[RunInfo]:
-        """Newest first. A folder without run.json is none of ours and is left out."""
-        if not self.folder.is_dir():
-            return []
-        found = [self._info(path) for path in self.folder.iterdir() if (path / "run.json").is_file()]
+        """Newest first. A folder without run.json is none of ours and is left out. Raises RunError where the
+        runs folder cannot be read."""
+        try:
+            if not self.folder.is_dir():
+                return []
+            found = [self._info(path) for path in self.folder.iterdir() if (path / "run.json").is_file()]
+        except OSError as error:
+            raise RunError(
+                f"The runs folder {self.folder} cannot be read: {error.strerror or error}.",
+                hint="Give yourself the right to read it, or set TOKSTUDIO_HOME to another folder.",
+            ) from None
         return sorted(found, key=lambda info: (info.created, info.name), reverse=True)
 
     def open(self, name: str) -> Run:

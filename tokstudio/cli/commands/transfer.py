@@ -1,9 +1,15 @@
 """`tokstudio transfer`: move a language model onto another tokenizer, as a supervised run."""
 
 import argparse
+import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokstudio.cli.output import emit_json, note, say
+
+if TYPE_CHECKING:
+    from tokstudio.train.config import TransferConfig
 
 HELP = "move a language model onto another tokenizer"
 
@@ -32,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from tokstudio.train.settings import apply_overrides, load_toml, to_toml
 
     config = demo() if args.demo else load_toml(TransferConfig, args.config)
-    config = apply_overrides(config, args.overrides)
+    config = anchored(apply_overrides(config, args.overrides))
     if args.print_config:
         say(to_toml(config).rstrip())
         return 0
@@ -46,6 +52,20 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(report)
     return 0
+
+
+def anchored(config: "TransferConfig") -> "TransferConfig":
+    """Files of this folder by their whole path: a run may be resumed from anywhere."""
+    corpus = replace(config.data, corpus=_whole(config.data.corpus))
+    return replace(config, model=_whole(config.model), tokenizer=_whole(config.tokenizer), data=corpus)
+
+
+def _whole(reference: str) -> str:
+    """References that are no path stay as they are, also where a file happens to have their name."""
+    if reference in ("python", "bytes"):
+        return reference
+    path = os.path.expanduser(reference)
+    return os.path.abspath(path) if os.path.exists(path) else reference
 
 
 def _short(reference: str) -> str:

@@ -41,6 +41,7 @@ class RunsPage(QWidget):
         self._selected = ""
         self._dirty = True
         self._drawn_at = 0.0
+        self._told = ""  # why the runs folder could not be read
         self._pairs: dict[str, str] = {}
         self._new = button("New run", "plus", "primary")
         self._new.clicked.connect(lambda: self.context.go("transfer"))
@@ -219,7 +220,13 @@ class RunsPage(QWidget):
 
     def _look(self) -> None:
         was_empty = not self.infos
-        self.infos = {info.name: info for info in self.store.runs()}
+        try:
+            self.infos = {info.name: info for info in self.store.runs()}
+            self._told = ""
+        except TokstudioError as error:  # what was read before stays
+            if str(error) != self._told:  # once, and not with every look
+                self._told = str(error)
+                self.context.fail(error)
         self._stack.setCurrentIndex(1 if self.infos else 0)
         if was_empty == bool(self.infos):
             self.context.refresh_header()  # the empty page has its own filled button
