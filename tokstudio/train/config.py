@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tokstudio.train.s2t2_config import S2t2Config
 from tokstudio.train.settings import setting
 
 
@@ -123,6 +124,10 @@ class TransferConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     alm: AlmConfig = field(default_factory=AlmConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
+    s2t2: S2t2Config = field(default_factory=S2t2Config)
+    donor: str = setting(
+        "", "Donor model", "A model with the target tokenizer, for the initializations that need one."
+    )
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 import contextlib
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tokstudio.models.load import load_model
+from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.config import TransferConfig
-from tokstudio.transfer.surgery import Surgery, is_tied, replace_vocabulary
+from tokstudio.transfer.surgery import Surgery, donor_of, is_tied, replace_vocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -73,22 +76,41 @@ def _set_embeddings(model, inputs, outputs) -> None:
         model.set_output_embeddings(outputs)
 
 
-def build_student(model: Any, pair: "Pair", config: TransferConfig) -> Student:
-    """Give a copy of `model` (the source) the target vocabulary. `model` itself becomes the teacher's."""
+def build_student(
+    model: Any,
+    pair: "Pair",
+    config: TransferConfig,
+    texts: Sequence[str] = (),
+    operate: Callable[[Any], Surgery] | None = None,
+) -> Student:
+    """Give a copy of `model` (the source) the target vocabulary. `model` itself becomes the teacher's. `texts`: for
+    methods that learn from some; `operate`: what gives a model the vocabulary instead of `config.method`."""
+    operate = operate or (lambda model: _operate(model, pair, config, texts))
     teacher = model.eval().requires_grad_(False)
     if config.mode == "full":
         student = copy.deepcopy(model).requires_grad_(True)
-        surgery = _operate(student, pair, config)
+        surgery = operate(student)
         return FullStudent(student.train(), surgery, teacher)
     kept = copy.deepcopy(model.get_input_embeddings()), copy.deepcopy(model.get_output_embeddings())
     if is_tied(model) and kept[1] is not None:
         kept[1].weight = kept[0].weight
-    surgery = _operate(model, pair, config)
+    surgery = operate(model)
     return LoraStudent(_with_adapters(model, config), surgery, kept)
 
 
-def _operate(model, pair: "Pair", config: TransferConfig) -> Surgery:
-    return replace_vocabulary(model, pair.source, pair.target, method=config.method, seed=config.train.seed)
+def _operate(model, pair: "Pair", config: TransferConfig, texts: Sequence[str]) -> Surgery:
+    donor = None
+    if config.donor:
+        donor = donor_of(load_model(config.donor), load_tokenizer(config.donor))
+    return replace_vocabulary(
+        model,
+        pair.source,
+        pair.target,
+        method=config.method,
+        seed=config.train.seed,
+        texts=texts,
+        donor=donor,
+    )
 
 
 def _with_adapters(model, config: TransferConfig):

@@ -23,12 +23,13 @@ from tokstudio.train.loop import optimize, started, step_losses
 from tokstudio.train.objectives.base import OBJECTIVES, Objective, Scores
 from tokstudio.train.settings import to_dict
 from tokstudio.train.students import Student, build_student
-from tokstudio.transfer.base import COPIED
+from tokstudio.transfer.base import COPIED, METHODS
 from tokstudio.transfer.export import export, tokenizer_folder
 
 if TYPE_CHECKING:
     import torch
 
+METHOD_TEXT_BYTES = 2_000_000  # of the training text are read by an initialization that learns from texts
 PROMPTS = ("Return a new", "def __init__(self", "The following", "    if not isinstance(")
 
 
@@ -148,13 +149,19 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     began = time.perf_counter()
     check_config(config)
     yield Phase(name="Loading the source model")
+    if config.s2t2.steps or config.s2t2.plan:
+        from tokstudio.train.translation import run as run_in_stages
+
+        yield from run_in_stages(config, folder, control, resume)
+        return
     pair, model, corpus = _set_up(config)
     begin = started(config.train, pair.device, folder, resume=resume)
     resume = begin.step > 0
     yield begin
     yield Log(level="info", message=_describe(pair, corpus, config))
     yield Phase(name="Initializing the new token rows")
-    problem = Transfer(pair, build_student(model, pair, config), corpus, config)
+    student = build_student(model, pair, config, texts_for(config, corpus))
+    problem = Transfer(pair, student, corpus, config)
     if resume and (folder / "baseline.json").exists():
         report = json.loads((folder / "baseline.json").read_text())
     else:
@@ -197,6 +204,13 @@ def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:
     tokenizer_folder(target)  # an export that cannot work is better known before the training than after it
     corpus = load_corpus(config.data.corpus)
     return Pair(source, target, device), load_model(config.model).to(device), corpus
+
+
+def texts_for(config: TransferConfig, corpus: Corpus) -> list[str]:
+    """What the initialization learns from; nothing where it needs no texts."""
+    if config.method not in list(METHODS) or not METHODS[config.method].needs_texts:
+        return []
+    return held_out_windows(corpus.train, window_bytes=4000, total_bytes=METHOD_TEXT_BYTES)
 
 
 def _describe(pair: Pair, corpus: Corpus, config: TransferConfig) -> str:

@@ -13,6 +13,7 @@ from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import TransferError
 from tokstudio.transfer.base import METHODS, TransferProblem, mixtures
 from tokstudio.transfer.candidates import candidates, used_tokens
+from tokstudio.transfer.plan import Plan
 
 SMOOTHING = 0.5  # added to each count, so that no target token is without mass
 MARGINALS = ("plan", "frequency", "none")
@@ -41,10 +42,11 @@ def make_start(
     epsilon: float = 0.05,
     marginal: str = "plan",
     allowed: np.ndarray | None = None,
+    plan: Plan | None = None,
 ) -> Start:
     """`method`: an initializer whose rows are mixtures, or "random". `width`: candidates a row; 0: a table over
     the source tokens that the texts use. `epsilon`: mass spread over the other candidates. `allowed` bool
-    [v_source]: source tokens that may be used (all but special ones, where it is None).
+    [v_source]: source tokens that may be used (all but special ones, where it is None). `plan`: start from a saved one.
 
     Raises TransferError where the texts hold no target token, nothing is left to translate, or nothing to
     translate into.
@@ -53,7 +55,7 @@ def make_start(
     mass = target_mass(problem)
     usable = _ordinary(problem) if allowed is None else allowed & _ordinary(problem)
     used = problem.once("source counts", lambda: used_tokens(problem.source, problem.texts))
-    first = None if method == "random" else _mixtures(problem, method)
+    first = plan.input if plan else None if method == "random" else _mixtures(problem, method)
     columns = _columns(first, free, usable, used, table=not width)
     if not len(columns):
         raise TransferError(
@@ -106,6 +108,11 @@ def _ordinary(problem: TransferProblem) -> np.ndarray:
 
 def _mixtures(problem: TransferProblem, method: str) -> SparseRows:
     found = mixtures(problem, METHODS[method].solve(problem))
+    if not len(found.columns):
+        raise TransferError(
+            f"{METHODS[method].title} gives no mixtures of a few source tokens, so no translation can start there.",
+            hint="Start from mean-pieces, focus, omp or random.",
+        )
     positive = np.maximum(found.weights, 0)  # a plan holds no negative mass: OMP's signs are lost here
     kept = positive > 0
     return SparseRows.from_entries(

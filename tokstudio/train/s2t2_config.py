@@ -1,0 +1,55 @@
+"""Settings of the translation stage. No torch here: the window draws its form from this class."""
+
+from dataclasses import dataclass
+
+from tokstudio.train.settings import setting
+
+
+@dataclass(frozen=True)
+class S2t2Config:
+    """Sparse Sinkhorn token translation (arXiv 2411.00593): learn a sparse map between the vocabularies first."""
+
+    steps: int = setting(
+        0,
+        "Translation steps",
+        "Steps in which only the translation is learnt and the model is frozen. 0: no translation stage.",
+        low=0,
+    )
+    learning_rate: float = setting(
+        0.02,
+        "Translation learning rate",
+        "In units of a row's probability; softmax, whose scores are logarithms, wants ten times more.",
+        low=0,
+    )
+    candidates: int = setting(
+        32, "Candidates", "Source tokens a target token may draw on. 0: all that the texts use.", low=0
+    )
+    spread: float = setting(
+        0.05, "Spread", "Part of each row that starts on its other candidates.", low=0, high=1
+    )
+    solver: str = setting(
+        "sparsemax",
+        "Solver",
+        "sparsemax: sparse plans. free: no constraint. dykstra, alternation: for comparison, without candidates.",
+        choices=("sparsemax", "entmax15", "softmax", "dykstra", "alternation", "free"),
+    )
+    iterations: int = setting(3, "Sinkhorn iterations", low=1)
+    marginal: str = setting(
+        "plan",
+        "Source marginal",
+        "How much of each source token a plan holds. plan: as at the start. frequency: as in the texts. none: any.",
+        choices=("plan", "frequency", "none"),
+    )
+    alpha: float = setting(1.0, "Alpha", "Smaller is sparser.", low=1e-6)
+    alpha_end: float = setting(1.0, "Alpha at the end", "Alpha moves there geometrically.", low=1e-6)
+    head: str = setting(
+        "logit",
+        "Head",
+        "logit: translated rows. prob: translated probabilities, exported by their logit reading.",
+        choices=("logit", "prob"),
+    )
+    shared: bool = setting(True, "One plan", "One plan serves input and output.")
+    plan: str = setting("", "Saved plan", "Start from the plan.safetensors of another run: weak to strong.")
+    finetune: bool = setting(
+        True, "Training after", "Go on training all weights once the translation is folded."
+    )

@@ -1,0 +1,196 @@
+"""A transfer in stages: learn a sparse translation with the model frozen, fold it into ordinary tables, go on
+training. Each stage can be left out: no steps of translation, or none of training, or a saved plan instead.
+
+Steps are numbered through: those of the translation first. Its checkpoints lie in `translation/checkpoints` of the
+run's folder, the plan in `plan.safetensors`, the plan it started from in `plan-start.safetensors`.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tokstudio.events import Checkpointed, Log, Metrics, Phase, RunEvent, Sample, Started, Stopped
+from tokstudio.train import checkpoint, transfer
+from tokstudio.train.config import TransferConfig
+from tokstudio.train.control import Control
+from tokstudio.train.corpus import Corpus
+from tokstudio.train.data import held_out_windows
+from tokstudio.train.loop import optimize, started
+from tokstudio.train.students import build_student
+from tokstudio.train.translated import TranslatedStudent, translated_student
+from tokstudio.transfer.base import TransferProblem
+from tokstudio.transfer.plan import Plan, load_plan, save_plan
+from tokstudio.transfer.start import make_start
+from tokstudio.transfer.surgery import Surgery, apply_plan, check_rows, numpy_of
+from tokstudio.transfer.translate import Translation
+
+ONE_HOT, DENSE = 1.02, 0.95  # entries a row below which, share of the candidates above which, alpha is odd
+
+
+class TranslationProblem(transfer.Transfer):
+    """The problem of the first stage."""
+
+    student: TranslatedStudent
+
+    def batch(self, index: int) -> transfer.Prepared:
+        self.student.layer.alpha = self.alpha_at(index // self.config.train.accumulate)
+        return super().batch(index)
+
+    def alpha_at(self, step: int) -> float:
+        settings = self.config.s2t2
+        share = min(1.0, step / max(1, settings.steps - 1))
+        return settings.alpha * (settings.alpha_end / settings.alpha) ** share
+
+    def row_rates(self) -> None:
+        return None
+
+    def evaluate(self) -> dict[str, float]:
+        return {**super().evaluate(), **self.student.layer.figures().values()}
+
+
+def run(config: TransferConfig, folder: Path, control: Control, resume: bool) -> Iterator[RunEvent]:
+    """As `transfer.run`, in stages. Ends in Finished or Stopped."""
+    began = time.perf_counter()
+    first = config.s2t2.steps
+    pair, model, corpus = transfer._set_up(config)
+    check_rows(model, pair.source)
+    begin = _begin(config, pair.device, folder, resume)
+    resume = begin.step > 0
+    yield begin
+    yield Log(level="info", message=transfer._describe(pair, corpus, config))
+    yield Phase(name="Choosing candidates of the translation")
+    student = translated_student(model, _layer(model, pair, corpus, config, folder), head=config.s2t2.head)
+    problem = TranslationProblem(pair, student, corpus, config)
+    save_plan(student.layer.plan(pair.source, pair.target), folder / "plan-start.safetensors")
+    if resume and (folder / "baseline.json").exists():
+        report = json.loads((folder / "baseline.json").read_text())
+    else:
+        report = yield from transfer._measure_baseline(problem)
+        transfer._write_json(folder / "baseline.json", report)
+    yield Metrics(step=0, values=student.layer.figures().values())
+    if begin.step < first or not (folder / "plan.safetensors").exists():
+        yield Phase(name="Learning the translation")
+        for event in _learn(problem, config, folder / "translation", control, resume):
+            yield event
+            if event.terminal:
+                return
+        save_plan(student.layer.plan(pair.source, pair.target), folder / "plan.safetensors")
+        told = _told(problem)
+        transfer._write_json(folder / "translation.json", told)
+        numbers = {name: value for name, value in told.items() if isinstance(value, float)}
+        yield Metrics(step=first, values=numbers)
+    plan = load_plan(folder / "plan.safetensors")
+    report["translation"] = json.loads((folder / "translation.json").read_text())
+    yield from _folding(config, report["translation"], plan)
+    problem = transfer.Transfer(pair, _tuned(student, pair, plan, config), corpus, config)
+    folded = problem.evaluate()
+    report["translation"]["folded"] = folded
+    yield Metrics(step=first, values=folded)
+    if config.s2t2.finetune:
+        yield Phase(name="Training")
+        resume = begin.step > first
+        for event in optimize(problem, config.train, config.optimizer, folder, control, resume=resume):
+            yield later(event, first)
+            if event.terminal:
+                return
+    for event in transfer._finish(problem, report, folder, time.perf_counter() - began):
+        yield later(event, first)
+
+
+def _begin(config: TransferConfig, device, folder: Path, resume: bool) -> Started:
+    """Steps of both stages, and where a resumed run goes on."""
+    first = config.s2t2.steps
+    tuned = started(config.train, device, folder, resume=resume)
+    done = checkpoint.steps(folder / "translation") if resume else []
+    step = first + tuned.step if tuned.step else (done[-1] if done else 0)
+    return replace(tuned, total_steps=first + (config.train.steps if config.s2t2.finetune else 0), step=step)
+
+
+def later(event: RunEvent, by: int) -> RunEvent:
+    """The same event, numbered as a step of the second stage."""
+    if isinstance(event, Metrics | Sample | Checkpointed | Stopped):
+        return replace(event, step=event.step + by)
+    return event
+
+
+def _layer(model: Any, pair, corpus: Corpus, config: TransferConfig, folder: Path) -> Translation:
+    settings = config.s2t2
+    texts = held_out_windows(corpus.train, window_bytes=4000, total_bytes=transfer.METHOD_TEXT_BYTES)
+    matrix = numpy_of(model.get_input_embeddings().weight)
+    problem = TransferProblem.of(pair.source, pair.target, matrix, seed=config.train.seed, texts=texts)
+    start = make_start(
+        problem,
+        method=config.method,
+        width=settings.candidates,
+        epsilon=settings.spread,
+        marginal=settings.marginal,
+        plan=_saved(settings.plan, pair),
+    )
+    return Translation(
+        start,
+        solver=settings.solver,
+        steps=settings.iterations,
+        alpha=settings.alpha,
+        shared=settings.shared,
+    )
+
+
+def _saved(reference: str, pair) -> Plan | None:
+    if not reference:
+        return None
+    plan = load_plan(Path(reference).expanduser())
+    plan.check(pair.source, pair.target)
+    return plan
+
+
+def _told(problem: TranslationProblem) -> dict[str, Any]:
+    """What the first stage ended with."""
+    settings = problem.config.s2t2
+    return {"steps": settings.steps, "head": settings.head, "solver": settings.solver, **problem.evaluate()}
+
+
+def _folding(config: TransferConfig, told: dict[str, Any], plan: Plan) -> Iterator[RunEvent]:
+    yield Phase(name="Folding the translation into ordinary tables")
+    if message := odd(told["plan/entries_per_row"], config.s2t2.candidates or plan.input.width):
+        yield Log(level="warn", message=message)
+    if config.s2t2.head == "prob":
+        yield Log(
+            level="warn",
+            message="Translated probabilities cannot be folded into a table: the exported head, and what is trained "
+            "from here on, is the same plan's mixtures of output rows.",
+        )
+
+
+def odd(entries: float, width: int) -> str | None:
+    """A sentence where alpha left every row with one entry, or with nearly all it could have."""
+    if entries < ONE_HOT:
+        return (
+            f"The plan has {entries:.2f} entries a row: nearly every target token is one source token, "
+            "and entries without mass learn nothing. A larger alpha or more spread opens it."
+        )
+    if entries > DENSE * width:
+        return (
+            f"The plan has {entries:.0f} entries a row of {width:,} possible: it is dense. "
+            "A smaller alpha makes it sparse."
+        )
+    return None
+
+
+def _learn(
+    problem, config: TransferConfig, folder: Path, control: Control, resume: bool
+) -> Iterator[RunEvent]:
+    train = replace(config.train, steps=config.s2t2.steps)
+    optimizer = replace(config.optimizer, name="adamw", embedding_learning_rate=config.s2t2.learning_rate)
+    folder.mkdir(exist_ok=True)
+    resume = resume and bool(checkpoint.steps(folder))
+    yield from optimize(problem, train, optimizer, folder, control, resume=resume)
+
+
+def _tuned(student: TranslatedStudent, pair, plan: Plan, config: TransferConfig):
+    def fold(model: Any) -> Surgery:
+        return apply_plan(model, pair.source, pair.target, plan)
+
+    return build_student(student.released(), pair, config, operate=fold)
