@@ -21,7 +21,7 @@ from tokstudio.tokens.service import receive, send
 
 JOBS = {  # name -> module and function, known only here: no file names code to run
     "chat": ("tokstudio.tokens.chat_sandbox", "rendered"),
-    "probe": ("tokstudio.tokens.probe", "probed"),
+    "probe": ("tokstudio.tokens.patterns", "probe"),
 }
 SECONDS = 5.0
 START = 60.0

@@ -6,18 +6,23 @@ from contextlib import contextmanager
 from tokstudio.errors import TokenizerError
 
 
-@contextmanager
-def native_errors(message: str, hint: str, *, tell: bool = True) -> Iterator[None]:
-    """Turn whatever the library raises into a TokenizerError of `message` and, with `tell`, its own reason.
+def of_library(error: BaseException) -> bool:
+    """Is it an error that a library raised, or a panic of its native code, and not someone's wish to stop?
 
     A panic of Rust code derives from BaseException, and its class cannot be imported: only its name is there.
     """
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+@contextmanager
+def native_errors(message: str, hint: str, *, tell: bool = True) -> Iterator[None]:
+    """Turn whatever the library raises into a TokenizerError of `message` and, with `tell`, its own reason."""
     try:
         yield
     except TokenizerError:
         raise
     except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not of_library(error):
             raise
         raise TokenizerError(
             f"{message}: {str(error).rstrip('.') or type(error).__name__}.", hint=hint

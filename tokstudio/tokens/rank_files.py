@@ -127,7 +127,7 @@ def parse_ranks(data: bytes, name: str) -> Ranks:
     try:
         tokens = [a2b_base64(part, strict_mode=True) for part in parts[::2]]
         ranks = np.array(list(map(int, parts[1::2])), np.int64)
-    except (Base64Error, ValueError) as error:
+    except (Base64Error, ValueError, OverflowError) as error:
         raise TokenizerError(
             f"{name} is no tiktoken vocabulary: a line is not base64 and a number ({error}).",
             hint="Fetch the file again: it is damaged or something else.",

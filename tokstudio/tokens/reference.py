@@ -21,7 +21,7 @@ from tokstudio.errors import TokenizerError
 from tokstudio.paths import resource
 from tokstudio.tokens.base import BACKENDS, Backend, Tokenizer
 from tokstudio.tokens.hub import HUB_ID, hub_folder
-from tokstudio.tokens.sniff import ANOTHER, head_of, no_tokenizer
+from tokstudio.tokens.sniff import ANOTHER, check_size, head_of, no_tokenizer
 from tokstudio.tokens.spec import Spec, parse_spec, spec_folder
 
 FILE_ENDINGS = (
@@ -143,6 +143,7 @@ def tokenizer_file(path: Path) -> Path:
 
 def _backend_of(file: Path) -> Backend:
     head = head_of(file)
+    check_size(file, head)
     for key in BACKENDS:
         if BACKENDS[key].claims(file, head):
             return BACKENDS[key]

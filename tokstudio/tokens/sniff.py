@@ -7,6 +7,9 @@ from tokstudio.errors import TokenizerError
 
 ANOTHER = "Choose a tokenizer.json, a SentencePiece .model, a .tiktoken or .gguf file, or the folder that holds one."
 
+LARGEST = 128 << 20  # bytes; the largest tokenizer.json in use has 50 MB
+LARGEST_TEKKEN = 48 << 20  # these have 20 MB, and become Python objects while they are read
+
 SIGNATURES = {
     b"\x80\x02": "a pickle",
     b"\x80\x03": "a pickle",
@@ -34,6 +37,23 @@ def head_of(path: Path) -> bytes:
     if not head:
         raise TokenizerError(f"{path.name} is empty.", hint="Fetch or copy it again: its content is missing.")
     return head
+
+
+def check_size(path: Path, head: bytes) -> None:
+    """Raises TokenizerError for a file that is larger than a tokenizer's can be: it is not even read. Of a GGUF
+    file only the settings are."""
+    if head.startswith(b"GGUF"):
+        return
+    limit = LARGEST_TEKKEN if is_tekken(head) else LARGEST
+    together = [path, path.with_name("vocab.json")] if path.name == "merges.txt" else [path]
+    if path.name == "vocab.json":
+        together.append(path.with_name("merges.txt"))
+    for one in together:
+        if one.is_file() and (size := one.stat().st_size) > limit:
+            raise TokenizerError(
+                f"{one.name} has {size / 1e6:,.0f} MB, and a tokenizer's file never has more than {limit >> 20}.",
+                hint=ANOTHER,
+            )
 
 
 def is_tekken(head: bytes) -> bool:

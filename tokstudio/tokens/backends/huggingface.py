@@ -12,7 +12,8 @@ import numpy as np
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
 from tokstudio.tokens.hf_parts import algorithm_of, alphabet_of, unknown_of
-from tokstudio.tokens.native import native_errors
+from tokstudio.tokens.native import native_errors, of_library
+from tokstudio.tokens.patterns import check_patterns
 from tokstudio.tokens.sidecar import settings_file
 from tokstudio.tokens.sniff import bad_json, is_tekken
 from tokstudio.tokens.spans import by_lengths, character_edges, settle, take_marks, with_specials
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer as Library
 
 SHORT = 2048  # tokens
+SPARSE = 100_000  # ids that may be missing beside four times as many as there are
 NO_ENTRY = "Its vocabulary may have no entry for a character of the text, and none for unknown ones."
 
 
@@ -157,9 +159,32 @@ def load(path: Path, reference: str, name: str) -> HuggingFaceTokenizer:
         data = path.read_bytes()
         try:
             library = Library.from_buffer(data)
-        except Exception as error:  # the library raises nothing narrower
+        except BaseException as error:  # the library raises nothing narrower, and its native code panics
+            if not of_library(error):
+                raise
             raise bad_json(path, data, error) from None
+    check_ids(library, path.name)
+    check_patterns(library, path.name)
     return HuggingFaceTokenizer(reference, name, library, f"huggingface-{sha256(data).hexdigest()[:48]}")
+
+
+def check_ids(library: "Library", name: str) -> None:
+    """Raises TokenizerError where there is nothing, two entries have one id, or ids are so far apart that a table
+    of all of them would fill the memory."""
+    entries, reason = library.get_vocab(with_added_tokens=False), ""
+    if not entries and not library.get_added_tokens_decoder():
+        reason = "its vocabulary is empty"
+    elif len(set(entries.values())) != len(entries):
+        seen: dict[int, str] = {}
+        twice = next((i, a, seen[i]) for a, i in entries.items() if seen.setdefault(i, a) != a)
+        reason = f"the id {twice[0]:,} belongs to {twice[1]!r} and to {twice[2]!r}"
+    elif (largest := max(entries.values(), default=0)) >= 4 * len(entries) + SPARSE:
+        reason = f"it has {len(entries):,} entries and the id {largest:,}"
+    if reason:
+        raise TokenizerError(
+            f"{name} cannot be read as a tokenizer: {reason}.",
+            hint="Fetch it again: it was edited or damaged.",
+        )
 
 
 def _pair(vocabulary: Path, merges: Path) -> tuple["Library", bytes]:
@@ -175,7 +200,9 @@ def _pair(vocabulary: Path, merges: Path) -> tuple["Library", bytes]:
             )
     try:
         library = Library(models.BPE.from_file(str(vocabulary), str(merges)))
-    except Exception as error:  # the library raises nothing narrower
+    except BaseException as error:  # the library raises nothing narrower, and its native code panics
+        if not of_library(error):
+            raise
         raise TokenizerError(
             f"{vocabulary.name} and {merges.name} cannot be read as a tokenizer: {error}.",
             hint="Fetch both again.",

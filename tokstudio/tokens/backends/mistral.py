@@ -57,7 +57,7 @@ def load(path: Path, reference: str, name: str) -> TekkenTokenizer:
 
 def _specials(listed: Any, count: int) -> dict[str, int]:
     """Files of older versions do not list them; what is left of the first `count` ids is named by number."""
-    names = dict(enumerate(FIRST_SPECIALS)) if listed is None else {}
+    names = dict(enumerate(FIRST_SPECIALS[:count])) if listed is None else {}
     for entry in listed or ():
         names[int(entry["rank"])] = str(entry["token_str"])
     found = {names.get(i, f"<SPECIAL_{i}>"): i for i in range(count)}
