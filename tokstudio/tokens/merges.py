@@ -100,7 +100,7 @@ def merges_of(reference: str) -> Merges:
     return _cached(reference, tokenizer.fingerprint, stamp)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _cached(reference: str, _fingerprint: str, _stamp: tuple) -> Merges:
     tokenizer, file = load_tokenizer(reference), file_of(reference)
     if "BPE" not in tokenizer.algorithm:

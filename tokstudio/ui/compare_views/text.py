@@ -81,7 +81,7 @@ class TextView(QWidget):
         session.text_refused.connect(self.editor.show_problem)
         self.editor.changed.connect(self._text_changed)
         self.editor.source_changed.connect(self._source_changed)
-        self.editor.chat.edited.connect(self._touch)
+        self.editor.edited.connect(self._touch)
         self.editor.file_dropped.connect(self.context.open_path)
         self.inspector.models_asked.connect(self.edit_models)
         self.row.dropped.connect(self.pane_set.move_to)
@@ -281,7 +281,7 @@ class TextView(QWidget):
             "text": self.files.kept_text(),
             "file": self.files.name if self.files.paged is None else "",
             "panes": [pane.reference for pane in self.session.panes],
-            "chat": self.editor.chat.state(),
+            "chat": self.editor.chat_state(),
             **self.toolbar.state(),
         }
 
@@ -308,7 +308,7 @@ class TextView(QWidget):
         self.files.name = str(state.get("file", ""))
         self.toolbar.restore(state)
         if isinstance(state.get("chat"), dict):
-            self.editor.chat.restore(state["chat"])
+            self.editor.restore_chat(state["chat"])
         self._panes_changed()
         self.editor.set_text(text if isinstance(text, str) else state_file.sample_text())
         self.editor.edit.document().clearUndoRedoStacks()

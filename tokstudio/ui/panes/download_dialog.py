@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
@@ -97,6 +97,7 @@ class DownloadDialog(QDialog):
         self._plan = plan
         self.what.setText(described(plan))
         self.what.show()
+        QTimer.singleShot(0, self, self._grow)
         self.start.setEnabled(True)
         self.start.setFocus()
 
@@ -129,12 +130,17 @@ class DownloadDialog(QDialog):
             self.count.hide()
             self.field.setEnabled(True)
             self.start.setEnabled(self._plan is not None)
+            QTimer.singleShot(0, self, self._grow)
         elif what == "plan":
             if reference == self.field.text().strip():
                 self._show_plan(result)
         else:
             self.fetched.emit(reference)
             self.accept()
+
+    def _grow(self) -> None:
+        """As high as its words need in this width."""
+        self.resize(self.width(), max(self.height(), self.layout().totalHeightForWidth(self.width())))
 
     def done(self, code: int) -> None:
         """Also by Escape and by the window's close button: nothing goes on behind."""

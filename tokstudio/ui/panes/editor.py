@@ -1,5 +1,7 @@
 """The shared text: a plain editor with undo, marks for what is hovered and selected, places in bytes."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QTextCharFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
@@ -9,18 +11,21 @@ from PySide6.QtWidgets import (
     QSplitter,
     QTextEdit,
     QVBoxLayout,
+    QWidget,
 )
 
 from tokstudio.errors import TokstudioError
-from tokstudio.tokens.chat import Rendered
 from tokstudio.ui import theme
-from tokstudio.ui.panes.chat_editor import ChatEditor
 from tokstudio.ui.panes.find_bar import FindBar
-from tokstudio.ui.panes.ids_editor import IdsEditor, Reading
 from tokstudio.ui.panes.offsets import Offsets
 from tokstudio.ui.panes.pager import Pager
 from tokstudio.ui.widgets.basic import hline, label, row, segmented, tool
 from tokstudio.ui.widgets.problem import Problem
+
+if TYPE_CHECKING:  # made when they are first chosen: both would cost the start
+    from tokstudio.tokens.chat import Rendered
+    from tokstudio.ui.panes.chat_editor import ChatEditor
+    from tokstudio.ui.panes.ids_editor import IdsEditor, Reading
 
 SOURCES = ("text", "chat", "ids")
 LEAST, LEAST_MADE = 112, 240  # height; the latter with a chat or ids, above the panes
@@ -81,6 +86,7 @@ class TextCard(QFrame):
 
     changed = Signal(str)
     source_changed = Signal(str)
+    edited = Signal()  # a chat's messages
     hovered = Signal(int, int)  # byte range; -1, -1: nothing
     selected = Signal(int, int)
     open_asked = Signal()
@@ -98,14 +104,14 @@ class TextCard(QFrame):
         self._marked: tuple[int, int] | None = None
         self.source, self._compact = "text", False
         self.switch = segmented([name.title() for name in SOURCES], 0, "What is tokenized")
-        self.chat, self.ids = ChatEditor(), IdsEditor()
+        self._chat: ChatEditor | None = None
+        self._ids: IdsEditor | None = None
+        self._chat_state: dict = {}
         self._documents = {source: self._document() for source in SOURCES}
         self.edit.setDocument(self._documents["text"])
         self._build()
         self._quiet = False
         self.switch.changed.connect(lambda number: self.set_source(SOURCES[number]))
-        self.chat.rendered.connect(self._rendered)
-        self.ids.read.connect(self._read)
         self.edit.textChanged.connect(self._changed)
         self.edit.cursorPositionChanged.connect(self._moved)
         self.edit.selectionChanged.connect(self._select_later)
@@ -134,11 +140,7 @@ class TextCard(QFrame):
         self._split = QSplitter(Qt.Vertical)
         self._split.setHandleWidth(5)
         self._split.setChildrenCollapsible(False)
-        for part in (self.chat, self.ids, self.edit):
-            self._split.addWidget(part)
-            self._split.setStretchFactor(self._split.indexOf(part), 1)
-        self.chat.hide()
-        self.ids.hide()
+        self._split.addWidget(self.edit)
         self.pager = Pager()
         self.find = FindBar()
         for part in (
@@ -171,6 +173,40 @@ class TextCard(QFrame):
 
     # ---- source
 
+    @property
+    def chat(self) -> "ChatEditor":
+        if self._chat is None:
+            from tokstudio.ui.panes.chat_editor import ChatEditor
+
+            self._chat = ChatEditor()
+            self._chat.restore(self._chat_state)
+            self._chat.rendered.connect(self._rendered)
+            self._chat.edited.connect(self.edited)
+            self._put(self._chat)
+        return self._chat
+
+    @property
+    def ids(self) -> "IdsEditor":
+        if self._ids is None:
+            from tokstudio.ui.panes.ids_editor import IdsEditor
+
+            self._ids = IdsEditor()
+            self._ids.read.connect(self._read)
+            self._put(self._ids)
+        return self._ids
+
+    def _put(self, part: QWidget) -> None:
+        part.hide()
+        self._split.insertWidget(0, part)
+        for at in range(self._split.count()):
+            self._split.setStretchFactor(at, 1)
+
+    def chat_state(self) -> dict:
+        return self._chat.state() if self._chat is not None else self._chat_state
+
+    def restore_chat(self, state: dict) -> None:
+        self._chat_state = state
+
     def _document(self) -> QTextDocument:
         """A text with an undo of its own. The card owns it: an editor deletes its own document when it gets
         another one."""
@@ -186,8 +222,11 @@ class TextCard(QFrame):
             return
         self.source = source
         self.switch.set_index(SOURCES.index(source))
-        self.chat.setVisible(source == "chat")
-        self.ids.setVisible(source == "ids")
+        if source != "text":
+            (self.chat if source == "chat" else self.ids).show()
+        for part, name in ((self._chat, "chat"), (self._ids, "ids")):
+            if part is not None:
+                part.setVisible(source == name)
         for part in (self._opener, self.samples_button):
             part.setEnabled(source == "text")
         self._fit_source()
@@ -205,11 +244,11 @@ class TextCard(QFrame):
         self._split.setOrientation(Qt.Horizontal if self._compact else Qt.Vertical)
         self.setMinimumHeight(LEAST_MADE if self._compact and self.source != "text" else LEAST)
 
-    def _rendered(self, result: Rendered) -> None:
+    def _rendered(self, result: "Rendered") -> None:
         if self.source == "chat":
             self._show_made(result.text)
 
-    def _read(self, result: Reading) -> None:
+    def _read(self, result: "Reading") -> None:
         if self.source == "ids":
             self._show_made(result.text.decode(errors="replace"))
 
@@ -324,7 +363,8 @@ class TextCard(QFrame):
             self.selected.emit(self._offsets.offset(start), self._offsets.offset(stop))
 
     def close_down(self) -> None:
-        self.chat.close_down()
+        if self._chat is not None:
+            self._chat.close_down()
 
     def focus(self) -> None:
         self.edit.setFocus(Qt.OtherFocusReason)

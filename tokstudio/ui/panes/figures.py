@@ -47,6 +47,8 @@ class Figures(QWidget):
             if words:
                 self.table.horizontalHeaderItem(column).setToolTip(words)
         self.table.setAccessibleName("Figures of each tokenizer")
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignRight | Qt.AlignVCenter)
+        self.table.horizontalHeaderItem(0).setTextAlignment(Qt.AlignLeft | Qt.AlignVCenter)
         self.table.verticalHeader().hide()
         self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.NoSelection)

@@ -1,19 +1,23 @@
 """The selected span: how each tokenizer cuts it, with ids; or its bytes."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from tokstudio.tokens.base import Encoding
 from tokstudio.tokens.measure import part
-from tokstudio.tokens.trace.around import Trace
-from tokstudio.ui.panes.figures import Figures
 from tokstudio.ui.panes.pane_state import PaneState
-from tokstudio.ui.panes.trace_tabs import Pipeline, Steps
 from tokstudio.ui.widgets.basic import eliding, label, row, segmented
 from tokstudio.ui.widgets.token_text import glyphs
 from tokstudio.ui.widgets.token_view import TokenChips
+
+if TYPE_CHECKING:
+    from tokstudio.tokens.trace.around import Trace
+    from tokstudio.ui.panes.figures import Figures
+    from tokstudio.ui.panes.trace_tabs import Pipeline, Steps
 
 MOST = 200  # tokens per row
 TABS = ("Span", "Bytes", "Steps", "Pipeline", "Figures")
@@ -71,16 +75,14 @@ class Inspector(QFrame):
         self.stack = QStackedWidget()
         self._rows: dict[str, list[SpanRow]] = {"text": [], "bytes": []}
         self._lists = [self._list(), self._list()]
-        self.steps, self.pipeline, self.figures = Steps(), Pipeline(), Figures()
-        self.figures.edit_asked.connect(self.models_asked)
-        for made in (*self._lists, self.steps, self.pipeline, self.figures):
+        for made in self._lists:
             self.stack.addWidget(made)
         self._agreement: QWidget | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(6)
         layout.addWidget(row(self.title, self.word, (self.note, 1), self.tabs))
-        layout.addWidget(self.hint)
+        layout.addWidget(self.hint, 1, Qt.AlignTop)
         layout.addWidget(self.stack, 1)
         self.tabs.changed.connect(self._turn)
         self._what: tuple[Sequence[PaneState], int, int] | None = None
@@ -129,7 +131,36 @@ class Inspector(QFrame):
         self.note.setText(note)
         self._arrange()
 
-    def show_traces(self, traces: Sequence[tuple[str, Trace]]) -> None:
+    # the three are made when they are first looked at: they would cost the start
+
+    @cached_property
+    def steps(self) -> "Steps":
+        from tokstudio.ui.panes.trace_tabs import Steps
+
+        return self._added(Steps())
+
+    @cached_property
+    def pipeline(self) -> "Pipeline":
+        from tokstudio.ui.panes.trace_tabs import Pipeline
+
+        return self._added(Pipeline())
+
+    @cached_property
+    def figures(self) -> "Figures":
+
+        made = self._added(Figures())
+        made.edit_asked.connect(self.models_asked)
+        return made
+
+    def _added(self, made: QWidget) -> QWidget:
+        self.stack.addWidget(made)
+        return made
+
+    def _widget(self, tab: int) -> QWidget:
+        names = {STEPS: "steps", PIPELINE: "pipeline", FIGURES: "figures"}
+        return getattr(self, names[tab]) if tab in names else self._lists[min(tab, BYTES)]
+
+    def show_traces(self, traces: "Sequence[tuple[str, Trace]]") -> None:
         self.steps.show_traces(traces)
         self.pipeline.show_traces(traces)
 
@@ -145,7 +176,7 @@ class Inspector(QFrame):
         if tab == AGREEMENT and self._agreement is not None:
             self.stack.setCurrentWidget(self._agreement)
             return
-        self.stack.setCurrentIndex(min(tab, FIGURES))
+        self.stack.setCurrentWidget(self._widget(tab))
         if tab == FIGURES:
             self.figures.show_panes(self._panes, self._what[1:] if self._what is not None else None)
         elif self._what is not None and tab in (STEPS, PIPELINE):

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from tokstudio.ui.panes.find_bar import places
-from tokstudio.ui.panes.trace_tabs import Tracer
 
 if TYPE_CHECKING:
     from tokstudio.ui.compare_views.text import TextView
+    from tokstudio.ui.panes.trace_tabs import Tracer
 
 
 class Links(QObject):
@@ -20,8 +20,7 @@ class Links(QObject):
         self.selection: tuple[int, int] | None = None
         self._found: list[tuple[int, int]] = []
         self._query = ""
-        self.tracer = Tracer(self)
-        self.tracer.done.connect(view.inspector.show_traces)
+        self._tracer: Tracer | None = None
         view.inspector.trace_asked.connect(self._trace)
         editor = view.editor
         editor.hovered.connect(self.editor_hovered)
@@ -84,7 +83,12 @@ class Links(QObject):
     def _trace(self, start: int, stop: int) -> None:
         panes = self._session.fresh()
         if panes:
-            self.tracer.ask(panes, start, stop, self._session.special, self._session.written)
+            if self._tracer is None:
+                from tokstudio.ui.panes.trace_tabs import Tracer
+
+                self._tracer = Tracer(self)
+                self._tracer.done.connect(self._view.inspector.show_traces)
+            self._tracer.ask(panes, start, stop, self._session.special, self._session.written)
 
     # ---- disagreements
 
@@ -151,4 +155,5 @@ class Links(QObject):
         self.show()
 
     def close(self) -> None:
-        self.tracer.close()
+        if self._tracer is not None:
+            self._tracer.close()

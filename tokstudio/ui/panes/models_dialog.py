@@ -27,6 +27,7 @@ class ModelsDialog(QDialog):
         self.table.setAccessibleName("Models and prices")
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.Interactive)
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.Stretch)
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
         self.table.verticalHeader().hide()
         for column, width in ((0, 150), (2, 120), (3, 130), (4, 80), (5, 90)):
             self.table.setColumnWidth(column, width)

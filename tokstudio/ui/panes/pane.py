@@ -13,7 +13,7 @@ from tokstudio.ui.widgets.basic import eliding, hline, label, row, stat, tool
 from tokstudio.ui.widgets.problem import Problem
 from tokstudio.ui.widgets.token_view import TokenView
 
-NARROWEST = 260
+NARROWEST, ROOMY = 260, 300
 HEADER = 39
 MIME = "application/x-tokstudio-pane"
 NONE, MINUS = "\u2013", "\u2212"
@@ -145,6 +145,7 @@ class ComparePane(QFrame):
     def show_state(self, state: PaneState, reference_tokens: int | None, wide: bool) -> None:
         """`reference_tokens`: of the first pane; None in the first pane itself."""
         self._state, self._is_reference = state, reference_tokens is None
+        wide = wide and self.width() >= ROOMY
         self.pin.setVisible(self._is_reference)
         self._who.layout().setContentsMargins(11 if self._is_reference else 5, 0, 0, 0)
         self.name.show_name(state.name)

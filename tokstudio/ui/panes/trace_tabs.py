@@ -1,6 +1,7 @@
 """The inspector's tabs Steps and Pipeline: how each tokenizer came to the tokens of the selection."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
@@ -33,6 +34,7 @@ class Tracer(QObject):
         self._pause = QTimer(self, interval=PAUSE, singleShot=True)
         self._pause.timeout.connect(self._start)
         self._what: tuple | None = None
+        self._traces: list[tuple[str, Trace]] = []
 
     def ask(self, panes: Sequence[PaneState], start: int, stop: int, special: bool, written: str) -> None:
         self._what = (
@@ -45,20 +47,25 @@ class Tracer(QObject):
         self._pause.start()
 
     def _start(self) -> None:
+        """A job for each pane: what is done shows while the next vocabulary is read."""
         self._number += 1
+        self._traces = []
         panes, start, stop, special, written = self._what
+        for name, tokenizer, text in panes:
+            work = partial(self._trace, self._number, tokenizer, text, start, stop, special, written)
+            self._worker.submit((self._number, name), work)
 
-        def work() -> list[tuple[str, Trace]]:
-            return [
-                (name, trace(tokenizer, text, start, stop, special=special, written=written))
-                for name, tokenizer, text in panes
-            ]
+    def _trace(self, number: int, *what) -> Trace | None:
+        if number != self._number:
+            return None
+        tokenizer, text, start, stop, special, written = what
+        return trace(tokenizer, text, start, stop, special=special, written=written)
 
-        self._worker.submit(self._number, work)
-
-    def _arrived(self, number: int, result: object) -> None:
-        if number == self._number:
-            self.done.emit(result)
+    def _arrived(self, key: tuple[int, str], result: Trace | None) -> None:
+        number, name = key
+        if number == self._number and result is not None:
+            self._traces.append((name, result))
+            self.done.emit(list(self._traces))
 
     def close(self) -> None:
         self._pause.stop()

@@ -121,6 +121,8 @@ class TokenPainter:
             shown = glyphs(char, self._marks)
             painter.setFont(self._small if len(shown) > 2 or not drawable(char) else self._mono)
             shown = shown if drawable(char) else f"U+{ord(char):X}"
+            if QFontMetricsF(painter.font()).horizontalAdvance(shown) > place.width() + 6:
+                shown = "…"  # a fragment of a character that has no glyph here
             painter.setPen(theme.color("muted") if not whole else edge if char in MARKS else text)
             painter.drawText(place.adjusted(-12, 0, 12, 0), Qt.AlignCenter, shown)
             if not whole:
