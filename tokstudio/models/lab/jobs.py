@@ -1,0 +1,222 @@
+"""What the lab's process can be asked for by name. A job is a generator, see `tokstudio.embed.service`."""
+
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokstudio.embed.jobs import Answer, Part
+from tokstudio.errors import ModelError
+from tokstudio.models.device import pick_device
+from tokstudio.models.lab.change import changes
+from tokstudio.models.lab.score import prefix_of, score
+from tokstudio.models.lab.structure import tree, vocabulary_cost
+from tokstudio.models.lab.watch import attention, logit_lens, outputs
+from tokstudio.models.lab.write import Sampling, write
+from tokstudio.models.load import load_model, model_folder
+from tokstudio.tokens.base import Tokenizer
+from tokstudio.tokens.reference import load_tokenizer
+
+Job = Generator[float | Part, None, Answer]
+SPARE = 0.9  # share of the free memory that a model may take
+PRECISIONS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
+
+
+@dataclass(eq=False)
+class Loaded:
+    model: Any
+    tokenizer: Tokenizer
+
+
+@dataclass
+class State:
+    loaded: dict[str, Loaded] = field(default_factory=dict)  # the newest two: both sides of a comparison
+
+    def get(self, reference: str) -> Loaded:
+        if reference not in self.loaded:
+            folder = model_folder(reference)
+            tokenizer = load_tokenizer(reference if reference.startswith("demo:") else str(folder))
+            check_memory(folder)
+            model = load_model(reference).eval().requires_grad_(False).to(pick_device())
+            rows = model.get_input_embeddings().weight.shape[0]
+            if len(tokenizer) > rows:
+                raise ModelError(
+                    f"The tokenizer has {len(tokenizer):,} tokens, the model's embeddings only {rows:,} rows.",
+                    hint="Folder and tokenizer do not belong together.",
+                )
+            while len(self.loaded) >= 2:
+                del self.loaded[next(iter(self.loaded))]
+            self.loaded[reference] = Loaded(model, tokenizer)
+        return self.loaded[reference]
+
+
+def check_memory(folder: Path) -> None:
+    """Raises ModelError where the weights in fp32 would not fit into what is free."""
+    import psutil
+    from safetensors import safe_open
+
+    wanted = 0
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, framework="np") as opened:
+            for name in opened.keys():  # noqa: SIM118  no mapping
+                wanted += 4 * int(np.prod(opened.get_slice(name).get_shape(), dtype=np.int64))
+    free = psutil.virtual_memory().available
+    if wanted > SPARE * free:
+        raise ModelError(
+            f"The model takes {wanted / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are free.",
+            hint="Close other programs, or open a smaller model.",
+        )
+
+
+def open_lab(state: State, model: str) -> Job:
+    """The tree and what the vocabulary costs."""
+    state.loaded.pop(model, None)  # its files may have changed
+    yield 0.0
+    loaded = state.get(model)
+    nodes = [asdict(node) for node in tree(loaded.model)]
+    sizes = sorted({len(loaded.tokenizer), 256, 8_192, 32_000, 50_257, 128_256, 262_144})
+    costs = [
+        {"vocab_size": c.vocab_size, "embeddings": c.embeddings, "total": c.total, "share": c.share}
+        for c in (vocabulary_cost(loaded.model, size) for size in sizes)
+    ]
+    config = loaded.model.config
+    return Answer(
+        {
+            "nodes": nodes,
+            "costs": costs,
+            "vocab_size": len(loaded.tokenizer),
+            "rows": loaded.model.get_input_embeddings().weight.shape[0],
+            "architecture": type(loaded.model).__name__,
+            "layers": getattr(config, "num_hidden_layers", 0),
+            "heads": getattr(config, "num_attention_heads", 0),
+            "device": str(loaded.model.device),
+        }
+    )
+
+
+def read(state: State, model: str, text: str) -> Job:
+    """Every module's output on a text, with the tokens it was read in."""
+    loaded = state.get(model)
+    yield 0.1
+    encoding = loaded.tokenizer.encode(text)
+    prefix = prefix_of(loaded.tokenizer)
+    found = outputs(loaded.model, [*prefix, *encoding.ids.tolist()])
+    rows = [
+        {"path": o.path, "kind": o.kind, "shape": o.shape, "mean": o.mean, "std": o.std, "largest": o.largest}
+        for o in found
+    ]
+    width = len(prefix) + len(encoding)
+    norms = np.full((len(found), width), np.nan, np.float32)
+    for row, output in zip(norms, found, strict=True):
+        row[: len(output.norms)] = output.norms
+    return Answer(
+        {"modules": rows, "tokens": _names(loaded, [*prefix, *encoding.ids.tolist()])}, {"norms": norms}
+    )
+
+
+def look(state: State, model: str, text: str, layer: int) -> Job:
+    """Attention of one layer."""
+    loaded = state.get(model)
+    yield 0.1
+    ids = [*prefix_of(loaded.tokenizer), *loaded.tokenizer.encode(text).ids.tolist()]
+    return Answer(
+        {"tokens": _names(loaded, ids), "layer": layer}, {"weights": attention(loaded.model, ids, layer)}
+    )
+
+
+def lens(state: State, model: str, text: str) -> Job:
+    loaded = state.get(model)
+    yield 0.1
+    ids = [*prefix_of(loaded.tokenizer), *loaded.tokenizer.encode(text).ids.tolist()]
+    found = logit_lens(loaded.model, ids)
+    shown = sorted(set(found.ids.reshape(-1).tolist()))
+    names = dict(zip(map(str, shown), _names(loaded, shown), strict=True))
+    arrays = {"ids": found.ids, "probabilities": found.probabilities, "entropy": found.entropy}
+    return Answer({"tokens": _names(loaded, ids), "names": names}, arrays)
+
+
+def generate(state: State, model: str, prompt: str, **sampling: Any) -> Job:
+    """New tokens as parts, one by one; the answer is the whole text."""
+    loaded = state.get(model)
+    tokenizer = loaded.tokenizer
+    wanted = Sampling(**sampling)
+    start = tokenizer.encode(prompt).ids.tolist()
+    ends = frozenset(tokenizer.special_tokens.values())
+    new: list[int] = []
+    for drawn in write(loaded.model, [*prefix_of(tokenizer), *start], wanted, ends=ends):
+        if not drawn.ends:
+            new.append(drawn.token)
+        options = drawn.alternatives.tolist()
+        yield Part(
+            {
+                "token": drawn.token,
+                "name": _names(loaded, [drawn.token])[0],
+                "probability": drawn.probability,
+                "entropy": drawn.entropy,
+                "alternatives": [
+                    [name, float(p)] for name, p in zip(_names(loaded, options), drawn.odds, strict=True)
+                ],
+                "ends": drawn.ends,
+            }
+        )
+    text = tokenizer.decode(np.array(new, np.int32)).decode("utf-8", "replace")
+    return Answer({"text": text, "ids": new, "prompt_tokens": len(start)})
+
+
+def bits(state: State, model: str, text: str) -> Job:
+    """Bits of every token and byte of a text."""
+    loaded = state.get(model)
+    yield 0.1
+    found = score(loaded.model, loaded.tokenizer, text)
+    spans = found.encoding.spans
+    about = {"bits_per_byte": found.bits_per_byte, "tokens": len(found.encoding), "bytes": found.bytes}
+    arrays = {"ids": found.encoding.ids, "spans": spans, "bits": found.bits, "byte_bits": found.byte_bits}
+    return Answer(about, arrays)
+
+
+def differ(state: State, before: str, after: str) -> Job:
+    """Weight change by tensor."""
+    rows = []
+    for change in changes(model_folder(before), model_folder(after)):
+        yield 0.5
+        rows.append(
+            {
+                "name": change.name,
+                "shape": change.shape,
+                "other_shape": change.other_shape,
+                "relative": None if np.isnan(change.relative) else change.relative,
+                "cosine": None if np.isnan(change.cosine) else change.cosine,
+                "rows": change.rows.tolist(),
+                "distances": change.distances.tolist(),
+            }
+        )
+    return Answer({"changes": rows})
+
+
+def _names(loaded: Loaded, ids: list[int]) -> list[str]:
+    """Tokens as text: special ones by name, parts of characters as hex, ids beyond the tokenizer as numbers."""
+    specials = {number: name for name, number in loaded.tokenizer.special_tokens.items()}
+    names = []
+    for number in ids:
+        data = loaded.tokenizer.token_bytes(number) if number < len(loaded.tokenizer) else None
+        if data is None:
+            names.append(specials.get(number, f"#{number}"))
+            continue
+        try:
+            names.append(data.decode())
+        except UnicodeDecodeError:
+            names.append(data.hex(" ").upper())
+    return names
+
+
+JOBS: dict[str, tuple[Callable[..., Job], int]] = {
+    "open": (open_lab, 0),
+    "read": (read, 1),
+    "look": (look, 1),
+    "lens": (lens, 1),
+    "generate": (generate, 2),
+    "bits": (bits, 1),
+    "differ": (differ, 3),
+}
