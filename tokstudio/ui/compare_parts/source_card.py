@@ -35,7 +35,7 @@ class SourceCard(QFrame):
         self.edit = TextEdit()
         self.edit.setAccessibleName("What is translated")
         self.switch = segmented(("Text", "Ids"), 0, "What is translated")
-        self.size = label("0 bytes", "caption", "muted")
+        self.length = label("0 bytes", "caption", "muted")
         self._build()
         self.switch.changed.connect(lambda number: self.set_kind(KINDS[number]))
         self.edit.textChanged.connect(self._changed)
@@ -47,7 +47,7 @@ class SourceCard(QFrame):
         opener, copy = tool("folder", "Open a text file"), tool("copy", "Copy the text")
         opener.clicked.connect(self.open_asked)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text()))
-        head = row(self.switch, None, self.size, opener, copy, margins=(5, 0, 6, 0), spacing=2)
+        head = row(self.switch, None, self.length, opener, copy, margins=(5, 0, 6, 0), spacing=2)
         head.setFixedHeight(39)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
@@ -89,7 +89,7 @@ class SourceCard(QFrame):
         self._hover = self._marked = None
         self._mark()
         size = len(text.encode("utf-8", "surrogatepass"))
-        self.size.setText("" if self.kind == "ids" else f"{size:,} byte{'s' if size != 1 else ''}")
+        self.length.setText("" if self.kind == "ids" else f"{size:,} byte{'s' if size != 1 else ''}")
         self.changed.emit()
 
     def focus(self) -> None:
