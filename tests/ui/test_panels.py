@@ -81,10 +81,12 @@ def test_a_live_switch_looks_like_a_fresh_start(qtbot, qapp, full):
     panel = shown(qtbot, PANELS["bits_per_byte"]())
     panel.refresh(full)
     theme.apply(qapp, "dark")
+    qapp.processEvents()  # layouts ask their parents in turn
     panel.chart.redraw()
     switched = panel.grab().toImage()
     fresh = shown(qtbot, PANELS["bits_per_byte"]())
     fresh.refresh(full)
+    qapp.processEvents()
     fresh.chart.redraw()
     assert switched == fresh.grab().toImage()
 

@@ -102,7 +102,7 @@ def test_from_the_click_to_the_result(qtbot, page, begin):
     assert board.head.steps.text() == "300 of 300 steps"
     assert board.samples.rows["source"].count.text().endswith("tokens")
     assert "finished" in board.log.text().splitlines()[-1]
-    assert summary(page.infos[name]) == "1.450 bits per byte"
+    qtbot.waitUntil(lambda: summary(page.infos[name]) == "1.450 bits per byte", timeout=PATIENCE)
     assert len({panel.value.text() for panel in board.panels}) == 4
 
 

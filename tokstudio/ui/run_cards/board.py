@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from tokstudio.errors import RunError, TokstudioError
 from tokstudio.events import Failed
+from tokstudio.runs.state import RunState
 from tokstudio.runs.store import RunInfo
 from tokstudio.ui.panels.base import PANELS, Panel
 from tokstudio.ui.run_cards.head import RESUMABLE, Head
@@ -35,7 +36,9 @@ class Board(QWidget):
         self.trouble = Problem()
         self.result = ResultCard()
         self.samples, self.log = SamplesCard(), LogCard()
-        self.panels: list[Panel] = sorted((PANELS[name]() for name in PANELS), key=lambda panel: panel.order)
+        self.panels: list[Panel] = []
+        self._coming = sorted((PANELS[name] for name in PANELS), key=lambda panel: panel.order)
+        self._state: RunState | None = None
         self._grid = QGridLayout()
         self._grid.setSpacing(GAP)
         self._columns = 0
@@ -45,8 +48,9 @@ class Board(QWidget):
         self._tabs.changed.connect(lambda _: self._show_tab())
         self._build()
         self.set_narrow(False, 2)
-        for panel in self.panels:
-            panel.chart.cursor_moved.connect(self._share_cursor)
+        self._making = QTimer(self, interval=0)  # one chart a turn of the event loop: each takes 15 ms
+        self._making.timeout.connect(self._make_panel)
+        self._making.start()
 
     def _build(self) -> None:
         foot = QHBoxLayout()
@@ -73,8 +77,22 @@ class Board(QWidget):
         self._show_tab()
         if columns != self._columns:
             self._columns = columns
+            places = len(self.panels) + len(self._coming)
+            for place in range(places):  # the first chart has its size before the others are there
+                self._grid.setColumnStretch(place, int(place < columns))
+                self._grid.setRowStretch(place, int(place < -(-places // columns)))
             for place, panel in enumerate(self.panels):
                 self._grid.addWidget(panel, place // columns, place % columns)
+
+    def _make_panel(self) -> None:
+        place, panel = len(self.panels), self._coming.pop(0)()
+        panel.chart.cursor_moved.connect(self._share_cursor)
+        self.panels.append(panel)
+        self._grid.addWidget(panel, place // self._columns, place % self._columns)
+        if self._state is not None:
+            panel.refresh(self._state)
+        if not self._coming:
+            self._making.stop()
 
     def _show_tab(self) -> None:
         self.samples.setVisible(not self._narrow or self._tabs.index() == 0)
@@ -87,6 +105,7 @@ class Board(QWidget):
 
     def refresh(self, watch: Watch, info: RunInfo, pair: str) -> None:
         shown, state = watch.shown_state(), watch.state
+        self._state = state
         self.head.show_run(info, shown, state, pair, watch.stuck)
         self._show_trouble(watch, info, shown)
         self.result.refresh(state.report if shown == "finished" else {})
