@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 import warnings
 
 import numpy as np
@@ -144,14 +145,28 @@ def test_plain_words_are_found_by_every_tokenizer(tokenizer):
         assert encoding.text[spans[0, 0] : spans[-1, 1]].strip() == word.encode()
 
 
+HARD = {
+    "plain": "One two  three\r\nfour (five) [six] 7,8",
+    "emoji": "a 👩‍👩‍👧 b 🇩🇪🧑🏽 c",
+    "chinese": "漢字 日本語の文 𠮷野家",
+    "composed": "é ñ Å ế",
+    "decomposed": "e\u0301 n\u0303 A\u030a e\u0302\u0301",
+    "jamo": "\u1112\u1161\u11ab 한",
+    "line ends": "a\r\nb\rc\nd\r\n\r\n",
+    "case": "STRASSE Straße İstanbul ΑΣ",
+    "ligatures": "ﬁn ⅷ ½ ﷺ ①",
+    "scripts": "नमस्ते مرحبا שלום Привет สวัสดี",
+}
+
+
 def test_what_no_token_covers_is_white_space(tokenizer):
-    text = "One two  three\r\nfour (five) [six] 7,8"
-    encoding = tokenizer.encode(text)
-    covered = np.zeros(len(encoding.text), bool)
-    for start, stop in encoding.spans:
-        assert not covered[start:stop].any()
-        covered[start:stop] = True
-    assert bytes(np.frombuffer(encoding.text, np.uint8)[~covered]).strip() == b""
+    for kind, text in HARD.items():
+        encoding = tokenizer.encode(text)
+        covered = np.zeros(len(encoding.text), bool)
+        for start, stop in encoding.spans:
+            assert not covered[start:stop].any(), kind
+            covered[start:stop] = True
+        assert bytes(np.frombuffer(encoding.text, np.uint8)[~covered]).strip() == b"", kind
 
 
 def test_a_frame_of_special_tokens_is_zero_width_and_changes_nothing_else(tokenizer):
@@ -196,6 +211,27 @@ def test_an_id_out_of_range_is_refused(tokenizer):
         assert caught.value.hint
         with pytest.raises(TokenizerError):
             tokenizer.token_bytes(wrong)
+
+
+def test_a_megabyte_without_a_space(tokenizer):
+    text = "Donaudampfschifffahrt" * 50_000
+    before = time.monotonic()
+    encoding = tokenizer.encode(text)
+    assert time.monotonic() - before < 60  # 1 to 2 seconds on a machine with nothing else to do
+    edges = encoding.spans.reshape(-1)
+    assert (edges[1:] >= edges[:-1]).all()
+    assert encoding.tiles
+
+
+def test_lone_surrogates_anywhere_are_refused(tokenizer):
+    @several
+    @given(texts, st.integers(0xD800, 0xDFFF).map(chr), texts, st.sampled_from(["text", "parse", "forbid"]))
+    def check(before, half, behind, written):
+        with pytest.raises(TokenizerError) as caught:
+            tokenizer.encode(before + half + behind, written=written)
+        assert caught.value.hint
+
+    check()
 
 
 def test_half_a_character_is_refused(tokenizer):
@@ -374,6 +410,8 @@ def test_a_gguf_file_cuts_like_what_it_was_made_from(made):
 
     @each_text
     def check(text):
+        if "<gap>" in text:  # an added token that takes white space along: GGUF has no word for that
+            return
         ours_now, theirs_now = ours.encode(text), theirs.encode(text)
         assert ours_now.ids.tolist() == theirs_now.ids.tolist()
         assert ours_now.spans.tolist() == theirs_now.spans.tolist()

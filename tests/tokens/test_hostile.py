@@ -5,7 +5,6 @@ import struct
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -228,13 +227,8 @@ def test_gguf_files_that_lie(tmp_path, kind):
 
 
 def tekken(**changes) -> dict:
-    vocabulary = [{"rank": i, "token_bytes": np.uint8(i).tobytes().hex()} for i in range(256)]
-    from base64 import b64encode
-
-    for i, entry in enumerate(vocabulary):
-        entry["token_bytes"] = b64encode(bytes([i])).decode()
-    config = {"pattern": ".", "default_vocab_size": 260, "default_num_special_tokens": 4}
-    return {"config": {**config, **changes.pop("config", {})}, "vocab": vocabulary, **changes}
+    content = v.tekken_content()
+    return {**content, **changes, "config": {**content["config"], **changes.pop("config", {})}}
 
 
 @pytest.mark.parametrize(
@@ -272,6 +266,8 @@ REAL = {
     "tokenizer.json": lambda: Path(v.byte_bpe()) / "tokenizer.json",
     "llama/tokenizer.json": lambda: Path(v.llama_like()) / "tokenizer.json",
     "vocab.txt": lambda: file_of(v.BERT).parent / "vocab.txt",
+    "small/tekken.json": v.small_tekken,
+    "cl100k_base-small.tiktoken": v.small_ranks,
     "bpe.model": lambda: Path(v.sentencepiece_bpe()),
     "unigram.model": lambda: Path(v.sentencepiece_unigram()),
     "mistral.model": lambda: packaged_file("v3"),

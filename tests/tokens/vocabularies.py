@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import tempfile
+from base64 import b64encode
 from functools import cache
 from pathlib import Path
 
@@ -257,3 +258,25 @@ def gguf_bert() -> str:
         writer.add_pad_token_id(entries.index("[PAD]"))
 
     return _gguf("bert", "bert", [e.encode() for e in marked], types, fill)
+
+
+def tekken_content() -> dict:
+    """The 256 bytes and four special tokens, as Mistral's files write them."""
+    config = {"pattern": r"\S+|\s+", "default_vocab_size": 260, "default_num_special_tokens": 4}
+    bytes_ = [{"rank": i, "token_bytes": b64encode(bytes([i])).decode()} for i in range(256)]
+    return {"config": config, "vocab": bytes_}
+
+
+@cache
+def small_tekken() -> Path:
+    (folder() / "small").mkdir()
+    (folder() / "small" / "tekken.json").write_text(json.dumps(tekken_content()))
+    return folder() / "small" / "tekken.json"
+
+
+@cache
+def small_ranks() -> Path:
+    tokens = [*(bytes([i]) for i in range(256)), b"th", b"the"]
+    path = folder() / "cl100k_base-small.tiktoken"
+    path.write_bytes(b"".join(b"%s %d\n" % (b64encode(token), i) for i, token in enumerate(tokens)))
+    return path

@@ -118,13 +118,18 @@ def take_marks(data: bytes, spans: np.ndarray) -> np.ndarray:
     for i in np.flatnonzero(marked).tolist():
         stop = int(spans[i, 1])
         for character in data[stop : nexts[i]].decode(errors="replace"):
-            if not unicodedata.category(character).startswith("M"):
+            if not _joins(character):
                 break
             stop += len(character.encode())
         spans[i, 1] = stop
         inside = slice(i + 1, int(np.searchsorted(spans[:, 0], stop)))
         spans[inside] = np.maximum(spans[inside], stop)
     return spans
+
+
+def _joins(character: str) -> bool:
+    """Does it compose with what is before it? Marks do, and the vowels and finals of Hangul."""
+    return unicodedata.category(character).startswith("M") or "\u1160" <= character <= "\u11ff"
 
 
 def with_specials(spans: np.ndarray, special: np.ndarray, size: int) -> np.ndarray:
