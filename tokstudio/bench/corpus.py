@@ -18,7 +18,7 @@ from tokstudio.bench.base import Figure, benchmark
 
 REFERENCES = ("tiktoken:cl100k_base", "tiktoken:o200k_base", "bert-base-uncased")
 SIZE = 10_000_000  # characters; repeated so that starting does not count
-TIMES = 3
+TIMES = 2
 TARGET = 1.10
 
 

@@ -120,3 +120,18 @@ def test_a_table_without_text(tmp_path):
     parquet.write_table(pyarrow.table({"id": [1]}), tmp_path / "ids.parquet")
     with pytest.raises(InputError, match="no field with text"):
         read(tmp_path / "ids.parquet")
+
+
+def test_a_line_that_never_ends_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("tokstudio.tokens.corpus.read.LONGEST_LINE", 2**20)
+    (tmp_path / "endless.jsonl").write_bytes(b'{"text": "' + b"a" * 2**21)
+    with pytest.raises(InputError, match="longer than 1 MB"):
+        read(tmp_path / "endless.jsonl")
+
+
+def test_categories_and_other_columns(tmp_path):
+    """Words as categories are text; what is beside them is not read."""
+    words = pyarrow.array(["a b", "c"]).dictionary_encode()
+    table = pyarrow.table({"huge": [b"x" * 10**6] * 2, "words": words})
+    parquet.write_table(table, tmp_path / "rows.PARQUET")
+    assert read(tmp_path / "rows.PARQUET") == [("", "a b"), ("", "c")]

@@ -20,6 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.data is not None:
+        if args.text is not None or args.file is not None:
+            raise InputError("--data stands alone.", hint="Leave --text and --file out, or leave out --data.")
         return run_corpus(args)
     from tokstudio.align.edges import agreement
     from tokstudio.tokens.measure import measure

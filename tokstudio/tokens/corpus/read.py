@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tokstudio.errors import InputError
+from tokstudio.tokens.corpus.table import rows
 
 PIECE = 256 * 1024  # bytes
 TEXT_NAMES = (
@@ -26,6 +27,7 @@ ROWS = frozenset((".jsonl", ".ndjson"))
 TABLES = frozenset((".parquet", ".arrow", ".feather"))
 TEXT_FIELDS = ("text", "content", "raw_content", "document", "sentence", "article", "body", "code")
 GROUP_FIELDS = ("language", "lang", "locale", "language_code", "lang_code")
+LONGEST_LINE = 64 * 2**20  # bytes of JSON: more would have to be held at once
 MOST_FILES = 32  # as groups of their own; more are grouped by their folder
 SKIPPED_FOLDERS = frozenset(("__pycache__", "node_modules"))
 BY = ("auto", "none", "file", "folder", "language")
@@ -75,7 +77,7 @@ class Corpus:
         try:
             with file.open("rb") as raw, _opened(file, raw) as stream:
                 if _suffix(file) in ROWS:
-                    yield from self._rows(file, stream, group, raw.tell)
+                    yield from self._rows(file, lines_of(stream), group, raw.tell)
                 else:
                     for data in blocks(stream):
                         yield Piece(group, self._decoded(data), self._done + raw.tell())
@@ -97,6 +99,9 @@ class Corpus:
     ) -> Iterator[Piece]:
         fields: tuple[str, str | None] | None = None
         for number, line in enumerate(lines, 1):
+            if len(line) > LONGEST_LINE:
+                raise InputError(f"Line {number:,} of {file} is longer than {LONGEST_LINE // 2**20} MB.",
+                                 hint="JSON lines hold one text a line: has the file line ends?")  # fmt: skip
             if not line.strip():
                 continue
             try:
@@ -116,9 +121,8 @@ class Corpus:
                 yield from self._row(named, text, self._done + tell())
 
     def _row(self, group: str, text: str, done: int) -> Iterator[Piece]:
-        text = (
-            text.encode(errors="replace").decode() if not text.isascii() else text
-        )  # lone surrogates of a \\u
+        if not text.isascii():  # a \\u of JSON can be half a character
+            text = text.encode(errors="replace").decode()
         if len(text) <= PIECE // 4:
             if text:
                 yield Piece(group, text, done)
@@ -149,55 +153,19 @@ class Corpus:
 
     def _table(self, file: Path, group: str) -> Iterator[Piece]:
         size = file.stat().st_size
+
+        def choose(names: list[str], strings: list[str]) -> tuple[str, str | None]:
+            return self._fields(file, strings, names)
+
         try:
-            for share, names, strings, take in _batches(file):
-                text, own = self._fields(file, strings, names)
-                groups = take(own) if own else None
-                for at, value in enumerate(take(text)):
+            for share, texts, groups in rows(file, choose):
+                for at, value in enumerate(texts):
                     if isinstance(value, str):
                         named = group if groups is None or groups[at] is None else str(groups[at])
                         yield from self._row(named, value, self._done + int(share * size))
         except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
             raise InputError(f"{file} cannot be read as a table: {str(error).splitlines()[0].rstrip('.')}.",
                              hint="Fetch or copy it again, or take it out.") from None  # fmt: skip
-
-
-Batch = tuple[
-    float, list[str], list[str], Callable[[str], list]
-]  # share read, fields, those with text, a column
-
-
-def _batches(file: Path) -> Iterator[Batch]:
-    """Row by row group of a Parquet file, batch by batch of an Arrow file (stream or random access)."""
-    import pyarrow
-    from pyarrow import ipc, parquet
-
-    def strings(schema) -> list[str]:
-        kinds = (pyarrow.string(), pyarrow.large_string(), pyarrow.string_view())
-        return [field.name for field in schema if field.type in kinds]
-
-    def column(batch) -> Callable[[str], list]:
-        return lambda name: batch.column(batch.schema.names.index(name)).to_pylist()
-
-    if file.suffix == ".parquet":
-        with parquet.ParquetFile(file) as table:
-            rows, done = max(1, table.metadata.num_rows), 0
-            for batch in table.iter_batches(batch_size=512):
-                done += batch.num_rows
-                yield done / rows, batch.schema.names, strings(batch.schema), column(batch)
-        return
-    with pyarrow.memory_map(str(file)) as mapped:
-        try:
-            reader = ipc.open_stream(mapped)
-        except pyarrow.ArrowInvalid:
-            mapped.seek(0)
-            whole = ipc.open_file(mapped)
-            reader = (whole.get_batch(number) for number in range(whole.num_record_batches))
-        for batch in reader:
-            share = mapped.tell() / max(1, mapped.size())
-            for start in range(0, batch.num_rows, 512):
-                part = batch.slice(start, 512)
-                yield share, part.schema.names, strings(part.schema), column(part)
 
 
 class _Bytes:
@@ -210,6 +178,12 @@ class _Bytes:
         part = self._data[self._at : self._at + size]
         self._at += len(part)
         return part
+
+
+def lines_of(stream) -> Iterator[bytes]:
+    """Lines; of one that is too long, a part that says so."""
+    while line := stream.readline(LONGEST_LINE + 1):
+        yield line
 
 
 def blocks(stream, size: int = PIECE) -> Iterator[bytes]:
