@@ -128,6 +128,9 @@ class TransferConfig:
     donor: str = setting(
         "", "Donor model", "A model with the target tokenizer, for the initializations that need one."
     )
+    check_export: bool = setting(
+        True, "Check the export", "Load it in a fresh process and compare its numbers."
+    )
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,9 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
             yield later(event, first)
             if event.terminal:
                 return
+    last = begin.total_steps - config.train.steps  # so that what comes now is of the last step, tuned or not
     for event in transfer._finish(problem, report, folder, time.perf_counter() - began):
-        yield later(event, first)
+        yield later(event, last)
 
 
 def _begin(config: TransferConfig, device, folder: Path, resume: bool) -> Started:

@@ -1,0 +1,68 @@
+"""`tokstudio experiment`: the same adaptation in many ways, with several seeds, as one resumable command."""
+
+import argparse
+from pathlib import Path
+
+from tokstudio.cli.output import emit_json, note, say
+
+HELP = "compare ways to move a model onto the tokenizer of a new domain"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", choices=("protein", "domain"), help="protein: FASTA sequences; domain: any texts"
+    )
+    parser.add_argument("--fasta", default="", metavar="FILE", help="protein sequences")
+    parser.add_argument("--text", default="", metavar="DIR", help="a folder with text files of the domain")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML instead of the presets")
+    parser.add_argument("--steps", type=int, metavar="N", help="training steps of each arm")
+    parser.add_argument("--seeds", type=int, metavar="N", help="repetitions of each arm")
+    parser.add_argument("--arms", default="", help="some arms alone, parted by commas")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="change one setting"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where everything lies; resumed if it is there"
+    )
+    parser.add_argument("--print-config", action="store_true", help="print the settings as TOML and end")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tokstudio.experiments.run import run as run_experiment
+    from tokstudio.experiments.run import table
+    from tokstudio.paths import data_home
+    from tokstudio.train.settings import to_toml
+
+    config = _config(args)
+    if args.print_config:
+        say(to_toml(config).rstrip())
+        return 0
+    folder = (args.output or data_home() / "experiments" / config.name).expanduser().resolve()
+    result = run_experiment(config, folder, note)
+    if args.json:
+        emit_json({"folder": str(folder), **result})
+        return 0
+    say(table(result).rstrip())
+    say(f"everything is in {folder}")
+    return 0
+
+
+def _config(args: argparse.Namespace):
+    from dataclasses import replace
+
+    from tokstudio.experiments.config import PRESETS, ExperimentConfig
+    from tokstudio.train.settings import apply_overrides, load_toml
+
+    config = load_toml(ExperimentConfig, args.config) if args.config else PRESETS[args.name]()
+    if args.fasta or args.text:
+        data = str(Path(args.fasta or args.text).expanduser().resolve())
+        config = replace(config, data=data, kind="fasta" if args.fasta else "text")
+    overrides = [
+        f"{name}={value}" for name in ("steps", "seeds") if (value := getattr(args, name)) is not None
+    ]
+    if args.steps is not None and not any(o.startswith("translation_steps=") for o in args.overrides):
+        overrides.append(f"translation_steps={max(1, args.steps * 3 // 8)}")
+    if args.arms:
+        config = replace(config, arms=tuple(args.arms.split(",")))
+    return apply_overrides(config, [*overrides, *args.overrides])
