@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding as LibraryEncoding
     from tokenizers import Tokenizer as Library
 
-SHORT = 2048  # tokens
+SHORT, FIRST = 2048, 8  # tokens of a text; texts
 SPARSE = 100_000  # ids that may be missing beside four times as many as there are
 NO_ENTRY = "Its vocabulary may have no entry for a character of the text, and none for unknown ones."
 
@@ -40,7 +40,7 @@ class HuggingFaceTokenizer:
         self.name = name
         self.algorithm = algorithm_of(library, self._alphabet)
         self.fingerprint = fingerprint
-        self._started = False
+        self._left = FIRST
 
     @cached_property
     def special_tokens(self) -> dict[str, int]:
@@ -81,11 +81,11 @@ class HuggingFaceTokenizer:
             return self._library.encode(text, add_special_tokens=special)
 
     def _table_of(self, ids: np.ndarray) -> TokenTable:
-        """The whole table; for the first text, if it is short, one that knows only `ids`: the whole takes 20 ms
-        and more, and a window that opens has three of them."""
-        if self._started or "_table" in self.__dict__ or not 0 < len(ids) <= SHORT:
+        """The whole table; for the first short texts one that knows only `ids`: the whole takes 20 ms and more,
+        and a window that opens has three of them."""
+        if not self._left or "_table" in self.__dict__ or not 0 < len(ids) <= SHORT:
             return self._table
-        self._started = True
+        self._left -= 1
         added = self._library.get_added_tokens_decoder()
         tokens = {
             i: added[i].content.encode()
