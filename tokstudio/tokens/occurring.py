@@ -6,6 +6,8 @@ occur in the text give the same ids as the whole vocabulary (a test compares the
 under a thousand of them.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from tokstudio.tokens.table import TokenTable
@@ -28,16 +30,28 @@ def _candidates(table: TokenTable, data: bytes) -> np.ndarray:
     present = [np.zeros(1 << bits, bool) for bits in (8, 16, 20)]
     for size, found in enumerate(present, 1):
         found[_codes(codes, np.arange(max(0, len(codes) - size + 1)), size)] = True
-    lengths = np.diff(table.edges)
-    short = [_holding(table, np.flatnonzero(lengths == size), 0, size, present[size - 1]) for size in (1, 2)]
-    kept, left = short, np.flatnonzero(lengths >= 3)
+    lengths, first = _beginnings(table)
+    kept = [ids[present[size - 1][begin]] for size, (ids, begin) in enumerate(first[:2], 1)]
+    ids, begin = first[2]
+    left = ids[present[2][begin]]
     for offset in range(int(lengths.max(initial=0)) - 2):  # most tokens are out after one or two triples
-        left = _holding(table, left, offset, 3, present[2])
+        if offset:
+            left = _holding(table, left, offset, 3, present[2])
         kept.append(left[lengths[left] == offset + 3])
         left = left[lengths[left] > offset + 3]
         if not len(left):
             break
     return np.concatenate(kept)
+
+
+@lru_cache(maxsize=8)
+def _beginnings(table: TokenTable) -> tuple[np.ndarray, tuple[tuple[np.ndarray, np.ndarray], ...]]:
+    """Lengths of all tokens; for those of one, of two, and of more bytes: their ids, and the codes of their first
+    one, two, three bytes. The same at each key, and half of the work."""
+    lengths = np.diff(table.edges)
+    groups = (lengths == 1, lengths == 2, lengths >= 3)
+    ids = [np.flatnonzero(group) for group in groups]
+    return lengths, tuple((i, _codes(table.blob, table.edges[i], size)) for size, i in enumerate(ids, 1))
 
 
 def _holding(table: TokenTable, ids: np.ndarray, offset: int, size: int, present: np.ndarray) -> np.ndarray:

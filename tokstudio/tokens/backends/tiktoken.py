@@ -29,6 +29,8 @@ LONGEST_RUN = 900_000  # characters of white space; at a million tiktoken's nati
 class TiktokenTokenizer:
     algorithm = "Byte BPE"
     unknown_id = None
+    # a window sets it: a short text never takes in the whole vocabulary, which holds the interpreter lock for 0.1 s
+    light = False
 
     def __init__(
         self, reference: str, name: str, ranks: Ranks, pattern: str, special_tokens: Mapping[str, int]
@@ -66,11 +68,13 @@ class TiktokenTokenizer:
         return self._table.extended({i: content.encode() for content, i in self.special_tokens.items()})
 
     def _ids(self, text: str, data: bytes, allowed: set[str]) -> np.ndarray:
-        if allowed or self._started or "_core" in self.__dict__ or len(data) > SHORT:
+        whole = len(data) > SHORT or (not self.light and (allowed or self._started))
+        if whole or "_core" in self.__dict__:
             core = self._core
         else:
             self._started = True  # once: from the second text on, the whole vocabulary pays
-            core = _core_bpe(occurring(self._table, data), {}, self._pattern)
+            specials = self.special_tokens if allowed else {}
+            core = _core_bpe(occurring(self._table, data), specials, self._pattern)
         if len(text) > LONGEST_RUN and re.search(rf"\s{{{LONGEST_RUN}}}", text):
             raise TokenizerError(
                 "tiktoken cannot cut this text: it has too long a run of white space.",

@@ -147,6 +147,7 @@ class Inspector(QFrame):
 
     @cached_property
     def figures(self) -> "Figures":
+        from tokstudio.ui.panes.figures import Figures
 
         made = self._added(Figures())
         made.edit_asked.connect(self.models_asked)

@@ -132,7 +132,7 @@ class CompareSession(QObject):
         QTimer.singleShot(COUNT_AFTER, self, lambda: self._count(number, result))
 
     def _count(self, number: int, tokenizer: Tokenizer) -> None:
-        self._sizes.submit((number, tokenizer), lambda: _counted_and_warm(tokenizer))
+        self._sizes.submit((number, tokenizer), lambda: len(tokenizer))
 
     def _counted(self, key: tuple[int, Tokenizer], size: int) -> None:
         number, tokenizer = key
@@ -294,14 +294,10 @@ class CompareSession(QObject):
 def _loaded_and_noted(reference: str) -> Tokenizer:
     made = load_tokenizer(reference)
     remember(made.reference, made.name)
+    if hasattr(made, "light"):
+        made.light = True  # long texts are encoded elsewhere
+    made.encode("a")  # what is made at the first use is made here, in the thread
     return made
-
-
-def _counted_and_warm(tokenizer: Tokenizer) -> int:
-    """Its size; a vocabulary that is taken in only in part so far is taken in now, not at the next key."""
-    if hasattr(tokenizer, "warm"):
-        tokenizer.warm()
-    return len(tokenizer)
 
 
 def inside(encoding: Encoding, ranges: tuple[tuple[int, int], ...] | None) -> np.ndarray | None:
