@@ -36,7 +36,7 @@ def test_watched_merges_are_those_of_hugging_faces_trainer(
 ):
     about = dict(algorithm=algorithm, pre_tokenizer=pre_tokenizer, held_out=0.0)
     list(train(settings(corpus, tmp_path / "watched", **about)))
-    monkeypatch.setattr(hugging_face, "WATCHED", 0)
+    monkeypatch.setattr(hugging_face, "WATCHED", {})
     list(train(settings(corpus, tmp_path / "native", **about)))
     ours, theirs = (
         json.loads((tmp_path / name / "tokenizer.json").read_text())["model"]

@@ -6,12 +6,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QLineEdit
 
 from tokstudio.embed.matrix import finish
-from tokstudio.embed.vocabulary import KINDS, read_vocabulary
+from tokstudio.embed.vocabulary import read_vocabulary
+from tokstudio.errors import TokenizerError
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context
 from tokstudio.ui.models.vocabulary import BYTES, HEADINGS, ID, KIND, LENGTH, TOKEN, VocabularyModel
-from tokstudio.ui.pages import vocabulary as page_module
-from tokstudio.ui.pages.vocabulary import VocabularyPage, ticked, with_types
+from tokstudio.ui.pages.vocabulary import VocabularyPage
+from tokstudio.ui.vocabulary_cards.engine import PATIENCE
+from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term
 
 SLOW = 120_000  # milliseconds
 
@@ -42,7 +44,7 @@ def page(qtbot, qapp):
 def ready(qtbot, page, reference="bert-base-uncased") -> None:
     page.open(reference)
     qtbot.waitUntil(
-        lambda: page._vocabulary is not None and not page.maths.busy() and page.hits.text() != "",
+        lambda: page.vocabulary is not None and not page.engine.maths.busy() and page.hits.text() != "",
         timeout=SLOW,
     )
 
@@ -50,7 +52,7 @@ def ready(qtbot, page, reference="bert-base-uncased") -> None:
 def search(qtbot, page, query: str) -> None:
     page.query.setText(query)
     page.query.returnPressed.emit()
-    qtbot.waitUntil(lambda: not page.maths.busy("search"), timeout=SLOW)
+    qtbot.waitUntil(lambda: not page.engine.maths.busy("search"), timeout=SLOW)
 
 
 # ---------------------------------------------------------------- the model
@@ -93,7 +95,7 @@ def test_a_mask_keeps_the_order(model, bert):
 def test_cells_and_headings(model):
     row = model.index(2314, 0)
     shown = [row.siblingAtColumn(c).data() for c in range(len(HEADINGS))]
-    assert shown == ["2,314", "river", "72 69 76 65 72", "5", "Word start"]
+    assert shown == ["2,314", "river", "72 69 76 65 72", "5", "Word start", "", "", "", ""]
     assert model.headerData(ID, Qt.Horizontal) == "Id ↑"
     assert model.index(5880, TOKEN).data() == "##water"
 
@@ -101,10 +103,12 @@ def test_cells_and_headings(model):
 # ---------------------------------------------------------------- the page
 
 
-def test_the_types_of_a_query_are_ticks_and_back():
-    assert ticked("len:>8 type:word-start,digits x") == ["word-start", "digits"]
-    assert with_types("len:>8 type:word-start x", ["byte"]) == "len:>8 x type:byte"
-    assert with_types("type:word-start", []) == ""
+def test_the_terms_of_a_query_are_ticks_and_back():
+    assert keys_of("len:>8 type:word-start,digits x", "type") == ["word-start", "digits"]
+    assert keys_of("-type:digits", "type") == []
+    assert with_keys("len:>8 type:word-start x", "type", ["byte"]) == "len:>8 x type:byte"
+    assert with_keys("type:word-start", "type", []) == ""
+    assert with_term('"a b" len:3', "len", "len:4-5") == '"a b" len:4-5'
 
 
 def test_bert_is_listed_searched_and_looked_at(qtbot, page):
@@ -116,7 +120,7 @@ def test_bert_is_listed_searched_and_looked_at(qtbot, page):
     assert {"river", "rivers", "driver"} <= tokens
     assert all("river" in token for token in tokens)
     page.table.choose(2314)
-    qtbot.waitUntil(lambda: not page.maths.busy("inspect"), timeout=SLOW)
+    qtbot.waitUntil(lambda: not page.engine.maths.busy("inspect"), timeout=SLOW)
     assert page.detail._fields["Bytes"].text() == "5, 5 characters"
     assert "gives this token again" in page.detail._fields["Alone"].text()
     assert "longer tokens" in page.detail._fields["Held by"].text()
@@ -125,10 +129,9 @@ def test_bert_is_listed_searched_and_looked_at(qtbot, page):
 
 def test_ticking_a_type_searches_for_it(qtbot, page):
     ready(qtbot, page)
-    _, tick, *_ = page.facets._rows[KINDS.index("Digits")]
-    tick.setChecked(True)
+    page.facets.facet("type", "digits").tick.setChecked(True)
     assert page.query.text() == "type:digits"
-    qtbot.waitUntil(lambda: page.model.rowCount() < 30_522 and not page.maths.busy(), timeout=SLOW)
+    qtbot.waitUntil(lambda: page.model.rowCount() < 30_522 and not page.engine.maths.busy(), timeout=SLOW)
     assert {page.model.cell(int(i), KIND) for i in page.model.ids} == {"Digits"}
 
 
@@ -137,30 +140,52 @@ def test_a_query_that_says_nothing_is_explained_and_the_rows_stay(qtbot, page):
     search(qtbot, page, "river")
     count = page.model.rowCount()
     search(qtbot, page, "len:long")
-    assert page._wrong.isVisible()
-    assert "len:8" in page._wrong.text()
+    assert page.parts.wrong.isVisible()
+    assert "len:8" in page.parts.wrong.text()
     assert page.model.rowCount() == count
     search(qtbot, page, "water")
-    assert not page._wrong.isVisible()
+    assert not page.parts.wrong.isVisible()
 
 
-@pytest.mark.slow  # open defect: in a full run, not alone, the search is sometimes not given up
-def test_an_endless_regular_expression_is_stopped(qtbot, page, monkeypatch):
+def test_an_endless_regular_expression_is_stopped(qtbot, page):
+    """And what had been found out before comes back with the new process."""
     ready(qtbot, page)
-    page._overdue.setInterval(300)
-    page.query.setText(r"re:^(([a-z])+.)+[A-Z]([a-z])+$")
-
-    def explained():
-        """A person presses Enter again where an earlier answer has put the clock off."""
-        if not page._wrong.isVisible() and not page._overdue.isActive():
-            page.query.returnPressed.emit()
-        return page._wrong.isVisible()
-
-    qtbot.waitUntil(explained, timeout=SLOW)
-    assert "too long" in page._wrong.text()
-    page._overdue.setInterval(page_module.PATIENCE * 10)
+    page.engine._overdue.setInterval(300)
+    page.query.setText(r"re:^(([a-z]|[a-z][a-z])+)+\d$")
+    qtbot.waitUntil(page.parts.wrong.isVisible, timeout=SLOW)
+    assert "too long" in page.parts.wrong.text()
+    page.engine._overdue.setInterval(PATIENCE * 10)
     search(qtbot, page, "river")
-    qtbot.waitUntil(lambda: page.model.rowCount() < 100, timeout=SLOW)
+    qtbot.waitUntil(lambda: 0 < page.model.rowCount() < 100, timeout=SLOW)
+    assert not page.parts.wrong.isVisible()
+    qtbot.waitUntil(lambda: not page.engine.maths.busy(), timeout=SLOW)
+    search(qtbot, page, "count:>0 norm:>0 in:both")
+    qtbot.waitUntil(lambda: 0 < page.model.rowCount() < 30_522, timeout=SLOW)
+
+
+def test_a_failure_elsewhere_does_not_put_off_the_clock(qtbot, page):
+    """The defect: any failure stopped the clock of the search, which then ran for ever."""
+    ready(qtbot, page)
+    page.engine._overdue.start(60_000)
+    page.engine._failed("inspect", TokenizerError("x"))
+    page.engine._failed("compare", TokenizerError("x"))
+    assert page.engine._overdue.isActive()
+    page.engine._failed("search", TokenizerError("x"))
+    assert not page.engine._overdue.isActive()
+
+
+def test_a_reply_of_a_process_that_was_given_up_is_dropped(qtbot, page):
+    from tokstudio.embed.service import Reply
+
+    ready(qtbot, page)
+    old = page.engine.maths._client
+    page.engine.maths.close(grace=0)
+    search(qtbot, page, "river")
+    failures = []
+    page.engine.failed.connect(lambda slot, error: failures.append(slot))
+    page.engine.maths._take(old, Reply(0, "lost"))
+    assert failures == []
+    assert page.engine.maths._client is not None
 
 
 def test_the_chosen_token_stays_chosen_when_the_order_changes(qtbot, page):
@@ -168,9 +193,9 @@ def test_the_chosen_token_stays_chosen_when_the_order_changes(qtbot, page):
     page.table.choose(2314)
     page.table.horizontalHeader().sectionClicked.emit(LENGTH)
     assert page.table.token() == 2314
-    assert page._sorted.text() == "Sorted by len"
+    assert page.parts.sorted.text() == "Sorted by len"
     page.table.horizontalHeader().sectionClicked.emit(LENGTH)
-    assert page._sorted.text() == "Sorted by len, largest first"
+    assert page.parts.sorted.text() == "Sorted by len, largest first"
 
 
 def test_a_missing_tokenizer_is_said_and_what_was_there_stays(qtbot, page, tmp_path):

@@ -157,7 +157,7 @@ def _type(about: Queried, term: str, rest: str) -> np.ndarray:
     return found
 
 
-FINDINGS = ("unreachable", "duplicate", "under-trained", "partial-utf-8", "not-utf-8")
+FINDINGS = ("unreachable", "duplicate", "alike", "under-trained", "not-utf-8")
 
 
 def _script(about: Queried, term: str, rest: str) -> np.ndarray:

@@ -4,17 +4,18 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from tokstudio.embed.vocabulary import BYTE, KINDS, PARTIAL, SPECIAL, UNUSED, Vocabulary
+from tokstudio.embed.vocabulary import BYTE, PARTIAL, SPECIAL, UNUSED, Vocabulary
 from tokstudio.ui.vocabulary_chip import Chip, chip_text
 from tokstudio.ui.widgets.basic import Card, button, col, eliding, label, row, vline
 
 NAME_WIDTH = 92
-LEFT, RIGHT = ("Bytes", "Hex", "Type"), ("Code points", "Alone", "Held by")
-MONO = ("Hex", "Held by")
+LEFT, RIGHT = ("Bytes", "Hex", "Code points", "Count"), ("Built from", "Alone", "Held by", "Norm")
+MONO = ("Hex", "Held by", "Built from")
 
 
 class TokenDetail(Card):
     neighbors_wanted = Signal(int)
+    merges_wanted = Signal(int)
 
     def __init__(self):
         super().__init__()
@@ -26,12 +27,15 @@ class TokenDetail(Card):
         self.neighbors = button("Neighbors", "embeddings")
         self.neighbors.setToolTip("Nearest rows of the model's embedding matrix")
         self.neighbors.hide()
+        self.merges = button("Merges", "transfer")
+        self.merges.setToolTip("Watch how this token is merged, and what had to exist before it")
         self._fields = {name: eliding("", "small", mono=name in MONO) for name in (*LEFT, *RIGHT)}
-        self.body.addWidget(row(self._chip, (self._id, 1), self.neighbors, self._copy))
+        self.body.addWidget(row(self._chip, (self._id, 1), self.merges, self.neighbors, self._copy))
         columns = (self._column(*LEFT), 1), vline(), (self._column(*RIGHT), 1)
         self.body.addWidget(row(*columns, spacing=16))
         self._what: tuple[Vocabulary, int] | None = None
         self._copy.clicked.connect(self._copy_token)
+        self.merges.clicked.connect(lambda: self.merges_wanted.emit(self._what[1]))
         self.neighbors.clicked.connect(lambda: self.neighbors_wanted.emit(self._what[1]))
 
     def _column(self, *names: str) -> QWidget:
@@ -51,18 +55,31 @@ class TokenDetail(Card):
         text = raw.decode() if kind not in (PARTIAL, BYTE, UNUSED) else ""
         self._set("Bytes", _counted(raw, text))
         self._set("Hex", raw.hex(" ").upper())
-        self._set("Type", KINDS[kind])
         self._set(
             "Code points", " ".join(f"U+{ord(c):04X}" for c in text[:12]) + (" …" if len(text) > 12 else "")
         )
-        self._set("Alone", "")
-        self._set("Held by", "")
+        for name in ("Built from", "Alone", "Held by"):
+            self._set(name, "")
+        self.merges.setVisible("BPE" in vocabulary.algorithm)
+        self.merges.setEnabled(kind not in (SPECIAL, UNUSED))
+
+    def show_facts(
+        self, count: int | None, rank: int | None, norm: float | None, percentile: int | None
+    ) -> None:
+        """None: not known."""
+        self._set("Count", "" if count is None else f"{count:,}, rank {rank:,}" if count else "0")
+        self._set("Norm", "" if norm is None else f"{norm:.3f}, percentile {percentile}")
 
     def show_inspection(self, values: dict) -> None:
         """`pieces`: what the token's own text is cut into; `longer`: how many tokens hold it."""
         if self._what is None or values["token"] != self._what[1]:
             return
         vocabulary, token = self._what
+        if values["parts"]:
+            self._set("Built from", " + ".join(chip_text(vocabulary, part) for part in values["parts"]))
+        elif "merged" in values:
+            alone = values["merged"] or vocabulary.lengths[token] == 1
+            self._set("Built from", "nothing else" if alone else "no merge makes it")
         pieces = values["pieces"]
         if pieces == [token]:
             self._set("Alone", "its text gives this token again")

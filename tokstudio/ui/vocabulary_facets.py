@@ -1,70 +1,137 @@
-"""Types with their counts, to tick."""
+"""Types, scripts and findings with their counts, to tick."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from tokstudio.embed.search import kind_key
 from tokstudio.embed.vocabulary import KINDS
+from tokstudio.tokens.vocab_query import key_of
+from tokstudio.tokens.vocab_scripts import CODES, NAMES
 from tokstudio.ui import theme
 from tokstudio.ui.widgets.bar import StackedBar
 from tokstudio.ui.widgets.basic import Card, button, check, label, row
 
-BAR = 36
+BAR, MOST_SCRIPTS = 32, 9
+FINDINGS = {
+    "unreachable": "Unreachable",
+    "duplicate": "Duplicate",
+    "alike": "Look-alike",
+    "not-utf-8": "Not UTF-8",
+    "under-trained": "Under-trained",
+}
+
+
+@dataclass(frozen=True)
+class _Facet:
+    field: str
+    key: str
+    tick: QWidget
+    number: QWidget
+    bar: StackedBar
+    made: QWidget
 
 
 class Facets(Card):
-    """Ticks are a term of the query, and the other way round."""
+    """Ticks are terms of the query, and the other way round."""
 
-    changed = Signal(list)  # keys of the ticked kinds
+    changed = Signal(dict)  # field -> keys of the ticked ones
 
     def __init__(self):
         self._clear = button("Clear", kind="link")
         super().__init__("Filters", actions=(self._clear,))
         self.setFixedWidth(224)
+        self.layout().setContentsMargins(12, 10, 6, 8)
         self.layout().setSpacing(4)
-        self.body.setSpacing(1)
-        self.body.addWidget(label("Type", "caption", "muted"))
-        self._rows = []
-        for kind, name in enumerate(KINDS):
-            tick, count = check(name), label("", "small", "muted")
-            bar = StackedBar(height=4, name=f"{name}: share")
-            bar.setFixedWidth(BAR)
-            count.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
-            made = row((tick, 1), count, bar, spacing=6)
-            made.setFixedHeight(26)
-            tick.toggled.connect(lambda _on: self._emit())
-            self._rows.append((kind, tick, count, bar, made))
-            self.body.addWidget(made)
-        self.body.addStretch(1)
-        self._clear.clicked.connect(lambda: self.changed.emit([]))
+        self._list = QWidget()
+        self._rows = QVBoxLayout(self._list)
+        self._rows.setContentsMargins(0, 0, 6, 0)
+        self._rows.setSpacing(1)
+        area = QScrollArea()
+        area.setWidget(self._list)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        area.setAccessibleName("Filters")
+        area.setFocusPolicy(Qt.NoFocus)
+        area.viewport().setAutoFillBackground(False)
+        self._list.setAutoFillBackground(False)
+        self.body.addWidget(area, 1)
+        self._facets: list[_Facet] = []
+        self._counts: dict[tuple[str, str], tuple[int, float]] = {}
+        self._ticked: dict[str, list[str]] = {}
+        self._heads = {}
+        self._group("Type", "type", [(key_of(name), name) for name in KINDS])
+        self._group("Script", "script", [(code, name) for code, name in zip(CODES, NAMES, strict=True)])
+        self._group("Health", "type", list(FINDINGS.items()))
+        self._rows.addStretch(1)
+        self._clear.clicked.connect(lambda: self.changed.emit({"type": [], "script": []}))
         self._clear.setEnabled(False)
 
-    def show_counts(self, kinds: np.ndarray) -> None:
-        counts = np.bincount(kinds, minlength=len(KINDS))
-        for kind, tick, count, bar, made in self._rows:
-            made.setVisible(bool(counts[kind]))
-            count.setText(f"{counts[kind]:,}")
-            tick.setAccessibleDescription(f"{counts[kind]:,} tokens")
-            bar.set_parts(
-                [
-                    (
-                        counts[kind] / max(1, counts.max()),
-                        "accent_fill" if tick.isChecked() else "border_strong",
-                    )
-                ]
-            )
-        self._counts = counts
+    def _group(self, title: str, field: str, entries: list[tuple[str, str]]) -> None:
+        self._heads[title] = head = label(title, "caption", "muted")
+        head.setContentsMargins(0, 6, 0, 2)
+        self._rows.addWidget(head)
+        for key, name in entries:
+            tick, number = check(name), label("", "small", "muted")
+            bar = StackedBar(height=4, name=f"{name}: share")
+            bar.setFixedWidth(BAR)
+            number.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
+            made = row((tick, 1), number, bar, spacing=6)
+            made.setFixedHeight(26)
+            made.hide()
+            tick.toggled.connect(lambda _on: self._emit())
+            self._facets.append(_Facet(field, key, tick, number, bar, made))
+            self._rows.addWidget(made)
 
-    def set_ticked(self, keys: list[str]) -> None:
-        for kind, tick, count, bar, _made in self._rows:
-            on = kind_key(KINDS[kind]) in keys
-            with QSignalBlocker(tick):
-                tick.setChecked(on)
-            theme.set_role(count, "text2" if on else "muted")
-            if hasattr(self, "_counts"):
-                share = self._counts[kind] / max(1, self._counts.max())
-                bar.set_parts([(share, "accent_fill" if on else "border_strong")])
-        self._clear.setEnabled(bool(keys))
+    def facet(self, field: str, key: str) -> _Facet:
+        return next(f for f in self._facets if (f.field, f.key) == (field, key))
+
+    def show_counts(
+        self, kinds: np.ndarray, scripts: np.ndarray | None = None, flags: dict[str, np.ndarray] | None = None
+    ) -> None:
+        self._counts = {}
+        self._note("type", [key_of(name) for name in KINDS], np.bincount(kinds, minlength=len(KINDS)))
+        if scripts is not None:
+            counts = np.bincount(scripts, minlength=len(CODES))
+            kept = np.sort(counts)[-MOST_SCRIPTS]
+            ticked = [code in self._ticked.get("script", ()) for code in CODES]
+            self._note("script", list(CODES), np.where((counts >= kept) | ticked, counts, 0))
+        found = {key: int(flag.sum()) for key, flag in (flags or {}).items() if key in FINDINGS}
+        self._note("type", list(found), np.array(list(found.values()), np.int64), empty=True)
+        self._heads["Script"].setVisible(scripts is not None)
+        self._heads["Health"].setVisible(bool(found))
+        for facet in self._facets:
+            facet.made.setVisible((facet.field, facet.key) in self._counts)
+        self._paint()
+
+    def _note(self, field: str, keys: list[str], counts: np.ndarray, *, empty: bool = False) -> None:
+        top = max(1, int(counts.max())) if len(counts) else 1
+        for key, count in zip(keys, counts.tolist(), strict=True):
+            if count or empty:
+                self._counts[field, key] = count, count / top
+
+    def set_ticked(self, ticked: dict[str, list[str]]) -> None:
+        self._ticked = ticked
+        for facet in self._facets:
+            with QSignalBlocker(facet.tick):
+                facet.tick.setChecked(facet.key.lower() in [k.lower() for k in ticked.get(facet.field, ())])
+        self._clear.setEnabled(any(ticked.values()))
+        self._paint()
+
+    def _paint(self) -> None:
+        for facet in self._facets:
+            count, share = self._counts.get((facet.field, facet.key), (0, 0.0))
+            on = facet.tick.isChecked()
+            facet.number.setText(f"{count:,}")
+            facet.tick.setAccessibleDescription(f"{count:,} tokens")
+            facet.bar.set_parts([(share, "accent_fill" if on else "border_strong")])
+            theme.set_role(facet.number, "text2" if on else "muted")
 
     def _emit(self) -> None:
-        self.changed.emit([kind_key(KINDS[kind]) for kind, tick, *_ in self._rows if tick.isChecked()])
+        found: dict[str, list[str]] = {"type": [], "script": []}
+        for facet in self._facets:
+            if facet.tick.isChecked():
+                found[facet.field].append(facet.key)
+        self.changed.emit(found)

@@ -1,15 +1,30 @@
 """The table of all tokens."""
 
+import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QStyle, QStyledItemDelegate, QTableView
 
 from tokstudio.ui import theme
-from tokstudio.ui.models.vocabulary import BYTES, ID, KIND, LENGTH, TOKEN, VocabularyModel
+from tokstudio.ui.models.vocabulary import (
+    BYTES,
+    COUNT,
+    ID,
+    KIND,
+    LENGTH,
+    NORM,
+    NUMBERS,
+    SCRIPT,
+    TOKEN,
+    TWIN,
+    VocabularyModel,
+)
 from tokstudio.ui.vocabulary_chip import draw_chip
 
 ROW = 28
-WIDTHS = {ID: 84, TOKEN: 220, BYTES: 190, LENGTH: 52, KIND: 120}
+WIDTHS = {ID: 72, TOKEN: 184, BYTES: 104, LENGTH: 48, KIND: 102, SCRIPT: 92, COUNT: 96, NORM: 72, TWIN: 84}
+BAR = 34  # pixels of the bar beside a count
+LEAVE = (BYTES, SCRIPT, KIND, NORM, COUNT, TWIN)  # in this order, as it gets narrow
 
 
 class _Delegate(QStyledItemDelegate):
@@ -30,15 +45,29 @@ class _Delegate(QStyledItemDelegate):
         if column == TOKEN:
             draw_chip(painter, model.vocabulary, token, inner)
         else:
+            if column == COUNT and COUNT in model.facts:
+                inner = self._paint_bar(painter, inner, model.facts[COUNT], token, selected)
             self._paint_words(painter, inner, model.cell(token, column), column)
         painter.restore()
+
+    @staticmethod
+    def _paint_bar(painter: QPainter, box: QRectF, counts, token: int, selected: bool) -> QRectF:
+        """Length by the logarithm of the count. Returns what is left for the number."""
+        share = float(np.log1p(counts[token]) / max(1e-9, np.log1p(counts.max())))
+        bar = QRectF(box.right() - BAR, box.center().y() - 2, BAR, 5)
+        painter.fillRect(bar, theme.color("raised"))
+        painter.fillRect(
+            bar.adjusted(0, 0, -BAR * (1 - share), 0),
+            theme.color("accent_fill" if selected else "border_strong"),
+        )
+        return box.adjusted(0, 0, -BAR - 8, 0)
 
     @staticmethod
     def _paint_words(painter: QPainter, box: QRectF, words: str, column: int) -> None:
         painter.setFont(theme.font("monos" if column == BYTES else "small"))
         painter.setPen(theme.color("muted" if column in (ID, BYTES) else "text2"))
         words = painter.fontMetrics().elidedText(words, Qt.ElideRight, int(box.width()))
-        side = Qt.AlignRight if column in (ID, LENGTH) else Qt.AlignLeft
+        side = Qt.AlignRight if column in NUMBERS else Qt.AlignLeft
         painter.drawText(box, side | Qt.AlignVCenter, words)
 
 
@@ -73,7 +102,7 @@ class VocabularyTable(QTableView):
         header.sectionClicked.connect(self._click)
         for column, width in WIDTHS.items():
             self.setColumnWidth(column, width)
-        header.setStretchLastSection(True)
+        header.setMinimumSectionSize(30)
         self._restyle()
         theme.changed.connect(self._restyle)
         self.selectionModel().currentRowChanged.connect(self._current)
@@ -111,8 +140,19 @@ class VocabularyTable(QTableView):
         self.setCurrentIndex(self.model().index(row or 0, ID))
         self.scrollTo(self.currentIndex())
 
+    def show_known(self) -> None:
+        """Columns without values stay away; the others leave as it gets narrow. Token and bytes share the rest."""
+        shown = [column for column in WIDTHS if column < SCRIPT or column in self.model().facts]
+        room = self.viewport().width()
+        for column in LEAVE:
+            if sum(WIDTHS[c] for c in shown) > room and column in shown:
+                shown.remove(column)
+        free = max(0, room - sum(WIDTHS[c] for c in shown))
+        for column, width in WIDTHS.items():
+            self.setColumnHidden(column, column not in shown)
+            extra = {TOKEN: 0.6 if BYTES in shown else 1.0, BYTES: 0.4}.get(column, 0.0)
+            self.setColumnWidth(column, width + int(free * extra))
+
     def resizeEvent(self, event) -> None:
-        """Columns leave in this order as it gets narrow: bytes, type."""
         super().resizeEvent(event)
-        self.setColumnHidden(BYTES, self.width() < 560)
-        self.setColumnHidden(KIND, self.width() < 400)
+        self.show_known()

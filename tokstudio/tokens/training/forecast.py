@@ -6,12 +6,13 @@ from tokstudio.tokens.training.corpus import characters, memory_limit
 from tokstudio.tokens.training.hugging_face import is_watched
 from tokstudio.tokens.training.settings import TrainingSettings
 
-BASE = 48e6  # bytes: Python, NumPy and the libraries
-# bytes for a character of text (linear) and for a different word, of which there are about 40 * size ** 0.6
-LINEAR = {"byte-bpe": 0.4, "bpe": 0.4, "wordpiece": 0.4, "unigram": 1.5, "sentencepiece-bpe": 12.0,
-          "sentencepiece-unigram": 22.0}  # fmt: skip
-WORD = {"byte-bpe": 700, "bpe": 900, "wordpiece": 420, "unigram": 900}
-WATCHED_WORD = 2600  # a word of which every merge is watched
+BASE = 46e6  # bytes: Python, NumPy and the libraries
+# bytes for a character of text, and for a different word, of which there are about 6 * size ** 0.6; fitted to Python
+# source of 0.5 and 14 MB, Unigram to the smaller one alone
+LINEAR = {"byte-bpe": 0.4, "bpe": 12.0, "wordpiece": 0.4, "unigram": 100.0, "sentencepiece-bpe": 14.0,
+          "sentencepiece-unigram": 26.0}  # fmt: skip
+WORD = {"byte-bpe": 330, "wordpiece": 330}
+WATCHED = {"byte-bpe": (0.0, 800), "bpe": (42.0, 0)}  # where every merge is watched
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,11 @@ def forecast(settings: TrainingSettings) -> Forecast:
     """Within about a factor of two. Raises InputError where there is no text."""
     size = characters(settings.inputs)
     read = size * settings.sample
-    words = 40 * read**0.6 if read else 0
-    algorithm = settings.algorithm
+    words = 6 * read**0.6 if read else 0
+    kind = "byte-bpe" if settings.extend or settings.prune else settings.algorithm
     if settings.extend or is_watched(settings, size):
-        each, linear = WATCHED_WORD, 0.2
+        linear, each = WATCHED[kind]
     else:
-        each, linear = WORD.get(algorithm, 0), LINEAR[algorithm]
+        linear, each = LINEAR[kind], WORD.get(kind, 0)
     memory = BASE + linear * read + each * words + 600 * settings.vocab_size
     return Forecast(size, int(memory), memory_limit())

@@ -13,7 +13,10 @@ from tokstudio.tokens.training.live import learner
 from tokstudio.tokens.training.settings import UNKNOWN, TrainingSettings
 from tokstudio.tokens.training.split import Corpus
 
-WATCHED = 48_000_000  # characters of text up to which merges are made here, one by one
+WATCHED = {
+    "byte-bpe": 48_000_000,
+    "bpe": 6_000_000,
+}  # characters up to which merges are made here, one by one
 WORDS = 1_500_000  # different words up to which they are
 EVERY = 24  # merges between two events
 SHOWN = 12  # newest merges in an event
@@ -50,7 +53,7 @@ def train(settings: TrainingSettings, corpus: Corpus, held: list[str]) -> Iterat
 
 def is_watched(settings: TrainingSettings, size: int) -> bool:
     """Are merges made here, one by one? Not where words are whole lines: every merge would walk along them."""
-    return settings.algorithm in ("byte-bpe", "bpe") and settings.pre_tokenizer != "none" and size <= WATCHED
+    return settings.pre_tokenizer != "none" and size <= WATCHED.get(settings.algorithm, 0)
 
 
 def words_of(corpus: Corpus, cut: Callable[[str], list[str]], held: list[str]) -> Iterator[Event]:
@@ -114,6 +117,11 @@ def _watched(settings: TrainingSettings, corpus: Corpus, library: Any, held: lis
             if merge.held_tokens:
                 yield Compression(len(learning.tokens), held_bytes / merge.held_tokens)
             newest = []
+    if merges:
+        yield Phase("Merging", 1.0, f"{len(learning.tokens):,} tokens")
+        yield Newest(newest[-SHOWN:], settings.algorithm == "byte-bpe")
+        if learning.held_tokens:
+            yield Compression(len(learning.tokens), held_bytes / learning.held_tokens)
     data = json.loads(library.to_str())
     data["model"]["vocab"] = {token: i for i, token in enumerate(learning.tokens)}
     data["model"]["merges"] = merges

@@ -8,9 +8,11 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt
 
 from tokstudio.embed.vocabulary import KINDS, Vocabulary
+from tokstudio.tokens.vocab_scripts import NAMES
 
-ID, TOKEN, BYTES, LENGTH, KIND = range(5)
-HEADINGS = ("Id", "Token", "Bytes", "Len", "Type")
+ID, TOKEN, BYTES, LENGTH, KIND, SCRIPT, COUNT, NORM, TWIN = range(9)
+HEADINGS = ("Id", "Token", "Bytes", "Len", "Type", "Script", "Count", "Norm", "Id there")
+NUMBERS = (ID, LENGTH, COUNT, NORM, TWIN)
 RIGHT = int(Qt.AlignRight | Qt.AlignVCenter)
 LEFT = int(Qt.AlignLeft | Qt.AlignVCenter)
 
@@ -24,10 +26,12 @@ class VocabularyModel(QAbstractTableModel):
         self.ids = np.zeros(0, np.int64)  # id of each row, in the order shown
         self._mask: np.ndarray | None = None
         self._ranks: np.ndarray | None = None
+        self.facts: dict[int, np.ndarray] = {}  # column -> values, where they are known
         self.sorted_by = (ID, Qt.AscendingOrder)
 
     def set_vocabulary(self, vocabulary: Vocabulary | None) -> None:
         self._mask = self._ranks = None
+        self.facts = {}
         self.vocabulary = vocabulary
         self._arrange()
 
@@ -41,6 +45,15 @@ class VocabularyModel(QAbstractTableModel):
         self._ranks = ranks
         if self.sorted_by[0] in (TOKEN, BYTES):
             self._arrange()
+
+    def set_facts(self, facts: dict[int, np.ndarray]) -> None:
+        """SCRIPT, COUNT, NORM, TWIN: what is known so far, each [n]. The order changes only where it is by one of
+        them."""
+        self.facts = facts
+        if self.sorted_by[0] in (SCRIPT, COUNT, NORM, TWIN):
+            self._arrange()
+        elif len(self.ids):
+            self.dataChanged.emit(self.index(0, SCRIPT), self.index(len(self.ids) - 1, TWIN))
 
     def sort(self, column: int, order=Qt.AscendingOrder) -> None:
         self.sorted_by = (column, order)
@@ -59,7 +72,7 @@ class VocabularyModel(QAbstractTableModel):
         column, order = self.sorted_by
         if (keys := self._keys(column)) is None:
             return ids if order == Qt.AscendingOrder else ids[::-1]
-        keys = keys[ids].astype(np.int64)
+        keys = keys[ids] if column == NORM else keys[ids].astype(np.int64)
         return ids[np.argsort(keys if order == Qt.AscendingOrder else -keys, kind="stable")]
 
     def _keys(self, column: int) -> np.ndarray | None:
@@ -68,7 +81,7 @@ class VocabularyModel(QAbstractTableModel):
             return self.vocabulary.lengths
         if column == KIND:
             return self.vocabulary.kinds
-        return self._ranks if column in (TOKEN, BYTES) else None
+        return self._ranks if column in (TOKEN, BYTES) else self.facts.get(column)
 
     def row_of(self, token: int) -> int | None:
         found = np.flatnonzero(self.ids == token)
@@ -89,7 +102,7 @@ class VocabularyModel(QAbstractTableModel):
                 arrow = "↑" if order == Qt.AscendingOrder else "↓"
                 return f"{HEADINGS[section]} {arrow}" if section == by else HEADINGS[section]
             if role == Qt.TextAlignmentRole:
-                return RIGHT if section in (ID, LENGTH) else LEFT
+                return RIGHT if section in NUMBERS else LEFT
         return None
 
     def data(self, index, role=Qt.DisplayRole):
@@ -101,7 +114,7 @@ class VocabularyModel(QAbstractTableModel):
         if role in (Qt.DisplayRole, Qt.AccessibleTextRole):
             return self.cell(token, index.column())
         if role == Qt.TextAlignmentRole:
-            return RIGHT if index.column() in (ID, LENGTH) else LEFT
+            return RIGHT if index.column() in NUMBERS else LEFT
         return None
 
     def cell(self, token: int, column: int) -> str:
@@ -111,6 +124,16 @@ class VocabularyModel(QAbstractTableModel):
             return self.vocabulary.text(token)
         if column == BYTES:
             return self.vocabulary.bytes_of(token).hex(" ").upper()
-        return (
-            str(self.vocabulary.lengths[token]) if column == LENGTH else KINDS[self.vocabulary.kinds[token]]
-        )
+        if column == LENGTH:
+            return str(self.vocabulary.lengths[token])
+        return KINDS[self.vocabulary.kinds[token]] if column == KIND else self._fact(token, column)
+
+    def _fact(self, token: int, column: int) -> str:
+        if (values := self.facts.get(column)) is None:
+            return ""
+        value = values[token]
+        if column == SCRIPT:
+            return NAMES[value]
+        if column == NORM:
+            return f"{value:.3f}" if np.isfinite(value) else "\u2013"
+        return "\u2013" if column == TWIN and value < 0 else f"{value:,}"

@@ -1,44 +1,28 @@
-"""All tokens of one tokenizer: search, sort, look at one."""
+"""All tokens of one tokenizer: search, sort, look at one; beside another vocabulary; its health; its merges; and
+new ones trained."""
 
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QLineEdit,
-    QMenu,
-    QStackedLayout,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu, QVBoxLayout, QWidget
 
 from tokstudio.embed.known import matrix_folder
-from tokstudio.embed.service import Reply
 from tokstudio.embed.vocabulary import Vocabulary
-from tokstudio.errors import TokenizerError, TokstudioError
+from tokstudio.errors import TokstudioError
 from tokstudio.tokens.catalog import catalog
-from tokstudio.ui import icons, theme
-from tokstudio.ui.embeddings_maths import Maths
-from tokstudio.ui.late import Late
-from tokstudio.ui.models.vocabulary import BYTES, HEADINGS, TOKEN, VocabularyModel
-from tokstudio.ui.vocabulary_detail import TokenDetail
-from tokstudio.ui.vocabulary_facets import Facets
-from tokstudio.ui.vocabulary_table import VocabularyTable
-from tokstudio.ui.widgets.basic import button, card, eliding, frame, hline, label, row
-from tokstudio.ui.widgets.legend import Legend
-from tokstudio.ui.widgets.problem import Problem
+from tokstudio.ui import theme
+from tokstudio.ui.models.vocabulary import BYTES, COUNT, HEADINGS, NORM, SCRIPT, TOKEN, TWIN, VocabularyModel
+from tokstudio.ui.vocabulary_cards import export
+from tokstudio.ui.vocabulary_cards.engine import VocabularyEngine
+from tokstudio.ui.vocabulary_cards.layout import DIFFERENCES, HEALTH, MERGES, VocabularyLayout
+from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term
+from tokstudio.ui.widgets.basic import button
+from tokstudio.ui.widgets.choice_list import Choice
 
-CHARTS = 332
-NO_CHARTS, NO_FACETS = 1208, 900  # pixels of the page below which they go
-PATIENCE = 4_000  # milliseconds for a regular expression
-FIRST = ("tiktoken:o200k_base", "tiktoken:cl100k_base")
-QUERY_TIP = (
-    "Letters find tokens that hold them. len:>8  len:2-4  id:<256  type:word-start,digits  re:^\\s+$"
-    "  A minus before a term turns it round."
-)
+FIRST = ("tiktoken:o200k_base", "tiktoken:cl100k_base", "bert-base-uncased")
+PANEL = 420  # pixels of the training panel
 
 
 class VocabularyPage(QWidget):
@@ -48,92 +32,59 @@ class VocabularyPage(QWidget):
         super().__init__()
         self._context = context
         self._reference, self._token = "", None
-        self._vocabulary: Vocabulary | None = None
-        self.maths = Maths(self)
+        self.engine = VocabularyEngine(self)
         self.model = VocabularyModel()
+        self.parts = parts = VocabularyLayout(self.model)
+        self.query, self.hits, self.problem = parts.query, parts.hits, parts.problem
+        self.facets, self.table, self.detail = parts.facets, parts.table, parts.detail
+        self.training: QWidget | None = None  # made when it is asked for
         self._typed = QTimer(self, singleShot=True, interval=40)
-        self._overdue = QTimer(self, singleShot=True, interval=PATIENCE)
-        self._build()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(parts)
+        self._mask = np.zeros(0, bool)
         self._connect()
 
-    # ---------------------------------------------------------------- parts
-
-    def _build(self) -> None:
-        self.query = QLineEdit()
-        theme.set_font(self.query, "mono")
-        self.query.addAction(icons.icon("filter", "accent"), QLineEdit.LeadingPosition)
-        self.query.findChild(QToolButton).setAccessibleName("Filter")
-        self.query.setAccessibleName("Vocabulary query")
-        self.query.setPlaceholderText("letters, len:>8, type:word-start, re:^\\s+$")
-        self.query.setToolTip(QUERY_TIP)
-        self.query.setMinimumHeight(32)
-        self.hits = label("", "small", "text2")
-        self._wrong = label("", "small", "danger", wrap=True)
-        self._wrong.hide()
-        self.problem = Problem()
-        self.facets, self.table = Facets(), VocabularyTable(self.model)
-        self.detail = TokenDetail()
-        for part in (self.facets, self.detail):
-            part.setEnabled(False)  # until a vocabulary has been read
-        body = QWidget()
-        layout = QVBoxLayout(body)
-        layout.setContentsMargins(16, 10, 16, 12)
-        layout.setSpacing(10)
-        for part in (self.problem, row((self.query, 1), self.hits, spacing=12), self._wrong):
-            layout.addWidget(part)
-        layout.addLayout(self._columns(), 1)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(body)
-
-    def _columns(self) -> QHBoxLayout:
-        self._sorted, self._shown = eliding("", "caption", "muted"), label("", "caption", "muted")
-        foot = row((self._sorted, 1), self._shown, margins=(12, 0, 12, 0))
-        foot.setFixedHeight(26)
-        table = frame("card", (self.table, 1), hline(), foot, margins=(1, 4, 1, 1))
-        self.lengths, self.by_id = Late(_lengths, "Token length"), Late(_by_id, "Mean length by id")
-        legend = Legend([("matches", "series0"), ("all", "border_strong")])
-        self._charts = QWidget()
-        self._charts.setFixedWidth(CHARTS)
-        right = QVBoxLayout(self._charts)
-        right.setContentsMargins(0, 0, 0, 0)
-        right.setSpacing(8)
-        for title, chart, actions in (
-            ("Token length in bytes", self.lengths, (legend,)),
-            ("Mean length by id", self.by_id, ()),
-        ):
-            made = card(title, "", actions)
-            made.layout().setContentsMargins(12, 10, 8, 6)
-            made.body.addWidget(chart, 1)
-            made.setMaximumHeight(280)
-            right.addWidget(made, 1)
-        right.addStretch(1)
-        middle = QVBoxLayout()
-        middle.setSpacing(8)
-        middle.addWidget(table, 1)
-        middle.addWidget(self.detail)
-        columns = QHBoxLayout()
-        columns.setSpacing(8)
-        columns.addWidget(self.facets)
-        columns.addLayout(middle, 1)
-        columns.addWidget(self._charts)
-        return columns
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        return self.engine.vocabulary
 
     def _connect(self) -> None:
+        engine, parts = self.engine, self.parts
         self.query.textChanged.connect(lambda _: self._typed.start())
         self.query.returnPressed.connect(self._search)
         self._typed.timeout.connect(self._search)
-        self._overdue.timeout.connect(self._give_up)
         self.facets.changed.connect(self._tick)
         self.table.token_chosen.connect(self._choose)
         self.model.modelReset.connect(self._describe)
         self.detail.neighbors_wanted.connect(self._go_to_neighbors)
-        self.maths.failed.connect(self._failed)
-        self.maths.progressed.connect(self._progressed)
+        self.detail.merges_wanted.connect(self.show_merges)
+        engine.opened.connect(self._opened)
+        engine.ranked.connect(self.model.set_ranks)
+        engine.facts_changed.connect(self._show_facts)
+        engine.found.connect(self._show_hits)
+        engine.refused.connect(self._wrong_query)
+        engine.inspected.connect(self.detail.show_inspection)
+        engine.played.connect(lambda values: parts.player.show_played(self.vocabulary, values))
+        engine.failed.connect(self._failed)
+        engine.progressed.connect(self._progressed)
+        parts.modes.changed.connect(self._mode_changed)
+        parts.player.text_wanted.connect(lambda text: engine.play(text=text) if text else None)
+        parts.player.token_chosen.connect(self._reveal)
+        parts.health.check_wanted.connect(self._check)
+        parts.health.shown.connect(lambda key: self._put("type", f"type:{key}"))
+        parts.differences.compare_wanted.connect(self.compare_with)
+        parts.differences.shown.connect(lambda key: self._put("in", f"in:{key}"))
+        parts.differences.swapped.connect(self._swap)
+        parts.differences.file_wanted.connect(self._choose_other)
+        parts.charts.termed.connect(self._put)
+        parts.charts.count_wanted.connect(self._choose_corpus)
+        parts.charts.matrix_wanted.connect(self._choose_matrix)
 
     # ---------------------------------------------------------------- the window's side
 
     def subtitle(self) -> str:
-        return f"{self._vocabulary.name}, {len(self._vocabulary):,} tokens" if self._vocabulary else ""
+        return f"{self.vocabulary.name}, {len(self.vocabulary):,} tokens" if self.vocabulary else ""
 
     def actions(self) -> list[QWidget]:
         chooser = button("Choose tokenizer…", "vocabulary")
@@ -148,7 +99,31 @@ class VocabularyPage(QWidget):
         menu.addAction("Open a file…", self._choose_file)
         menu.addAction("Open a folder…", self._choose_folder)
         chooser.clicked.connect(lambda: menu.exec(chooser.mapToGlobal(chooser.rect().bottomLeft())))
-        return [chooser]
+        exporter = button("Export", "export")
+        formats = QMenu(exporter)
+        formats.addAction("List shown as CSV…", lambda: self._export("csv"))
+        formats.addAction("List shown as JSON…", lambda: self._export("json"))
+        formats.addAction("Copy as command", self._copy_command)
+        exporter.clicked.connect(lambda: formats.exec(exporter.mapToGlobal(exporter.rect().bottomLeft())))
+        trainer = button("Train…", "plus", "primary")
+        trainer.setToolTip("Train a tokenizer on texts of yours, or extend or prune this one")
+        trainer.clicked.connect(self.show_training)
+        return [chooser, exporter, trainer]
+
+    def commands(self) -> list[Choice]:
+        return [
+            Choice("Train a tokenizer…", "Vocabulary", "plus", self.show_training),
+            Choice("Count tokens in a text…", "Vocabulary", "search", self._choose_corpus),
+            Choice("Check every token", "Vocabulary", "check", self._check),
+            Choice(
+                "Show differences", "Vocabulary", "compare", lambda: self.parts.modes.set_index(DIFFERENCES)
+            ),
+            Choice("Show merges", "Vocabulary", "transfer", lambda: self.parts.modes.set_index(MERGES)),
+            Choice("Export the list as CSV…", "Vocabulary", "export", lambda: self._export("csv")),
+        ]
+
+    def regions(self) -> list[QWidget]:
+        return [self.query, self.table, self.parts.modes.button(self.parts.modes.index()), self.detail.merges]
 
     def opened(self) -> None:
         """Shown: the tokenizer of last time, else GPT-4o's."""
@@ -169,12 +144,14 @@ class VocabularyPage(QWidget):
         if tokenizer and tokenizer != self._reference:
             self.open(tokenizer)
         elif token is not None:
-            self.table.choose(token)
+            self._reveal(token)
 
     def close_down(self) -> None:
         self._typed.stop()
-        self._overdue.stop()
-        self.maths.close()
+        self.parts.player.stop()
+        if self.training is not None:
+            self.training.close_down()
+        self.engine.close()
 
     # ---------------------------------------------------------------- opening
 
@@ -188,83 +165,171 @@ class VocabularyPage(QWidget):
             self.open(path)
 
     def open(self, reference: str) -> None:
-        """What is shown stays until the new vocabulary has been read."""
         self._reference = self._reference or reference
-        self.maths.ask(
-            "vocabulary", "vocabulary", self._show, title="Reading the vocabulary", reference=reference
-        )
+        self.engine.open(reference)
 
-    def _show(self, reply: Reply) -> None:
-        about = {key: reply.values[key] for key in ("reference", "name", "algorithm")}
-        self._vocabulary = Vocabulary(**about, **reply.arrays)
-        self._reference = reply.values["reference"]
+    def _opened(self) -> None:
+        vocabulary = self.vocabulary
+        self._reference = vocabulary.reference
         self.problem.clear()
         self._context.settings.set("vocabulary.reference", self._reference)
-        self.model.set_vocabulary(self._vocabulary)
+        self.model.set_vocabulary(vocabulary)
         for part in (self.facets, self.detail):
             part.setEnabled(True)
-        self.facets.show_counts(self._vocabulary.kinds)
-        lengths = self._vocabulary.lengths
-        self.by_id.call(lambda chart: chart.set_lengths(lengths))
         self.detail.neighbors.setVisible(matrix_folder(self._reference) is not None)
+        self._show_facts()
         self.table.choose(self._token)
-        self.maths.ask(
-            "ranks", "ranks", lambda r: self.model.set_ranks(r.arrays["ranks"]), reference=self._reference
-        )
         self._search()
+        self.compare_with(self._partners())
+        self._mode_changed(self.parts.modes.index())
         self._context.refresh_header()
+
+    def _partners(self) -> list[str]:
+        """The vocabularies of last time, else a well-known other one: two lengths above each other."""
+        known = {entry.reference for entry in catalog()}
+        last = self._context.settings.get("vocabulary.others", [])
+        kept = [r for r in last if r != self._reference and (r in known or Path(r).exists())]
+        return kept or [r for r in FIRST if r != self._reference and r in known][:1]
+
+    def compare_with(self, others: list[str]) -> None:
+        self._context.settings.set("vocabulary.others", others)
+        self.engine.compare([r for r in others if r != self._reference])
+
+    def _choose_other(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Compare with a tokenizer")
+        if path:
+            self.parts.differences.add(path)
+
+    def _swap(self, reference: str) -> None:
+        """What only the other one has is listed in the other one."""
+        self._context.settings.set("vocabulary.others", [self._reference])
+        self.query.setText("in:only")
+        self.open(reference)
 
     # ---------------------------------------------------------------- searching
 
     def _search(self) -> None:
         self._typed.stop()
-        if self._vocabulary is None:
+        if self.vocabulary is None:
             return
         query = self.query.text()
-        self.facets.set_ticked(ticked(query))
-        self._overdue.start()
-        self.maths.ask("search", "search", self._show_hits, reference=self._vocabulary.reference, query=query)
+        self.facets.set_ticked({field: keys_of(query, field) for field in ("type", "script")})
+        self.engine.search(query)
 
-    def _show_hits(self, reply: Reply) -> None:
-        self._overdue.stop()
-        self._wrong.hide()
+    def _show_hits(self, mask: np.ndarray) -> None:
+        self.parts.wrong.hide()
         theme.set_role(self.query, "", "problem")
-        count = len(self._vocabulary)
-        mask = np.unpackbits(reply.arrays["mask"], count=count).astype(bool)
-        token = self.table.token()
+        count, token = len(self.vocabulary), self.table.token()
+        self._mask = mask
         self.model.set_mask(mask)
         self.table.choose(token)
-        found, lengths = int(mask.sum()), self._vocabulary.lengths
-        self.hits.setText(f"{found:,} of {count:,}")
-        searched = bool(self.query.text().strip())
-        self.lengths.call(
-            lambda chart: chart.set_lengths(lengths, lengths[mask] if searched else lengths[:0])
-        )
+        self.hits.setText(f"{int(mask.sum()):,} of {count:,}")
+        self._show_matches()
 
-    def _tick(self, keys: list[str]) -> None:
-        self.query.setText(with_types(self.query.text(), keys))
+    def _show_matches(self) -> None:
+        lengths, searched = self.vocabulary.lengths, bool(self.query.text().strip())
+        mask = self._mask if searched and len(self._mask) == len(lengths) else np.zeros(len(lengths), bool)
+        self.parts.charts.show_matches(lengths, lengths[mask])
 
-    def _give_up(self) -> None:
-        """A regular expression can take longer than anybody lives; only ending the process stops it."""
-        self.maths.close()
-        self._wrong_query(
-            "The search takes too long.", "Mend its regular expression: nested repeats such as (a+)+ do it."
-        )
+    def _tick(self, ticked: dict[str, list[str]]) -> None:
+        query = self.query.text()
+        for field, keys in ticked.items():
+            query = with_keys(query, field, keys)
+        self.query.setText(query)
+
+    def _put(self, field: str, term: str) -> None:
+        self.query.setText(with_term(self.query.text(), field, term))
 
     def _wrong_query(self, message: str, hint: str) -> None:
-        self._wrong.setText(f"{message} {hint}")
-        self._wrong.show()
+        self.parts.wrong.setText(f"{message} {hint}")
+        self.parts.wrong.show()
         theme.set_role(self.query, "true", "problem")
+
+    # ---------------------------------------------------------------- what is known
+
+    def _show_facts(self) -> None:
+        engine = self.engine
+        facts = {SCRIPT: engine.scripts, COUNT: engine.counts, NORM: engine.norms}
+        if engine.twins and self.parts.modes.index() == DIFFERENCES:
+            facts[TWIN] = engine.twins[0]
+        self.model.set_facts({column: values for column, values in facts.items() if values is not None})
+        self.table.show_known()
+        self.facets.show_counts(self.vocabulary.kinds, engine.scripts, engine.flags)
+        for card in (self.parts.charts, self.parts.differences, self.parts.health):
+            card.show_facts(engine)
+        self.parts.health.set_busy(engine.maths.busy("health"))
+        self._show_token_facts()
+        waits = {"count", "norm", "in", "type"} & {
+            t.partition(":")[0].lstrip("-") for t in self.query.text().split()
+        }
+        if waits and self.parts.wrong.isVisible():
+            self._search()  # what could not be answered a moment ago
+
+    def _check(self) -> None:
+        self.parts.modes.set_index(HEALTH)
+        self.engine.check()
+        self.parts.health.set_busy(True)
+
+    def _choose_corpus(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Count tokens in texts")
+        if paths:
+            self.engine.count(paths)
+
+    def _choose_matrix(self) -> None:
+        if path := QFileDialog.getExistingDirectory(self, "Open the folder of a model with this tokenizer"):
+            self.engine.read_norms(path)
+
+    def _mode_changed(self, mode: int) -> None:
+        if self.vocabulary is None:
+            return
+        self._show_facts()
+        if mode == HEALTH and not self.engine.health and not self.engine.maths.busy("health"):
+            self._check()
+        if mode == MERGES and self._token is not None:
+            self._play(self._token)
 
     # ---------------------------------------------------------------- one token
 
     def _choose(self, token: int) -> None:
         self._token = token
-        self.detail.show_token(self._vocabulary, token)
-        self.maths.ask(
-            "inspect", "inspect", lambda reply: self.detail.show_inspection(reply.values),
-            reference=self._vocabulary.reference, token=token,
-        )  # fmt: skip
+        self.detail.show_token(self.vocabulary, token)
+        self._show_token_facts()
+        self.engine.inspect(token)
+        if self.parts.modes.index() == MERGES:
+            self._play(token)
+
+    def _show_token_facts(self) -> None:
+        engine, token = self.engine, self._token
+        if token is None or token >= len(self.vocabulary):
+            return
+        counts, norms = engine.counts, engine.norms
+        count = None if counts is None else int(counts[token])
+        rank = None if counts is None else int((counts > counts[token]).sum()) + 1
+        norm = None if norms is None or not np.isfinite(norms[token]) else float(norms[token])
+        share = None if norm is None else round(100 * float(np.mean(norms[np.isfinite(norms)] <= norm)))
+        self.detail.show_facts(count, rank, norm, share)
+
+    def show_merges(self, token: int) -> None:
+        if self.parts.modes.index() == MERGES:
+            self._play(token)
+        self.parts.modes.set_index(MERGES)
+
+    def _play(self, token: int) -> None:
+        if "BPE" in self.vocabulary.algorithm:
+            self.engine.play(token)
+        else:
+            self.parts.player.show_trouble(
+                f"{self.vocabulary.algorithm} vocabularies are not made by merging."
+            )
+
+    def _reveal(self, token: int) -> None:
+        """Choose `token` also where the query has hidden it."""
+        if self.model.row_of(token) is None and self.query.text():
+            self._token = token
+            self.query.clear()
+            self._search()
+            self.detail.show_token(self.vocabulary, token)
+        self.table.choose(token)
 
     def _go_to_neighbors(self, token: int) -> None:
         self._context.go("embeddings", path=str(matrix_folder(self._reference)), token=f"#{token}")
@@ -273,22 +338,56 @@ class VocabularyPage(QWidget):
         column, order = self.model.sorted_by
         way = "" if order == Qt.AscendingOrder else ", largest first"
         name = "bytes" if column in (TOKEN, BYTES) else HEADINGS[column].lower()
-        self._sorted.setText(f"Sorted by {name}{way}")
-        self._shown.setText(f"{self.model.rowCount():,} shown")
+        self.parts.sorted.setText(f"Sorted by {name}{way}")
+        self.parts.shown.setText(f"{self.model.rowCount():,} shown")
+
+    # ---------------------------------------------------------------- out of here
+
+    def _export(self, kind: str) -> None:
+        if self.vocabulary is None:
+            return
+        path, _ = QFileDialog.getSaveFileName(self, "Export the list", f"{self.vocabulary.name}.{kind}")
+        if path:
+            self.export_to(Path(path))
+
+    def export_to(self, path: Path) -> None:
+        try:
+            export.write(path, self.vocabulary, self.model.ids, self.model.facts, self.query.text())
+        except TokstudioError as error:
+            self._context.fail(error)
+        else:
+            self._context.say(f"{self.model.rowCount():,} tokens written to {path.name}")
+
+    def _copy_command(self) -> None:
+        others = (
+            [o["reference"] for o in self.engine.shared.get("others", [])]
+            if "in:" in self.query.text()
+            else []
+        )
+        QGuiApplication.clipboard().setText(export.command(self._reference, self.query.text(), others))
+        self._context.say("Copied the command")
+
+    def show_training(self) -> None:
+        if self.training is None:
+            from tokstudio.ui.vocabulary_cards.training import TrainingPanel
+
+            self.training = TrainingPanel(self._context)
+            self.training.closed.connect(lambda: self.parts.hide_side(self.training))
+            self.training.opened.connect(self.open)
+        self.training.set_parent_tokenizer(self._reference, self.vocabulary.name if self.vocabulary else "")
+        self.parts.show_side(self.training, PANEL)
+        self.training.show()
 
     # ---------------------------------------------------------------- trouble and progress
 
     def _failed(self, slot: str, error: TokstudioError) -> None:
-        self._overdue.stop()
-        if slot == "search":
-            self._wrong_query(str(error), error.hint)
-        elif slot == "process":
-            words = TokenizerError(
-                "The process that reads vocabularies has ended.", hint="Open the tokenizer again."
-            )
-            self.problem.show_error(words, [("Open again", lambda: self.open(self._reference))])
+        self.parts.health.set_busy(self.engine.maths.busy("health"))
+        if slot == "process":
+            self.problem.show_error(error, [("Open again", lambda: self.open(self._reference))])
         elif slot == "vocabulary":
             self.problem.show_error(error, [("Open another…", self._choose_file)])
+        elif slot == "play":
+            self.parts.player.show_trouble(str(error))
         else:
             self._context.fail(error)
 
@@ -297,33 +396,8 @@ class VocabularyPage(QWidget):
         if share < 0:
             self._context.job_done(key)
         else:
-            self._context.job(key, title, share, lambda: self.maths.cancel(slot))
+            self._context.job(key, title, share, lambda: self.engine.maths.cancel(slot))
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
-        self._charts.setVisible(self.width() >= NO_CHARTS)
-        self.facets.setVisible(self.width() >= NO_FACETS)
-
-
-def _lengths() -> QWidget:  # pyqtgraph costs 0.2 s to import: not before there is something to draw
-    from tokstudio.ui.vocabulary_charts import LengthChart
-
-    return LengthChart()
-
-
-def _by_id() -> QWidget:
-    from tokstudio.ui.vocabulary_charts import LengthByIdChart
-
-    return LengthByIdChart()
-
-
-def ticked(query: str) -> list[str]:
-    """Keys of the kinds that the `type:` term of a query names."""
-    terms = [term for term in query.split() if term.startswith("type:")]
-    return terms[0][len("type:") :].lower().split(",") if terms else []
-
-
-def with_types(query: str, keys: list[str]) -> str:
-    """`query` with its `type:` term replaced, or without one."""
-    kept = [term for term in query.split(" ") if not term.startswith("type:")]
-    return " ".join([*kept, f"type:{','.join(keys)}"] if keys else kept).strip()
+        self.parts.arrange(self.width())

@@ -1,0 +1,157 @@
+"""Where the parts of the Vocabulary page stand, wide and narrow."""
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from tokstudio.ui import icons, theme
+from tokstudio.ui.models.vocabulary import VocabularyModel
+from tokstudio.ui.vocabulary_cards.chart_column import WIDTH, ChartColumn
+from tokstudio.ui.vocabulary_cards.differences import DifferencesCard
+from tokstudio.ui.vocabulary_cards.health import HealthCard
+from tokstudio.ui.vocabulary_cards.player import MergePlayer
+from tokstudio.ui.vocabulary_detail import TokenDetail
+from tokstudio.ui.vocabulary_facets import Facets
+from tokstudio.ui.vocabulary_table import VocabularyTable
+from tokstudio.ui.widgets.basic import Segmented, eliding, frame, hline, label, row
+from tokstudio.ui.widgets.problem import Problem
+
+WIDE = 1190  # pixels of the page from which on charts and facets stand beside the table
+ALL, DIFFERENCES, HEALTH, MERGES, CHARTS = range(5)
+MODES = ("All", "Differences", "Health", "Merges", "Charts")
+QUERY_TIP = (
+    "Letters find tokens that hold them.  len:>8  chars:2  id:<256  type:word-start,digits  script:Cyrl\n"
+    "has:space  count:0  norm:<0.5  in:only  type:unreachable  re:^\\s+$   A minus before a term turns it round."
+)
+
+
+class VocabularyLayout(QWidget):
+    """Parts only; the page connects them."""
+
+    def __init__(self, model: VocabularyModel):
+        super().__init__()
+        self.query = QLineEdit()
+        theme.set_font(self.query, "mono")
+        self.filter = self.query.addAction(icons.icon("filter", "accent"), QLineEdit.LeadingPosition)
+        self.filter.setToolTip("Filters")
+        self.query.findChild(QToolButton).setAccessibleName("Filters")
+        self.query.setAccessibleName("Vocabulary query")
+        self.query.setPlaceholderText("letters, len:>8, script:Cyrl, type:word-start, re:^\\s+$")
+        self.query.setToolTip(QUERY_TIP)
+        self.query.setMinimumHeight(32)
+        self.hits = label("", "small", "text2")
+        self.wrong = label("", "small", "danger", wrap=True)
+        self.wrong.hide()
+        self.problem = Problem()
+        self.modes = Segmented(MODES, 0, "What is shown")
+        self.facets, self.table, self.detail = Facets(), VocabularyTable(model), TokenDetail()
+        self.charts, self.player = ChartColumn(), MergePlayer()
+        self.differences, self.health = DifferencesCard(), HealthCard()
+        self.wide = True
+        self._popup = QFrame(self, Qt.Popup)
+        self._popup.setProperty("frame", "float")
+        QVBoxLayout(self._popup).setContentsMargins(4, 4, 4, 4)
+        for part in (self.facets, self.detail):
+            part.setEnabled(False)  # until a vocabulary has been read
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(16, 10, 16, 12)
+        outer.setSpacing(10)
+        for part in (self.problem, row((self.query, 1), self.hits, self.modes, spacing=12), self.wrong):
+            outer.addWidget(part)
+        outer.addLayout(self._columns(), 1)
+        self.filter.triggered.connect(self.open_filters)
+        self.modes.changed.connect(self._show_mode)
+        self._show_mode(ALL)
+
+    def _columns(self) -> QHBoxLayout:
+        self.sorted, self.shown = eliding("", "caption", "muted"), label("", "caption", "muted")
+        foot = row((self.sorted, 1), self.shown, margins=(12, 0, 12, 0))
+        foot.setFixedHeight(26)
+        table = frame("card", (self.table, 1), hline(), foot, margins=(1, 4, 1, 1))
+        self._table = table
+        middle = QVBoxLayout()
+        middle.setSpacing(8)
+        for part in (self.differences, self.health):
+            middle.addWidget(part)
+        middle.addWidget(self.player, 2)
+        self._instead = QStackedWidget()  # the charts, where they are a tab
+        self._instead.addWidget(table)
+        middle.addWidget(self._instead, 3)
+        middle.addWidget(self.detail)
+        self._side = QStackedWidget()
+        self._side.setFixedWidth(WIDTH)
+        self._side.addWidget(self.charts)
+        self._row = columns = QHBoxLayout()
+        columns.setSpacing(8)
+        columns.addWidget(self.facets)
+        columns.addLayout(middle, 1)
+        columns.addWidget(self._side)
+        return columns
+
+    # ---------------------------------------------------------------- modes and widths
+
+    def _show_mode(self, mode: int) -> None:
+        self.differences.setVisible(mode == DIFFERENCES)
+        self.health.setVisible(mode == HEALTH)
+        self.player.setVisible(mode == MERGES)
+        if mode != MERGES:
+            self.player.stop()
+        self._place_charts()
+
+    def arrange(self, width: int) -> None:
+        """Below `WIDE` the charts become a tab and the facets a menu of the query field."""
+        self.wide = width >= WIDE
+        self.modes.button(CHARTS).setVisible(not self.wide)
+        if self.wide and self.modes.index() == CHARTS:
+            self.modes.set_index(ALL)
+        if self.wide and self.facets.parent() is not self:
+            self._popup.hide()
+            self._row.insertWidget(0, self.facets)
+            self.facets.show()
+        elif not self.wide and self.facets.parent() is not self._popup:
+            self._popup.layout().addWidget(self.facets)
+            self.facets.show()
+        self.query.setMinimumWidth(260 if self.wide else 180)
+        self._place_charts()
+
+    def _place_charts(self) -> None:
+        tab = not self.wide and self.modes.index() == CHARTS
+        if self.wide and self._side.indexOf(self.charts) < 0:
+            self._side.insertWidget(0, self.charts)
+            self._side.setCurrentIndex(self._side.count() - 1)
+        elif not self.wide and self._instead.indexOf(self.charts) < 0:
+            self._instead.addWidget(self.charts)
+        self._side.setVisible(self.wide or self._side.count() > 0)
+        self._instead.setCurrentWidget(self.charts if tab else self._table)
+        self.detail.setVisible(not tab)
+
+    def open_filters(self) -> None:
+        """The facets: as a menu where they have no column; else the keyboard goes to them."""
+        if self.wide:
+            self.facets.setFocus()
+            return
+        self._popup.setFixedHeight(min(560, max(240, self.height() - 80)))
+        self._popup.setFixedWidth(self.facets.width() + 10)
+        self._popup.move(self.query.mapToGlobal(QPoint(0, self.query.height() + 2)))
+        self._popup.show()
+
+    def show_side(self, panel: QWidget, width: int) -> None:
+        """`panel` in the place of the charts, until `hide_side`."""
+        if self._side.indexOf(panel) < 0:
+            self._side.addWidget(panel)
+        self._side.setFixedWidth(width)
+        self._side.setCurrentWidget(panel)
+        self._side.show()
+
+    def hide_side(self, panel: QWidget) -> None:
+        self._side.removeWidget(panel)
+        panel.hide()
+        self._side.setFixedWidth(WIDTH)
+        self._place_charts()

@@ -1,0 +1,19 @@
+"""Terms of a query as text: read, put in, taken out. No Qt."""
+
+from tokstudio.tokens.vocab_query import TERM
+
+
+def keys_of(query: str, field: str) -> list[str]:
+    """What the term `field:` of a query names; empty without one, and where a minus turns it round."""
+    found = next((term for term in TERM.findall(query) if term.startswith(f"{field}:")), "")
+    return [key for key in found[len(field) + 1 :].split(",") if key]
+
+
+def with_keys(query: str, field: str, keys: list[str]) -> str:
+    """`query` with that term replaced, or without one."""
+    return with_term(query, field, f"{field}:{','.join(keys)}" if keys else "")
+
+
+def with_term(query: str, field: str, term: str) -> str:
+    kept = [old for old in TERM.findall(query) if not old.startswith(f"{field}:")]
+    return " ".join([*kept, term] if term else kept)
