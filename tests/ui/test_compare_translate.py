@@ -27,7 +27,7 @@ def view(qtbot, qapp, tokstudio_home):
 
 
 def settled(view: TranslateView) -> bool:
-    return view.shown is not None and not view.old.isVisible()
+    return view.board.shown is not None and not view.board.old.isVisible()
 
 
 def write(qtbot, view: TranslateView, text: str, kind: str = "text") -> None:
@@ -37,73 +37,77 @@ def write(qtbot, view: TranslateView, text: str, kind: str = "text") -> None:
 
 def test_the_golden_sentence(view):
     assert view.editor.text() == SAMPLE
-    assert [token["target"] for token in view.direct.tokens] == [
+    assert [token["target"] for token in view.board.direct.tokens] == [
         "lately", "[unused10]", "[unused851]", "[unused831]", "[unused369]", "decent", "[unused318]",
         "[unused353]", "¾", "olympian", "[unused12]",
     ]  # fmt: skip
-    assert view.through.tokens.label(0) == "[CLS]"
-    assert view.length.text() == "11 tokens become 13 (+18 %, 2 of them special)"
-    kinds = [row[0].text for row in view.losses.grid.rows]
+    assert view.board.through.tokens.label(0) == "[CLS]"
+    assert view.pair.length.text() == "11 tokens become 13 (+18 %, 2 of them special)"
+    kinds = [row[0].text for row in view.board.losses.grid.rows]
     assert kinds == ["Special added", "Case", "Case", "Case", "Special added"]
-    assert view._loss_card.subtitle.text() == "case 3"
+    assert view.board.loss_card.subtitle.text() == "case 3"
 
 
 def test_hovering_an_id_explains_it_and_lights_its_text(view):
-    at = next(i for i, token in enumerate(view.direct.tokens) if token["id"] == 25977)
-    view.direct._tell(at)
-    assert "' purple' in cl100k_base" in view.why.text()
-    lit = [view.through.tokens.token(i) for i in view.through.highlighted()]
+    at = next(i for i, token in enumerate(view.board.direct.tokens) if token["id"] == 25977)
+    view.board.direct._tell(at)
+    assert "' purple' in cl100k_base" in view.board.why.text()
+    lit = [view.board.through.tokens.token(i) for i in view.board.through.highlighted()]
     assert lit == [b"purple"]
     assert [mark.cursor.selectedText() for mark in view.editor.edit.extraSelections()] == [" purple"]
-    view.direct._tell(None)
-    assert view.through.highlighted() == []
+    view.board.direct._tell(None)
+    assert view.board.through.highlighted() == []
 
 
 def test_the_text_and_the_tokens_light_the_ids(view):
     start = SAMPLE.index("Mike")
     view.editor.hovered.emit(start, start + 1)
-    lit = view.direct._lit
-    assert [t["source"] for t in view.direct.tokens if t["span"][0] < lit[1] and t["span"][1] > lit[0]] == [
-        " Mike"
-    ]
-    view.through.hovered.emit(SAMPLE.index("like"), SAMPLE.index("like") + 4)
-    assert view.direct._lit == (SAMPLE.index("like"), SAMPLE.index("like") + 4)
+    lit = view.board.direct._lit
+    assert [
+        t["source"] for t in view.board.direct.tokens if t["span"][0] < lit[1] and t["span"][1] > lit[0]
+    ] == [" Mike"]
+    view.board.through.hovered.emit(SAMPLE.index("like"), SAMPLE.index("like") + 4)
+    assert view.board.direct._lit == (SAMPLE.index("like"), SAMPLE.index("like") + 4)
 
 
 def test_keys_walk_the_ids(qtbot, view):
-    view.direct.setFocus()
-    qtbot.keyClick(view.direct, Qt.Key_Right)
-    qtbot.keyClick(view.direct, Qt.Key_Right)
-    assert view.direct.current == 1
-    assert "[unused10]" in view.why.text()
-    qtbot.keyClick(view.direct, Qt.Key_End)
-    assert view.direct.current == 10
+    view.board.direct.setFocus()
+    qtbot.keyClick(view.board.direct, Qt.Key_Right)
+    qtbot.keyClick(view.board.direct, Qt.Key_Right)
+    assert view.board.direct.current == 1
+    assert "[unused10]" in view.board.why.text()
+    qtbot.keyClick(view.board.direct, Qt.Key_End)
+    assert view.board.direct.current == 10
 
 
 def test_a_loss_shows_its_place(qtbot, view):
     write(qtbot, view, "start\r\n\n\t\t\tend É")
-    rows = [[cell.text for cell in row] for row in view.losses.grid.rows]
+    rows = [[cell.text for cell in row] for row in view.board.losses.grid.rows]
     # the editor knows one kind of line end
     assert ["Whitespace", "5\u201310", "↵↵→→→", "·", "bert-base-uncased"] in rows
     at = next(i for i, row in enumerate(rows) if row[0].startswith("Case"))
-    view.choose(at)
-    assert [view.through.tokens.token(i).decode() for i in view.through.selected()] == ["É"]
-    view.choose(0)
+    view.board.choose(at)
+    assert [view.board.through.tokens.token(i).decode() for i in view.board.through.selected()] == ["É"]
+    view.board.choose(0)
 
 
 def test_bpe_to_bpe_comes_back_unchanged(qtbot, view):
-    view.set_pair([v.CL100K, v.O200K])
-    qtbot.waitUntil(lambda: settled(view) and view.shown.facts["target"] == "o200k_base", timeout=PATIENCE)
-    assert view._loss_card.subtitle.text() == "The text comes back unchanged"
-    view.swap.click()
-    qtbot.waitUntil(lambda: settled(view) and view.shown.facts["source"] == "o200k_base", timeout=PATIENCE)
+    view.pair.set([v.CL100K, v.O200K])
+    qtbot.waitUntil(
+        lambda: settled(view) and view.board.shown.facts["target"] == "o200k_base", timeout=PATIENCE
+    )
+    assert view.board.loss_card.subtitle.text() == "The text comes back unchanged"
+    view.pair.swap.click()
+    qtbot.waitUntil(
+        lambda: settled(view) and view.board.shown.facts["source"] == "o200k_base", timeout=PATIENCE
+    )
     assert view.context.settings.get("translate/pair") == [v.O200K, v.CL100K]
 
 
 def test_ids_instead_of_a_text(qtbot, view):
     write(qtbot, view, "9906, 11", "ids")
-    assert view.shown.facts["returned"] == "hello,"
-    assert [token["target"] for token in view.direct.tokens] == ["lately", "[unused10]"]
+    assert view.board.shown.facts["returned"] == "hello,"
+    assert [token["target"] for token in view.board.direct.tokens] == ["lately", "[unused10]"]
     write(qtbot, view, "9906, x", "ids")
     qtbot.waitUntil(lambda: view.problem.isVisible(), timeout=PATIENCE)
     assert "no list of ids" in view.problem.title.text()
@@ -115,17 +119,17 @@ def test_ids_instead_of_a_text(qtbot, view):
 
 def test_a_long_text_is_translated_elsewhere(qtbot, view):
     write(qtbot, view, "Purple Rain, and more. " * 400)
-    assert view.shown.facts["source_tokens"] == 400 * 6 + 1
-    assert "the first 2,000" in view._direct_card.subtitle.text()
+    assert view.board.shown.facts["source_tokens"] == 400 * 6 + 1
+    assert "the first 2,000" in view.board.direct_card.subtitle.text()
     write(qtbot, view, "")
-    assert view.direct.tokens == []
+    assert view.board.direct.tokens == []
 
 
 def test_errors_say_what_to_do(qtbot, view):
-    view.set_pair(["tiktoken:nothing", v.BERT])
+    view.pair.set(["tiktoken:nothing", v.BERT])
     qtbot.waitUntil(lambda: view.problem.isVisible(), timeout=PATIENCE)
     assert "no encoding named" in view.problem.title.text()
-    view.set_pair([v.CL100K, v.BERT])
+    view.pair.set([v.CL100K, v.BERT])
     qtbot.waitUntil(lambda: not view.problem.isVisible(), timeout=PATIENCE)
 
 
@@ -149,13 +153,13 @@ def test_copy_and_themes(qtbot, qapp, view):
 
 def test_every_part_has_a_name(view):
     for part in (
-        view.source,
-        view.target,
-        view.swap,
+        view.pair.source,
+        view.pair.target,
+        view.pair.swap,
         view.editor.edit,
-        view.direct,
-        view.through,
-        view.losses,
+        view.board.direct,
+        view.board.through,
+        view.board.losses,
     ):
         assert part.accessibleName()
     assert all(choice.act for choice in view.commands())
