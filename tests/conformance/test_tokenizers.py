@@ -451,3 +451,25 @@ def test_ranked_vocabularies_cut_alike_as_a_tokenizer_json(reference):
     check()
     for content, token in ours.special_tokens.items():
         assert made.special_tokens[content] == token
+
+
+@pytest.mark.parametrize("name", ["mistral-v1", "mistral-v3", "mistral-v7", "sp-bpe", "gguf-llama"])
+def test_sentencepiece_bpe_cuts_alike_as_a_tokenizer_json(name):
+    ours = load_tokenizer(MADE[name]())
+    made = load_tokenizer(f"{ours.reference}:target=Llama3")
+
+    @each_text
+    def check(text):
+        if not any(marker in text for marker in MARKERS):
+            assert made.encode(text).ids.tolist() == ours.encode(text).ids.tolist()
+            assert made.encode(text).spans.tolist() == ours.encode(text).spans.tolist()
+            assert made.decode(made.encode(text).ids) == ours.decode(ours.encode(text).ids)
+
+    check()
+
+
+def test_sentencepiece_unigram_as_a_tokenizer_json():
+    ours = load_tokenizer(v.sentencepiece_unigram())
+    made = load_tokenizer(f"{v.sentencepiece_unigram()}:target=Llama3")
+    for text in ("The value  is returned", "漢字 and 😀", "Hello", "", "ﬁn"):
+        assert made.encode(text).ids.tolist() == ours.encode(text).ids.tolist()

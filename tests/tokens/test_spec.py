@@ -268,7 +268,7 @@ def test_a_megabyte_of_bytes():
     assert made.encode(data.decode()).ids.tolist() == list(data)
 
 
-@pytest.mark.parametrize("base", ["bert", "byte-bpe", "llama", "demo"])
+@pytest.mark.parametrize("base", ["bert", "byte-bpe", "llama", "demo", "mistral", "cl100k", "bytes"])
 def test_what_is_saved_is_what_transformers_loads(base, tmp_path):
     from transformers import AutoTokenizer
 

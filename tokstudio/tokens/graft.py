@@ -13,6 +13,11 @@ from tokstudio.tokens.families import NAMED, Family, family, family_of
 from tokstudio.tokens.library_json import bytes_only, library_json
 from tokstudio.tokens.spec import Spec
 
+TIES = (
+    "Where two ways to cut a word are worth the same, SentencePiece and a tokenizer.json may take different ones, "
+    "and they do not normalize every rare character alike."
+)
+
 
 def grafted(base: Tokenizer, spec: Spec) -> tuple[dict[str, bytes], list[str]]:
     """Content of each file by its name, and what a person should know. Raises TokenizerError."""
@@ -21,6 +26,8 @@ def grafted(base: Tokenizer, spec: Spec) -> tuple[dict[str, bytes], list[str]]:
     template, named = template_of(spec.base), _named(spec.base, base, source)
     content = bytes_only() if spec.conversion == "byte" else library_json(base)
     notes = _missing(base, source) if spec.source else []
+    if base.fingerprint.startswith("sentencepiece") and base.algorithm == "Unigram" and not spec.conversion:
+        notes.append(TIES)
     wanted = target or source
     if target:
         template, named = target.template, dict(target.named)

@@ -12,11 +12,12 @@ def library_json(tokenizer: Tokenizer) -> dict[str, Any]:
     """Raises TokenizerError for a kind that has no such form."""
     from tokstudio.tokens.backends.bytelevel import ByteTokenizer
     from tokstudio.tokens.backends.huggingface import HuggingFaceTokenizer
+    from tokstudio.tokens.backends.sentencepiece import SentencePieceTokenizer
     from tokstudio.tokens.backends.tiktoken import TiktokenTokenizer
 
     if isinstance(tokenizer, HuggingFaceTokenizer):
         return json.loads(tokenizer.to_json())
-    if isinstance(tokenizer, TiktokenTokenizer):
+    if isinstance(tokenizer, TiktokenTokenizer | SentencePieceTokenizer):
         return tokenizer.library_json()
     if isinstance(tokenizer, ByteTokenizer):
         return bytes_only()

@@ -1,13 +1,23 @@
-"""The one thing a SentencePiece model's file says that its library does not pass on: the algorithm.
+"""What a SentencePiece model's file says and its library does not pass on: the algorithm, and how it normalizes.
 
 The file is a protocol buffer, ModelProto: pieces are field 1, the trainer's settings field 2, and in those
-the algorithm is field 3 (sentencepiece_model.proto).
+the algorithm is field 3; the normalizer's settings are field 3 (sentencepiece_model.proto).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 ALGORITHMS = {1: "Unigram", 2: "BPE", 3: "Word level", 4: "Characters"}
 TRAINER, MODEL_TYPE = 2, 3
+PIECE, PIECE_TYPE, USER = 1, 3, 4
+NORMALIZER, CHARSMAP, PREFIX, COLLAPSE = 3, 2, 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Normalizer:
+    prefix: bool = True  # a space is put before each text
+    collapse: bool = True  # white space at the edges and repeated spaces go
+    charsmap: bytes = b""  # compiled rules; empty: none
 
 
 def algorithm_of(data: bytes) -> str:
@@ -16,6 +26,22 @@ def algorithm_of(data: bytes) -> str:
         if field == TRAINER and isinstance(value, bytes):
             return ALGORITHMS.get(next((v for f, v in _fields(value) if f == MODEL_TYPE), 1), "Unigram")
     return "Unigram"
+
+
+def normalizer_of(data: bytes) -> Normalizer:
+    found = dict(next((_fields(v) for f, v in _fields(data) if f == NORMALIZER and isinstance(v, bytes)), ()))
+    charsmap = found.get(CHARSMAP, b"")
+    return Normalizer(
+        bool(found.get(PREFIX, 1)),
+        bool(found.get(COLLAPSE, 1)),
+        charsmap if isinstance(charsmap, bytes) else b"",
+    )
+
+
+def user_defined(data: bytes) -> list[int]:
+    """Ids of the symbols that a user defined, which are found whole in any text."""
+    pieces = [value for field, value in _fields(data) if field == PIECE and isinstance(value, bytes)]
+    return [i for i, piece in enumerate(pieces) if (PIECE_TYPE, USER) in _fields(piece)]
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:

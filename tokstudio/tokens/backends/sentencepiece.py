@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tokstudio.tokens.alphabet import Alphabet
 from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
-from tokstudio.tokens.model_proto import algorithm_of
+from tokstudio.tokens.model_proto import algorithm_of, normalizer_of, user_defined
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.sidecar import settings_file
 from tokstudio.tokens.spans import by_lengths, settle, with_specials
@@ -116,6 +116,32 @@ class SentencePieceTokenizer:
     def _adds_space(self) -> bool:
         """Does it put a space before every text? Then decoding takes one away."""
         return self._table.join(np.array(self._library.encode("a", return_type="numpy"), np.int64)) == b" a"
+
+    def library_json(self) -> dict[str, Any]:
+        """The content of a tokenizer.json that cuts alike, with these exceptions: what follows a user-defined symbol
+        gets a prefix again, and Unigram chooses for itself among ways that are worth the same."""
+        from tokstudio.tokens import sentencepiece_file as kinds
+        from tokstudio.tokens.pieces_json import pieces_json
+
+        library, ids = self._library, range(len(self))
+        known = (
+            (library.IsUnknown, kinds.UNKNOWN),
+            (library.IsControl, kinds.CONTROL),
+            (library.IsUnused, kinds.UNUSED),
+            (library.IsByte, kinds.BYTE),
+        )
+        types = [next((kind for of, kind in known if of(i)), kinds.NORMAL) for i in ids]
+        for i in user_defined(self._data):
+            types[i] = kinds.USER
+        return pieces_json(
+            [library.IdToPiece(i) for i in ids],
+            [library.GetScore(i) for i in ids],
+            types,
+            algorithm=self.algorithm,
+            normalizer=normalizer_of(self._data),
+            before=self._ends.before(library),
+            after=self._ends.after(library),
+        )
 
     def token_bytes(self, token: int) -> bytes | None:
         return self._table.bytes_of(checked_one(token, len(self)))
