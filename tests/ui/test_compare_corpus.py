@@ -48,7 +48,7 @@ def counted(qtbot, view, data):
 
 
 def texts(view) -> list[list[str]]:
-    return [[cell.text for cell in row] for row in view.grid.grid.rows]
+    return [[cell.text for cell in row] for row in view.figures.grid.grid.rows]
 
 
 def test_before_the_first_run(view, data):
@@ -65,7 +65,7 @@ def test_before_the_first_run(view, data):
 
 def test_figures_bars_and_groups(counted):
     rows = {row[0]: row[1:] for row in texts(counted)}
-    assert [column.title for column in counted.grid.grid.columns] == [
+    assert [column.title for column in counted.figures.grid.grid.columns] == [
         "Figure",
         "cl100k_base",
         "bert-base-uncased",
@@ -74,26 +74,26 @@ def test_figures_bars_and_groups(counted):
     assert int(rows["Unknown"][1]) > 0
     assert float(rows["Bytes / token"][0]) > 1
     assert "Gini" in rows
-    notes = [cell.note for row in counted.grid.grid.rows for cell in row]
+    notes = [cell.note for row in counted.figures.grid.grid.rows for cell in row]
     assert any(note.endswith("%") for note in notes)
-    groups = [group for group, _ in counted.bars._rows]
+    groups = [group for group, _ in counted.figures.bars._rows]
     assert groups == [None, "de", "en", "zh"]
-    assert "unknown" in counted.bars._told(3, 1)
+    assert "unknown" in counted.figures.bars._told(3, 1)
     assert counted.speed.text().startswith("Finished")
     assert counted.export.isEnabled()
-    counted.bar_metric.setCurrentIndex(0)  # tokens: the sum is left out
-    assert [group for group, _ in counted.bars._rows] == ["de", "en", "zh"]
+    counted.figures.chosen.setCurrentIndex(0)  # tokens: the sum is left out
+    assert [group for group, _ in counted.figures.bars._rows] == ["de", "en", "zh"]
 
 
 def test_a_click_lists_what_causes_a_figure(qtbot, counted):
-    counted.bars.chosen.emit(1, "en")
+    counted.figures.bars.chosen.emit(1, "en")
     qtbot.waitUntil(lambda: counted.causes.event is not None, timeout=PATIENCE)
     counted.explain(1, "fertility", "en")
     qtbot.waitUntil(lambda: counted.causes.event["metric"] == "fertility", timeout=PATIENCE)
     assert counted.causes.grid.grid.rows[0][0].text == "unhappiness"
     assert "bert-base-uncased, en" in counted.causes._card.subtitle.text()
     row = next(i for i, cells in enumerate(texts(counted)) if cells[0] == "Unknown")
-    counted.grid.chosen.emit(row, 2)
+    counted.figures.grid.chosen.emit(row, 2)
     qtbot.waitUntil(lambda: counted.causes.event["metric"] == "unknown", timeout=PATIENCE)
     assert {cells[0].text for cells in counted.causes.grid.grid.rows} <= set("我能吞下玻璃")
     counted.explain(0, "unknown", None)
@@ -107,12 +107,12 @@ def test_a_click_lists_what_causes_a_figure(qtbot, counted):
 
 
 def test_keys_walk_the_bars(qtbot, counted):
-    counted.bars.setFocus()
-    qtbot.keyClick(counted.bars, Qt.Key_Down)
-    assert counted.bars.current == (0, 0)
+    counted.figures.bars.setFocus()
+    qtbot.keyClick(counted.figures.bars, Qt.Key_Down)
+    assert counted.figures.bars.current == (0, 0)
     for _ in range(20):
-        qtbot.keyClick(counted.bars, Qt.Key_Down)
-    assert counted.bars.current == (3, 1)
+        qtbot.keyClick(counted.figures.bars, Qt.Key_Down)
+    assert counted.figures.bars.current == (3, 1)
     qtbot.waitUntil(lambda: (counted.causes.event or {}).get("group") == "zh", timeout=PATIENCE)
 
 

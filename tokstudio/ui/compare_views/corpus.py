@@ -7,18 +7,14 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from tokstudio.errors import InputError, TokstudioError
-from tokstudio.tokens.corpus.report import shown
 from tokstudio.tokens.corpus.run import Request
-from tokstudio.tokens.corpus.tally import METRICS
-from tokstudio.ui.compare_parts.bars import BarsView
 from tokstudio.ui.compare_parts.causes import CausesCard
+from tokstudio.ui.compare_parts.figures import FiguresBoard
 from tokstudio.ui.compare_parts.follow import CorpusFollower
-from tokstudio.ui.compare_parts.grid import Cell, Column, Grid
 from tokstudio.ui.compare_parts.tokenizers import TokenizerList
 from tokstudio.ui.context import Context
-from tokstudio.ui.panes.pane import relative
 from tokstudio.ui.widgets.bar import ProgressBar
-from tokstudio.ui.widgets.basic import button, card, combo, eliding, row
+from tokstudio.ui.widgets.basic import button, combo, eliding, row
 from tokstudio.ui.widgets.choice_list import Choice
 from tokstudio.ui.widgets.empty import EmptyState
 from tokstudio.ui.widgets.problem import Problem
@@ -40,7 +36,6 @@ class CorpusView(QWidget):
         super().__init__()
         self.context = context
         self.path = str(context.settings.get("corpus/path", "") or "")
-        self.result: dict | None = None
         self.follower = CorpusFollower(self)
         self._wanted: tuple[int, str, str | None] | None = None  # the figure whose causes are shown
         self._build()
@@ -67,11 +62,7 @@ class CorpusView(QWidget):
         self.export.setMenu(self._export_menu())
         self.tokenizers, self.problem = TokenizerList(self.context), Problem()
         self.progress, self.speed = ProgressBar(name="Corpus comparison"), eliding("", "small", "text2")
-        self.grid = Grid("Figures", by_cell=True)
-        self.bar_metric = combo([METRICS[key].title for key in METRICS if key != "gini"], "Metric of the bars")
-        self.bar_metric.setFixedWidth(168)
-        self.bar_metric.setCurrentIndex(1)
-        self.bars, self.causes = BarsView(), CausesCard()
+        self.causes = CausesCard()
         self.empty = EmptyState(
             "layers",
             "No corpus yet",
@@ -87,25 +78,17 @@ class CorpusView(QWidget):
             "Every core encodes; figures, bars and the words behind them appear while it goes on.",
             [("Start", self.run, "plain")],
         )
+        self.figures = FiguresBoard(self.empty, self.ready)
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self._figures = card("Figures", "")
-        self._figures.layout().setContentsMargins(1, 10, 1, 4)
-        self._figures.header_layout.setContentsMargins(11, 0, 11, 0)
-        self._figures.body.addWidget(self.empty, 1)
-        self._figures.body.addWidget(self.ready, 1)
-        self._figures.body.addWidget(self.grid, 1)
-        self._bars_card = card("By group", "", [self.bar_metric])
-        self._bars_card.layout().setContentsMargins(1, 6, 1, 4)
-        self._bars_card.header_layout.setContentsMargins(11, 0, 6, 0)
-        self._bars_card.body.addWidget(self.bars, 1)
         self._status = row((self.speed, 1), spacing=8)
-        middle = self._splitter(Qt.Vertical, self._figures, self._bars_card)
-        middle.setSizes([340, 400])
-        self.body = self._splitter(Qt.Horizontal, self.tokenizers, middle, self.causes)
-        for at, stretch in enumerate((0, 1, 0)):
-            self.body.setStretchFactor(at, stretch)
+        self.body = QSplitter(Qt.Horizontal)
+        self.body.setHandleWidth(8)
+        self.body.setChildrenCollapsible(False)
+        for at, part in enumerate((self.tokenizers, self.figures, self.causes)):
+            self.body.addWidget(part)
+            self.body.setStretchFactor(at, int(part is self.figures))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 8, 16, 12)
         layout.setSpacing(8)
@@ -113,15 +96,6 @@ class CorpusView(QWidget):
             layout.addWidget(part)
         layout.addWidget(self.body, 1)
         self._arrange(self.context.size_class)
-
-    @staticmethod
-    def _splitter(orientation: Qt.Orientation, *parts: QWidget) -> QSplitter:
-        made = QSplitter(orientation)
-        made.setHandleWidth(8)
-        made.setChildrenCollapsible(False)
-        for part in parts:
-            made.addWidget(part)
-        return made
 
     def _export_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -136,9 +110,7 @@ class CorpusView(QWidget):
         self.cancel.clicked.connect(self.stop)
         self.follower.arrived.connect(self._arrived)
         self.tokenizers.changed.connect(self._remember)
-        self.bar_metric.currentIndexChanged.connect(lambda _: self._show_bars())
-        self.grid.chosen.connect(self._cell)
-        self.bars.chosen.connect(lambda k, group: self.explain(k, self._metric_key(), group))
+        self.figures.asked.connect(self.explain)
         self.context.size_class_changed.connect(self._arrange)
 
     def _arrange(self, size_class: str) -> None:
@@ -171,7 +143,7 @@ class CorpusView(QWidget):
         ]
 
     def regions(self) -> list[QWidget]:
-        return [self.choose, self.tokenizers.add, self.grid, self.bars, self.causes.grid]
+        return [self.choose, self.tokenizers.add, self.figures.grid, self.figures.bars, self.causes.grid]
 
     def receive(self, path: str = "") -> None:
         if path:
@@ -217,11 +189,9 @@ class CorpusView(QWidget):
         self.progress.setVisible(going)
         self._status.setVisible(bool(self.speed.text()))
         self.export.setEnabled(self.result is not None and not going)
-        self.grid.setVisible(self.result is not None)
         self.empty.setVisible(self.result is None and not ready)
         self.ready.setVisible(self.result is None and ready)
         self.ready.buttons[0].setEnabled(not going)
-        self._bars_card.setVisible(self.result is not None)
 
     # ---- running
 
@@ -281,56 +251,15 @@ class CorpusView(QWidget):
 
     # ---- figures
 
+    @property
+    def result(self) -> dict | None:
+        return self.figures.result
+
     def _show_result(self, result: dict) -> None:
         first = self.result is None
-        self.result = result
-        keys = [key for key in METRICS if key in result["tokenizers"][0] and self._has(key)]
-        self._keys = keys
-        tokenizers = result["tokenizers"]
-        reference, names = tokenizers[0], [row["name"] for row in tokenizers]
-        columns = [Column("Figure", width=132)]
-        columns += [Column(name, True, width=max(120, 24 + 7 * len(name)), tip=name) for name in names]
-        rows = [
-            [
-                Cell(METRICS[key].title, role="text", told=METRICS[key].help),
-                *(_cell(key, each, reference) for each in tokenizers),
-            ]
-            for key in keys
-        ]
-        self.grid.set(columns, rows)
-        count = len(result["groups"])
-        about = f"{size(result['bytes'])} in {result['texts']:,} texts"
-        about += f", {count} groups" if count else ""
-        part = result["words_from_bytes"] / max(1, result["bytes"])
-        self._figures.subtitle.setText(
-            about if part > 0.999 else f"{about}; words from {100 * part:.0f} % of it"
-        )
-        self._show_bars()
+        self.figures.fill(result)
         if first:
             self._show_state()
-
-    def _has(self, key: str) -> bool:
-        return any(row.get(key) is not None for row in self.result["tokenizers"])
-
-    def _metric_key(self) -> str:
-        return [key for key in METRICS if key != "gini"][self.bar_metric.currentIndex()]
-
-    def _show_bars(self) -> None:
-        if self.result is None:
-            return
-        key, tokenizers = self._metric_key(), self.result["tokenizers"]
-        groups = result_groups(self.result)
-        if key == "tokens" and len(groups) > 1:
-            groups = groups[1:]  # beside the sum nothing else would be seen
-        rows = [
-            (group, [(figures.get(key), unknown_note(figures)) for figures in each]) for group, each in groups
-        ]
-        self.bars.set(key, [row["name"] for row in tokenizers], rows)
-        self._bars_card.subtitle.setText(METRICS[key].help)
-
-    def _cell(self, at: int, column: int) -> None:
-        if column:
-            self.explain(column - 1, self._keys[at], None)
 
     def explain(self, k: int, metric: str, group: str | None) -> None:
         """Lists what is behind a figure."""
@@ -356,28 +285,3 @@ def told(event: dict) -> str:
         f"{size(event['done'])} of {size(event['size'])}, {size(event['rate'])}/s, {event['seconds']:.0f} s"
     )
     return f"{words}, about {duration(left)} to go" if left >= 1 else words
-
-
-def result_groups(result: dict) -> list[tuple[str | None, list[dict]]]:
-    """All texts (None), then each group, with the figures of every tokenizer."""
-    rows = result["tokenizers"]
-    return [(None, rows), *((group, [row["groups"][group] for row in rows]) for group in result["groups"])]
-
-
-def unknown_note(figures: dict) -> str:
-    """Said beside a figure that flatters a tokenizer: unknown tokens are few, and carry nothing."""
-    share = figures["unknown"] / figures["tokens"] if figures["tokens"] else 0
-    return f"{100 * share:.0f} % unknown" if share >= 0.01 else ""
-
-
-def _cell(key: str, row: dict, reference: dict) -> Cell:
-    value, base = row.get(key), reference.get(key)
-    note = relative(value, base) if row is not reference and value is not None and base else ""
-    text, strange = shown(key, value), unknown_note(row) if key != "unknown" else ""
-    about = (
-        f"{METRICS[key].title} of {row['name']}: {text} {note}. {METRICS[key].help} Click for what causes it."
-    )
-    if strange:
-        about += f" {strange}: what these tokens stood for cannot be got back."
-    role = "warning" if strange and key == "bytes_per_token" else "text" if row is reference else "text2"
-    return Cell(text, note, role, about)
