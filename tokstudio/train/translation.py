@@ -62,7 +62,7 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     yield begin
     yield Log(level="info", message=transfer._describe(pair, corpus, config))
     yield Phase(name="Choosing candidates of the translation")
-    student = translated_student(model, _layer(model, pair, corpus, config, folder), head=config.s2t2.head)
+    student = translated_student(model, make_layer(model, pair, corpus, config), head=config.s2t2.head)
     problem = TranslationProblem(pair, student, corpus, config)
     save_plan(student.layer.plan(pair.source, pair.target), folder / "plan-start.safetensors")
     if resume and (folder / "baseline.json").exists():
@@ -117,7 +117,7 @@ def later(event: RunEvent, by: int) -> RunEvent:
     return event
 
 
-def _layer(model: Any, pair, corpus: Corpus, config: TransferConfig, folder: Path) -> Translation:
+def make_layer(model: Any, pair, corpus: Corpus, config: TransferConfig) -> Translation:
     settings = config.s2t2
     texts = held_out_windows(corpus.train, window_bytes=4000, total_bytes=transfer.METHOD_TEXT_BYTES)
     matrix = numpy_of(model.get_input_embeddings().weight)

@@ -19,6 +19,7 @@ from tokstudio.transfer.base import TransferProblem
 LONGEST = 32  # bytes of a token that are searched for other tokens inside it
 CONTINUATIONS = 16  # source tokens that begin with a token, at most
 BLOCK = 256  # rows whose neighbors are searched together
+DIRECTIONS = 64  # wider rows are compared by this many random directions: a search, not a measurement
 
 
 class Relatives:
@@ -85,8 +86,8 @@ def neighbors(matrix: np.ndarray, start: SparseRows, allowed: np.ndarray, *, cou
     kept = min(count, len(ids))
     if not kept:
         return out
-    units = _units(matrix[ids])
-    values = _units(start.dot(matrix[: start.width]))
+    seen = _projected(matrix[: start.width])
+    units, values = _units(seen[ids]), _units(start.dot(seen))
     for first in range(0, len(start), BLOCK):
         block = slice(first, min(first + BLOCK, len(start)))
         cosine = values[block] @ units.T
@@ -95,6 +96,14 @@ def neighbors(matrix: np.ndarray, start: SparseRows, allowed: np.ndarray, *, cou
         out[block, :kept] = ids[np.take_along_axis(best, order, 1)]
     out[start.counts == 0] = -1
     return out
+
+
+def _projected(matrix: np.ndarray) -> np.ndarray:
+    """Johnson and Lindenstrauss: cosines stay as they are, give or take a tenth."""
+    if matrix.shape[1] <= DIRECTIONS:
+        return matrix
+    directions = np.random.default_rng(0).standard_normal((matrix.shape[1], DIRECTIONS)).astype(np.float32)
+    return matrix @ directions
 
 
 def _units(rows: np.ndarray) -> np.ndarray:

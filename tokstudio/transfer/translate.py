@@ -25,7 +25,7 @@ from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import TransferError
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.transfer.kernels import KERNELS
-from tokstudio.transfer.layout import Candidates, Table
+from tokstudio.transfer.layout import Candidates, Layout, Table
 from tokstudio.transfer.plan import Plan
 from tokstudio.transfer.sinkhorn import SOLVERS, Solution, sinkhorn
 from tokstudio.transfer.start import Start
@@ -84,11 +84,18 @@ class Translation(torch.nn.Module):
         place = np.argsort(np.concatenate([start.free, start.pinned]), kind="stable")
         self.register_buffer("place", torch.from_numpy(place), persistent=False)
         self.register_buffer("pinned", torch.from_numpy(pinned), persistent=False)
-        self.layout = (
-            Table(len(start.free), len(start.columns))
-            if start.slots is None
-            else Candidates(torch.from_numpy(start.slots), len(start.columns))
-        )
+        slots = None if start.slots is None else torch.from_numpy(start.slots)
+        self.register_buffer("slots", slots, persistent=False)
+        self._layout: Layout = Table(len(start.free), len(start.columns))
+
+    @property
+    def layout(self) -> Layout:
+        """On the device that the layer is on."""
+        if self.slots is None:
+            return self._layout
+        if not isinstance(self._layout, Candidates) or self._layout.sources is not self.slots:
+            self._layout = Candidates(self.slots, len(self.start.columns))
+        return self._layout
 
     def of(self, role: str) -> str:
         return role if role in self.scores else "input"
