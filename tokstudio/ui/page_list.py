@@ -1,6 +1,6 @@
 """Which pages there are: one file in `tokstudio.ui.pages` is one page, imported when it is first shown.
 
-The rail must not cost an import, so the five that ship are described here; a further file is imported.
+The rail must not cost an import, so those that ship are described here; a further file is imported.
 """
 
 import importlib
@@ -30,8 +30,9 @@ SHIPPED = (
     PageEntry(
         "embeddings", "Embeddings", "embeddings", 3, "The rows of an embedding matrix and their neighbors."
     ),
-    PageEntry("transfer", "Transfer", "transfer", 4, "Moves a model onto another tokenizer."),
-    PageEntry("runs", "Runs", "runs", 5, "What runs now and what ran before."),
+    PageEntry("model", "Model", "layers", 4, "What goes on inside a language model."),
+    PageEntry("transfer", "Transfer", "transfer", 5, "Moves a model onto another tokenizer."),
+    PageEntry("runs", "Runs", "runs", 6, "What runs now and what ran before."),
 )
 
 

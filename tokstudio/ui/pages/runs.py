@@ -30,7 +30,7 @@ SELECTED = "runs/selected"
 
 
 class RunsPage(QWidget):
-    name, title, icon, order = "runs", "Runs", "runs", 5
+    name, title, icon, order = "runs", "Runs", "runs", 6
 
     def __init__(self, context: Context, store: RunStore | None = None):
         super().__init__()

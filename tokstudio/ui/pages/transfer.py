@@ -64,7 +64,7 @@ def _flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
 
 
 class TransferPage(QWidget):
-    name, title, icon, order = "transfer", "Transfer", "transfer", 4
+    name, title, icon, order = "transfer", "Transfer", "transfer", 5
 
     def __init__(self, context: Context, store: RunStore | None = None):
         super().__init__()

@@ -1,0 +1,141 @@
+"""Attention: one small map a head, rows read columns."""
+
+import numpy as np
+from PySide6.QtCore import QEvent, QRect, QSize, Qt
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
+
+from tokstudio.embed.service import Reply
+from tokstudio.ui import theme
+from tokstudio.ui.lab_cards.flow import scrolled
+from tokstudio.ui.lab_cards.lab import Lab
+from tokstudio.ui.widgets.basic import card, combo, label
+
+CAPTION, GAP, LEAST = 20, 12, 200
+
+
+class HeadMaps(QWidget):
+    """All heads of a layer, as many in a row as fit."""
+
+    def __init__(self):
+        super().__init__()
+        self._weights = np.zeros((0, 0, 0), np.float32)
+        self._tokens: list[str] = []
+        self.setMouseTracking(True)
+        self.setAccessibleName("Attention maps")
+        theme.changed.connect(self.update)
+
+    def set_weights(self, weights: np.ndarray, tokens: list[str]) -> None:
+        self._weights, self._tokens = weights, tokens
+        self.setAccessibleDescription(f"{len(weights)} heads over {len(tokens)} tokens")
+        self._fit()
+        self.update()
+
+    def _layout(self) -> tuple[int, int]:
+        """Columns, and the side of one map."""
+        heads = max(1, len(self._weights))
+        columns = max(1, min(heads, (self.width() + GAP) // (LEAST + GAP)))
+        return columns, max(80, (self.width() - GAP * (columns - 1)) // columns)
+
+    def _fit(self) -> None:
+        columns, side = self._layout()
+        rows = -(-len(self._weights) // columns)
+        self.setMinimumHeight(rows * (min(side, 420) + CAPTION + GAP))
+
+    def _box(self, head: int) -> QRect:
+        columns, side = self._layout()
+        side = min(side, 420)
+        return QRect(
+            head % columns * (side + GAP), head // columns * (side + CAPTION + GAP) + CAPTION, side, side
+        )
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(600, 400)
+
+    def paintEvent(self, event) -> None:
+        painter = QPainter(self)
+        painter.setFont(theme.font("caption"))
+        ramp = theme.ramp()
+        for head, weights in enumerate(self._weights):
+            box = self._box(head)
+            if not box.adjusted(0, -CAPTION, 0, 0).intersects(event.rect()):
+                continue
+            shades = np.ascontiguousarray(ramp[(weights.clip(0, 1) ** 0.5 * 255).astype(np.uint8)])
+            size = len(weights)
+            picture = QImage(shades.data, size, size, 3 * size, QImage.Format_RGB888)
+            painter.drawImage(box, picture)
+            painter.setPen(theme.color("border_strong"))
+            painter.drawRect(box)
+            painter.setPen(theme.color("muted"))
+            painter.drawText(box.left(), box.top() - 5, f"Head {head}")
+
+    def read_at(self, x: int, y: int) -> str:
+        """What is under a point, in words; empty outside the maps."""
+        size = len(self._tokens)
+        for head, weights in enumerate(self._weights):
+            box = self._box(head)
+            if box.contains(x, y):
+                q, k = (y - box.top()) * size // box.height(), (x - box.left()) * size // box.width()
+                q, k = min(q, size - 1), min(k, size - 1)
+                return f"Head {head}: {self._tokens[q]!r} ({q}) reads {weights[q, k]:.1%} of {self._tokens[k]!r} ({k})"
+        return ""
+
+    def event(self, event) -> bool:
+        if event.type() == QEvent.ToolTip:
+            text = self.read_at(event.pos().x(), event.pos().y())
+            QToolTip.showText(event.globalPos(), text, self) if text else QToolTip.hideText()
+            return True
+        return super().event(event)
+
+
+class AttentionView(QWidget):
+    name, title, order = "attention", "Attention", 5
+
+    def __init__(self, lab: Lab):
+        super().__init__()
+        self.lab = lab
+        self.layer = combo([], "Layer")
+        self.layer.setMinimumWidth(110)
+        self.layer.activated.connect(lambda _: self.run())
+        self.maps = HeadMaps()
+        made = card(
+            "Attention",
+            "Rows read columns, in the order of the text; darker is more. The first is the start of the text.",
+            [label("Layer", "small", "muted"), self.layer],
+        )
+        made.body.addWidget(scrolled(self.maps), 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(made, 1)
+        self.refresh()
+
+    def refresh(self) -> None:
+        about = self.lab.sides["A"].about
+        layers = about["layers"] if about else 0
+        if layers != self.layer.count():
+            self.layer.clear()
+            self.layer.addItems([str(i + 1) for i in range(layers)])
+            self.layer.setCurrentIndex(layers // 2 if layers else -1)
+
+    def run(self) -> None:
+        if "A" in self.lab.present() and self.layer.currentIndex() >= 0:
+            asked = {"text": self.lab.text, "layer": self.layer.currentIndex()}
+            self.lab.ask("Reading attention", "A", "look", self._show, **asked)
+
+    def _show(self, reply: Reply) -> None:
+        self.maps.set_weights(reply.arrays["weights"], reply.values["tokens"])
+
+    def failed(self) -> None:
+        pass
+
+    def keyPressEvent(self, event) -> None:
+        step = {Qt.Key_PageUp: -1, Qt.Key_PageDown: 1}.get(event.key())
+        if step is None:
+            super().keyPressEvent(event)
+        elif 0 <= self.layer.currentIndex() + step < self.layer.count():
+            self.layer.setCurrentIndex(self.layer.currentIndex() + step)
+            self.run()

@@ -1,0 +1,95 @@
+"""Change: how far each tensor of model B is from the same one of model A."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from tokstudio.embed.service import Reply
+from tokstudio.ui.lab_cards.lab import Lab
+from tokstudio.ui.lab_cards.layers import ShareBar
+from tokstudio.ui.widgets.basic import card
+
+COLUMNS = ("Tensor", "Shape in A", "Shape in B", "Relative change", "Cosine", "Rows that moved most")
+
+
+class _Item(QTreeWidgetItem):
+    """Sorted by value, not by text."""
+
+    def __lt__(self, other) -> bool:
+        column = self.treeWidget().sortColumn()
+        mine, theirs = self.data(column, Qt.UserRole + 1), other.data(column, Qt.UserRole + 1)
+        if mine is None or theirs is None:
+            return (
+                theirs is not None
+                if mine is None and theirs is not None
+                else self.text(column) < other.text(column)
+            )
+        return mine < theirs
+
+
+class ChangeView(QWidget):
+    name, title, order = "change", "Change", 6
+
+    def __init__(self, lab: Lab):
+        super().__init__()
+        self.lab = lab
+        self.table = QTreeWidget()
+        self.table.setHeaderLabels(COLUMNS)
+        self.table.setRootIsDecorated(False)
+        self.table.setUniformRowHeights(True)
+        self.table.setSortingEnabled(True)
+        self.table.sortByColumn(3, Qt.DescendingOrder)
+        self.table.setAccessibleName("Change of every tensor")
+        self.table.setItemDelegateForColumn(3, ShareBar(self.table))
+        for column, width in enumerate((330, 110, 110, 130, 80, 200)):
+            self.table.setColumnWidth(column, width)
+        self._card = card("From A to B", "choose a second model")
+        self._card.body.addWidget(self.table)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._card)
+        self.refresh()
+
+    def refresh(self) -> None:
+        both = len(self.lab.present()) == 2
+        self._card.subtitle.setText(
+            "||B - A|| / ||A||; matrices of another vocabulary on the rows that both have"
+            if both
+            else "choose a second model to compare weights, for example the export of a run"
+        )
+        if not both:
+            self.table.clear()
+
+    def run(self) -> None:
+        if len(self.lab.present()) == 2:
+            a, b = (self.lab.sides[side].reference for side in "AB")
+            self.lab.maths.ask(
+                "Comparing weights A", "differ", self._show, title="Comparing weights", before=a, after=b
+            )
+
+    def _show(self, reply: Reply) -> None:
+        found = reply.values["changes"]
+        most = max((c["relative"] or 0.0 for c in found), default=0.0) or 1.0
+        self.table.clear()
+        self.table.setSortingEnabled(False)
+        for change in found:
+            shapes = [" x ".join(map(str, change[key])) or "missing" for key in ("shape", "other_shape")]
+            moved = ", ".join(map(str, change["rows"])) if len(change["shape"]) == 2 else ""
+            figures = [
+                f"{change[key]:.4g}" if change[key] is not None else "" for key in ("relative", "cosine")
+            ]
+            item = _Item([change["name"], *shapes, *figures, moved])
+            item.setData(3, Qt.UserRole, (change["relative"] or 0.0) / most)
+            for column, key in ((3, "relative"), (4, "cosine")):
+                item.setData(column, Qt.UserRole + 1, change[key])
+                item.setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
+            item.setToolTip(
+                5,
+                ", ".join(
+                    f"row {r}: {d:.3g}" for r, d in zip(change["rows"], change["distances"], strict=True)
+                ),
+            )
+            self.table.addTopLevelItem(item)
+        self.table.setSortingEnabled(True)
+
+    def failed(self) -> None:
+        pass

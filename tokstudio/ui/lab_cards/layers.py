@@ -1,0 +1,157 @@
+"""Layers: the tree of modules with shapes and shares, what each puts out, and what the vocabulary costs."""
+
+import numpy as np
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QSplitter,
+    QStyledItemDelegate,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from tokstudio.embed.service import Reply
+from tokstudio.ui import theme
+from tokstudio.ui.lab_cards.grid import Grid
+from tokstudio.ui.lab_cards.lab import Lab
+from tokstudio.ui.widgets.basic import card
+
+COLUMNS = ("Module", "Kind", "Shape", "Parameters", "Share", "Output", "Mean", "Std", "Largest")
+SHARE = 4
+
+
+def count(number: int) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.2f} {unit}"
+    return str(number)
+
+
+class ShareBar(QStyledItemDelegate):
+    """A bar behind the figure."""
+
+    def paint(self, painter: QPainter, option, index) -> None:
+        share = index.data(Qt.UserRole) or 0.0
+        box = option.rect.adjusted(2, 6, -2, -6)
+        painter.fillRect(
+            QRect(box.left(), box.top(), int(box.width() * share), box.height()), theme.color("accent_soft")
+        )
+        super().paint(painter, option, index)
+
+
+class LayersView(QWidget):
+    name, title, order = "layers", "Layers", 3
+
+    def __init__(self, lab: Lab):
+        super().__init__()
+        self.lab = lab
+        self._items: dict[str, QTreeWidgetItem] = {}
+        self.tree = QTreeWidget()
+        self.tree.setColumnCount(len(COLUMNS))
+        self.tree.setHeaderLabels(COLUMNS)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setAccessibleName("Modules of the model")
+        self.tree.header().setSectionResizeMode(QHeaderView.Interactive)
+        for column, width in enumerate((260, 150, 110, 90, 80, 110, 80, 80, 80)):
+            self.tree.setColumnWidth(column, width)
+        self.tree.setItemDelegateForColumn(SHARE, ShareBar(self.tree))
+        self.norms = Grid("Length of every module's output at every token", side=220)
+        self.cost = QTreeWidget()
+        self.cost.setHeaderLabels(("Vocabulary", "Embeddings", "Model", "Share"))
+        self.cost.setRootIsDecorated(False)
+        self.cost.setAccessibleName("What a vocabulary of another size would cost")
+        self._tree_card = card("Modules", "")
+        self._tree_card.body.addWidget(self.tree)
+        below = card("Norms of the outputs", "by token; the fill is relative to the largest of the row")
+        below.body.addWidget(self.norms)
+        cost = card("Vocabulary", "parameters by size")
+        cost.body.addWidget(self.cost)
+        low = QSplitter(Qt.Horizontal)
+        low.addWidget(below)
+        low.addWidget(cost)
+        low.setSizes([700, 380])
+        split = QSplitter(Qt.Vertical)
+        split.addWidget(self._tree_card)
+        split.addWidget(low)
+        split.setSizes([360, 240])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(split)
+        self.refresh()
+
+    def refresh(self) -> None:
+        about = self.lab.sides["A"].about
+        self.tree.clear()
+        self.cost.clear()
+        self._items.clear()
+        if about is None:
+            return
+        self._tree_card.subtitle.setText(
+            f"{about['architecture']} on {about['device']}; outputs are of the text at the left"
+        )
+        for node in about["nodes"]:
+            self._add(node, about)
+        self.tree.expandToDepth(1)
+        for size in about["costs"]:
+            item = QTreeWidgetItem(
+                [
+                    f"{size['vocab_size']:,}",
+                    count(size["embeddings"]),
+                    count(size["total"]),
+                    f"{size['share']:.1%}",
+                ]
+            )
+            for column in range(4):
+                item.setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
+            if size["vocab_size"] == about["vocab_size"]:
+                item.setText(0, f"{size['vocab_size']:,} (this one)")
+            self.cost.addTopLevelItem(item)
+        for column, width in enumerate((140, 90, 80, 60)):
+            self.cost.setColumnWidth(column, width)
+
+    def _add(self, node: dict, about: dict) -> None:
+        path = node["path"]
+        shapes = ", ".join(" x ".join(map(str, shape)) for shape in node["shapes"].values())
+        parameters = f"as {node['tied_to']}" if node["tied_to"] else count(node["parameters"])
+        name = path.rpartition(".")[2] or about["architecture"]
+        item = QTreeWidgetItem([name, node["kind"], shapes, parameters, f"{node['share']:.1%}"])
+        item.setData(SHARE, Qt.UserRole, node["share"])
+        item.setToolTip(0, path)
+        for column in range(3, len(COLUMNS)):
+            item.setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
+        parent = self._items.get(path.rpartition(".")[0]) if path else None
+        self._items[path] = item
+        parent.addChild(item) if parent is not None else self.tree.addTopLevelItem(item)
+
+    def run(self) -> None:
+        if "A" in self.lab.present() and self.lab.text:
+            self.lab.ask("Reading", "A", "read", self._show, text=self.lab.text)
+
+    def _show(self, reply: Reply) -> None:
+        modules, norms = reply.values["modules"], reply.arrays["norms"]
+        for number, module in enumerate(modules):
+            if (item := self._items.get(module["path"])) is None:
+                continue
+            item.setText(5, " x ".join(map(str, module["shape"])))
+            for column, key in ((6, "mean"), (7, "std"), (8, "largest")):
+                item.setText(column, f"{module[key]:.4g}")
+            item.setToolTip(5, f"number {number + 1} in the order of execution")
+        kept = [i for i in range(len(modules)) if not np.isnan(norms[i]).all()]
+        shown = norms[kept]
+        most = np.maximum(np.nanmax(shown, axis=1, keepdims=True), 1e-12) if len(kept) else shown
+
+        def text(row: int, column: int) -> str:
+            return f"{shown[row, column]:.3g}"
+
+        tokens = reply.values["tokens"]
+
+        def about(row: int, column: int) -> str:
+            return f"{modules[kept[row]]['path']} at {tokens[column]!r}: norm {shown[row, column]:.4g}"
+
+        self.norms.set_cells([modules[i]["path"] for i in kept], tokens, shown / most, text, about)
+
+    def failed(self) -> None:
+        pass

@@ -1,0 +1,56 @@
+"""Logit lens: what the model would say after each layer."""
+
+import numpy as np
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from tokstudio.embed.service import Reply
+from tokstudio.ui.lab_cards.grid import Grid
+from tokstudio.ui.lab_cards.lab import Lab
+from tokstudio.ui.widgets.basic import card
+
+
+class LensView(QWidget):
+    name, title, order = "lens", "Logit lens", 4
+
+    def __init__(self, lab: Lab):
+        super().__init__()
+        self.lab = lab
+        self.grid = Grid("Logit lens: layers by tokens", side=124)
+        made = card(
+            "Logit lens",
+            "The most likely next token after each layer; the fill is its probability. Columns are what was read.",
+        )
+        made.body.addWidget(self.grid, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(made, 1)
+
+    def refresh(self) -> None:
+        pass
+
+    def run(self) -> None:
+        if self.lab.present()[:1] == ["A"]:
+            self.lab.ask("Looking through the layers", "A", "lens", self._show, text=self.lab.text)
+
+    def _show(self, reply: Reply) -> None:
+        ids, p, entropy = (reply.arrays[k] for k in ("ids", "probabilities", "entropy"))
+        names, tokens = reply.values["names"], reply.values["tokens"]
+        layers = len(ids)
+        rows = ["Embedding", *(f"Layer {i}" for i in range(1, layers - 1)), f"Layer {layers - 1}, answer"]
+
+        def text(row: int, column: int) -> str:
+            return names[str(int(ids[row, column, 0]))]
+
+        def about(row: int, column: int) -> str:
+            options = "\n".join(
+                f"{float(share):7.2%}  {names[str(int(i))]!r}"
+                for i, share in zip(ids[row, column], p[row, column], strict=True)
+            )
+            return (
+                f"{rows[row]}, after {tokens[column]!r}\n{options}\nentropy {entropy[row, column]:.2f} bits"
+            )
+
+        self.grid.set_cells(rows, tokens, np.asarray(p[:, :, 0], float), text, about)
+
+    def failed(self) -> None:
+        pass

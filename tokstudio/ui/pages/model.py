@@ -1,0 +1,206 @@
+"""Model: look inside a language model while it reads and writes; two of them side by side."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from tokstudio.errors import TokstudioError
+from tokstudio.runs.store import RunStore
+from tokstudio.ui import theme
+from tokstudio.ui.context import Context
+from tokstudio.ui.embeddings_header import Badge
+from tokstudio.ui.lab_cards.attention import AttentionView
+from tokstudio.ui.lab_cards.bits import BitsView
+from tokstudio.ui.lab_cards.change import ChangeView
+from tokstudio.ui.lab_cards.generate import GenerateView
+from tokstudio.ui.lab_cards.lab import SIDES, Lab
+from tokstudio.ui.lab_cards.layers import LayersView
+from tokstudio.ui.lab_cards.lens import LensView
+from tokstudio.ui.widgets.basic import Card, Combo, Segmented, combo, row
+from tokstudio.ui.widgets.problem import Problem
+
+VIEWS = (GenerateView, BitsView, LayersView, LensView, AttentionView, ChangeView)
+START = 'def read_lines(path):\n    """Return the lines of a file.'
+PAUSE = 400  # milliseconds without a key before the text is read again
+DEMO = ("Demo english", "demo:english")
+OPEN, NOTHING = "open…", ""
+
+
+class ModelPage(QWidget):
+    name, title, icon, order = "model", "Model", "layers", 4
+
+    def __init__(self, context: Context):
+        super().__init__()
+        self.context = context
+        self.lab = Lab(context, self)
+        self._opened_once = False
+        self._dirty: set[str] = set()
+        self._build()
+        self.lab.opened.connect(self._opened)
+        self.lab.failed.connect(self._failed)
+        self._pause = QTimer(self, interval=PAUSE, singleShot=True)
+        self._pause.timeout.connect(self._text_changed)
+        self.text.textChanged.connect(self._pause.start)
+
+    def _build(self) -> None:
+        self.problem = Problem()
+        self.pickers: dict[str, Combo] = {}
+        for side in SIDES:
+            made = self.pickers[side] = combo([], f"Model {side}")
+            made.setMinimumWidth(200)
+            made.activated.connect(lambda _place, side=side: self._picked(side))
+        self.views = [cls(self.lab) for cls in VIEWS]
+        self.choice = Segmented([view.title for view in self.views], name="View")
+        self.choice.changed.connect(self._show_view)
+        bar = row(
+            Badge("A"), self.pickers["A"], 8, Badge("B", 1), self.pickers["B"], None, self.choice, spacing=8
+        )
+        self.text = QPlainTextEdit(self.context.settings.get("model.text", START))
+        self.text.setAccessibleName("Text to read or to go on from")
+        self.text.setTabChangesFocus(True)
+        theme.set_font(self.text, "mono", mono=True)
+        self.lab.text = self.text.toPlainText()
+        left = Card("Text", "both models read it")
+        left.body.addWidget(self.text, 1)
+        self._stack = QStackedWidget()
+        for view in self.views:
+            self._stack.addWidget(view)
+        split = QSplitter(Qt.Horizontal)
+        split.addWidget(left)
+        split.addWidget(self._stack)
+        split.setSizes([312, 1000])
+        split.setStretchFactor(1, 1)
+        split.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 12)
+        layout.setSpacing(8)
+        layout.addWidget(bar)
+        layout.addWidget(self.problem)
+        layout.addWidget(split, 1)
+
+    # ---------------------------------------------------------------- the window's side
+
+    def subtitle(self) -> str:
+        return self.lab.sides["A"].name
+
+    def regions(self) -> list[QWidget]:
+        return [self.pickers["A"], self.text, self._stack.currentWidget()]
+
+    def opened(self) -> None:
+        if not self._opened_once:
+            self._opened_once = True
+            self._fill_pickers()
+            self.choose("A", self.context.settings.get("model.A", DEMO[1]))
+            if (other := self.context.settings.get("model.B", "")) != "":
+                self.choose("B", other)
+
+    def receive(self, model: str = "", other: str = "", **_more) -> None:
+        """`model`: a reference or folder for side A; `other`: one for side B."""
+        self._opened_once = True
+        self._fill_pickers()
+        for side, reference in zip(SIDES, (model, other), strict=True):
+            if reference:
+                self.choose(side, reference)
+
+    def close_down(self) -> None:
+        self._pause.stop()
+        self.context.settings.set("model.text", self.text.toPlainText()[:20_000])
+        self.lab.close()
+
+    # ---------------------------------------------------------------- models
+
+    def _known(self) -> list[tuple[str, str]]:
+        """(name, reference): the demo, and what finished runs have exported."""
+        found = [DEMO]
+        try:
+            runs = RunStore().runs()
+        except TokstudioError:
+            runs = []
+        found += [
+            (info.name, str(info.folder / "export"))
+            for info in runs
+            if (info.folder / "export" / "config.json").exists()
+        ]
+        return found
+
+    def _fill_pickers(self) -> None:
+        for side, picker in self.pickers.items():
+            chosen = self.lab.sides[side].reference
+            picker.clear()
+            if side == "B":
+                picker.addItem("No second model", NOTHING)
+            for name, reference in self._known():
+                picker.addItem(name, reference)
+            picker.addItem("Open a folder…", OPEN)
+            self._mark(side, chosen)
+
+    def _mark(self, side: str, reference: str) -> None:
+        picker = self.pickers[side]
+        place = picker.findData(reference)
+        if place < 0 and reference:
+            path = Path(reference)
+            name = path.parent.name if path.name == "export" else path.name  # a run's export goes by the run
+            picker.insertItem(picker.count() - 1, name or reference, reference)
+            place = picker.findData(reference)
+        picker.setCurrentIndex(max(0, place))
+
+    def _picked(self, side: str) -> None:
+        reference = self.pickers[side].currentData()
+        if reference == OPEN:
+            reference = QFileDialog.getExistingDirectory(self, "Open the folder of a language model")
+            if not reference:
+                self._mark(side, self.lab.sides[side].reference)
+                return
+        self.choose(side, reference)
+
+    def choose(self, side: str, reference: str) -> None:
+        """Opens a model; what is shown stays until it is there."""
+        self._mark(side, reference)
+        self.problem.clear()
+        name = self.pickers[side].currentText() if reference else ""
+        self.lab.open(side, reference, name)
+
+    def _opened(self, side: str) -> None:
+        self.context.settings.set(f"model.{side}", self.lab.sides[side].reference)
+        for view in self.views:
+            view.refresh()
+        self._all_dirty()
+        self.context.refresh_header()
+
+    # ---------------------------------------------------------------- views
+
+    def view(self) -> QWidget:
+        return self._stack.currentWidget()
+
+    def _text_changed(self) -> None:
+        self.lab.text = self.text.toPlainText()
+        self._all_dirty(but="change")
+
+    def _all_dirty(self, but: str = "") -> None:
+        self._dirty |= {view.name for view in self.views} - {but}
+        self._run()
+
+    def _show_view(self, number: int) -> None:
+        self._stack.setCurrentIndex(number)
+        self._run()
+
+    def _run(self) -> None:
+        """Only the view in front works; the others when they are looked at."""
+        view = self.view()
+        if view.name in self._dirty and self.lab.present():
+            self._dirty.discard(view.name)
+            self.problem.clear()
+            view.run()
+
+    def _failed(self, slot: str, error: TokstudioError) -> None:
+        for view in self.views:
+            view.failed()
+        for side in SIDES:
+            if slot == f"open {side}":
+                self._mark(side, self.lab.sides[side].reference)
+        actions = []
+        if slot == "process":
+            chosen = {side: self.lab.sides[side].reference for side in SIDES}
+            actions = [("Open again", lambda: [self.choose(s, r) for s, r in chosen.items() if r])]
+        self.problem.show_error(error, actions)
