@@ -93,7 +93,8 @@ def hub_cache() -> Path:
 
 def cached_ids() -> Iterator[str]:
     """Hub ids in Hugging Face's cache whose snapshot holds a tokenizer's file."""
-    wanted = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.txt", "vocab.json")
+    wanted = ("tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.txt")
+    wanted += ("vocab.json", "tekken.json")
     for folder in sorted(hub_cache().glob("models--*")):
         snapshot = _snapshot(folder)
         if snapshot and any((snapshot / name).is_file() for name in wanted):
