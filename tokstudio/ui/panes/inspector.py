@@ -11,7 +11,7 @@ from tokstudio.tokens.base import Encoding
 from tokstudio.tokens.measure import part
 from tokstudio.ui.panes.pane_state import PaneState
 from tokstudio.ui.widgets.basic import eliding, label, row, segmented
-from tokstudio.ui.widgets.token_text import glyphs
+from tokstudio.ui.widgets.token_text import glyphs, hex_bytes
 from tokstudio.ui.widgets.token_view import TokenChips
 
 if TYPE_CHECKING:
@@ -34,6 +34,15 @@ def excerpt(encoding: Encoding, start: int, stop: int) -> tuple[Encoding, int]:
         return found, len(found)
     kept = part(Encoding(found.text, found.ids[:MOST], found.spans[:MOST]), 0, len(found.text))
     return kept, len(found)
+
+
+def _shown(piece: bytes) -> str:
+    """At most 60 characters; parts of characters as hex."""
+    try:
+        text = piece.decode()
+    except UnicodeDecodeError:
+        return hex_bytes(piece[:20]) + ("…" if len(piece) > 20 else "")
+    return glyphs(text if len(text) <= 60 else text[:59] + "…", True)
 
 
 class SpanRow(QWidget):
@@ -125,9 +134,7 @@ class Inspector(QFrame):
     def show_span(self, panes: Sequence[PaneState], start: int, stop: int, note: str) -> None:
         """Bytes `start:stop` as each of `panes` cuts them."""
         self._what, self._panes = (panes, start, stop), panes
-        text = panes[0].encoding.text[start : min(stop, start + 240)].decode(errors="replace")
-        shown = text if len(text) <= 60 else text[:59] + "…"
-        self.word.setText(glyphs(shown, True))
+        self.word.setText(_shown(panes[0].encoding.text[start:stop]))
         self.note.setText(note)
         self._arrange()
 

@@ -113,7 +113,8 @@ class PaneSet(QObject):
 
     def changed(self) -> None:
         """The session's panes are other ones, or in another order."""
-        wanted = [pane.number for pane in self.session.panes]
+        wanted, front = [pane.number for pane in self.session.panes], self.front()
+        place = list(self.widgets).index(front) if front is not None else 0
         for number in [n for n in self.widgets if n not in wanted]:
             self.widgets.pop(number).deleteLater()
         for number in wanted:
@@ -122,6 +123,9 @@ class PaneSet(QObject):
         self._view.row.set_panes([self.widgets[number] for number in wanted])
         for number in wanted:
             self.show(number)
+        if front is not None and wanted:  # the focus stays where it was, or goes to a neighbor
+            kept = front if front in wanted else wanted[min(place, len(wanted) - 1)]
+            self.widgets[kept].view.setFocus()
 
     def _make(self, number: int) -> ComparePane:
         made, links = ComparePane(number), self._view.links

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
+from shiboken6 import isValid
 
 from tokstudio.tokens.catalog import catalog
 from tokstudio.ui.widgets.basic import button, label, row
 from tokstudio.ui.widgets.choice_list import Choice, ChoiceList
 
-WIDTH, HEIGHT = 460, 420
+WIDTH, HEIGHT = 520, 420
 HELP = "A tiktoken name, hub id or path also works, for example tiktoken:gpt2 or ~/model."
 
 
@@ -18,6 +19,7 @@ class TokenizerPicker(ChoiceList):
 
     def __init__(self, parent: QWidget):
         super().__init__(parent, "Choose a tokenizer", "Name, hub id or path")
+        self._before: QWidget | None = None
         self._chosen: Callable[[str], object] = lambda reference: None
         file, folder = button("Open file…", "file"), button("Open folder…", "folder")
         file.clicked.connect(self._open_file)
@@ -31,6 +33,7 @@ class TokenizerPicker(ChoiceList):
     def ask(self, near: QWidget, chosen: Callable[[str], object]) -> None:
         """Opens below `near`; `chosen` gets the reference."""
         self._chosen = chosen
+        self._before = self.parentWidget().focusWidget()
         entries = sorted(catalog(), key=lambda entry: entry.group != "Recent")
         self.set_choices([self._choice(entry) for entry in entries])
         window = self.parentWidget()
@@ -40,6 +43,13 @@ class TokenizerPicker(ChoiceList):
         top = max(12, min(corner.y(), window.height() - height - 12))
         self.setGeometry(left, top, width, height)
         self.open()
+
+    def hideEvent(self, event) -> None:
+        """The focus goes back to where it was, unless it went elsewhere by itself."""
+        super().hideEvent(event)
+        before, self._before = self._before, None
+        if before is not None and isValid(before) and before.isVisible() and self.field.hasFocus():
+            before.setFocus(Qt.OtherFocusReason)
 
     def _choice(self, entry) -> Choice:
         note = ", ".join(part for part in (entry.algorithm, entry.note or entry.group) if part)
