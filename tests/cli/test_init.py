@@ -41,6 +41,16 @@ def test_a_method_writes_a_loadable_model(tmp_path, capsys):
     assert init(*PAIR, "--output", str(tmp_path / "out"), capsys=capsys)[0] == 2  # not without --force
 
 
+def test_new_rows_can_be_distilled(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("tokstudio.transfer.verify.verify_in_fresh_process", lambda path: {"checked": True})
+    texts = tmp_path / "texts.txt"
+    texts.write_text("import os\n\ndef join(a, b):\n    return os.path.join(a, b)\n" * 200)
+    out = ["--output", str(tmp_path / "out"), "--texts", str(texts), "--distill", "3"]
+    code, report = init(*PAIR, *out, capsys=capsys)
+    assert code == 0
+    assert report["distillation"]["last"] > 0
+
+
 def test_a_plan_is_applied(tmp_path, capsys, plan_file):
     code, report = init(*PAIR, "--plan", str(plan_file), "--output", str(tmp_path / "out"), capsys=capsys)
     assert code == 0
@@ -87,6 +97,7 @@ def test_a_plan_fits_a_wider_untied_model(plan_file):
         (["--method", "trim"], "no trimmed vocabulary"),
         (["--plan", "/nowhere"], "no translation plan"),
         (["--atoms", "0"], "count tokens"),
+        (["--distill", "5"], "--texts"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

@@ -23,6 +23,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--neighbors", type=int, default=10, help="wechsel: source tokens a row (%(default)s)"
     )
+    parser.add_argument(
+        "--distill",
+        type=int,
+        default=0,
+        metavar="STEPS",
+        help="then fit new input rows to the old hidden states",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep-untrained", action="store_true", help="copy rows that look untrained, too")
     parser.add_argument("--force", action="store_true", help="replace what is in the output folder")
@@ -74,6 +81,8 @@ def _check(args: argparse.Namespace, methods: list[str]) -> None:
         raise InputError(f"There is no method {args.method!r}.", hint=f"Try one of: {', '.join(methods)}.")
     if args.atoms < 1 or args.neighbors < 1:
         raise InputError("--atoms and --neighbors count tokens.", hint="Give 1 or more.")
+    if args.distill < 0 or (args.distill and not args.texts):
+        raise InputError("--distill counts steps over texts of the domain.", hint="Add --texts FILE.")
     if args.output.exists() and not args.force:
         raise InputError(
             f"{args.output} is there already.", hint="Name another folder, or add --force to replace it."
@@ -114,6 +123,7 @@ def _initialize(args: argparse.Namespace) -> dict:
             options=Options(atoms=args.atoms, neighbors=args.neighbors),
             audited=not args.keep_untrained,
         )
+    errors = _distill(args, model, source, target, surgery) if args.distill else []
     folder = export(model.eval(), target, args.output.resolve())
     return {
         "method": "plan" if plan is not None else args.method,
@@ -122,10 +132,24 @@ def _initialize(args: argparse.Namespace) -> dict:
         "vocab_size": len(target),
         "rows": surgery.counts(),
         "tied": surgery.tied,
+        "distillation": {"first": errors[0], "last": errors[-1]} if errors else None,
         "remarks": list(surgery.remarks),
         "output": str(folder),
         "check": verify_in_fresh_process(folder),
     }
+
+
+def _distill(args: argparse.Namespace, model, source, target, surgery) -> list[float]:
+    import numpy as np
+
+    from tokstudio.models.load import load_model
+    from tokstudio.train.distill_rows import DistillSettings, distill_rows
+    from tokstudio.transfer.base import COPIED
+
+    new = np.flatnonzero(surgery.origin != COPIED)
+    settings = DistillSettings(steps=args.distill, seed=args.seed)
+    teacher = load_model(args.model).eval()
+    return list(distill_rows(teacher, model, source, target, new, _texts(args.texts), settings))
 
 
 def _texts(reference: str) -> list[str]:

@@ -1,0 +1,96 @@
+"""Token distillation (Dobler, Elliott and de Melo 2025, arXiv 2505.20133): new input rows that lead to the old hidden states.
+
+The source model reads a text in its tokens, the student in the new ones. Where tokens of both end at the same byte,
+the student's last hidden state shall be the source's. Only input rows that are not copies move. Differences that
+matter: all new rows are fitted together on windows of the domain's text, not one by one on snippets about each; a
+tied head moves with its rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tokstudio.errors import TransferError
+from tokstudio.tokens.base import Tokenizer
+from tokstudio.train.corpus import Document
+from tokstudio.train.data import TokenBatch, WindowOrder, token_batch
+from tokstudio.train.objectives.alm import chunk
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class DistillSettings:
+    steps: int = 100
+    batch_size: int = 8
+    window_bytes: int = 512
+    learning_rate: float = 1e-2
+    seed: int = 0
+
+
+def distill_rows(
+    teacher: "PreTrainedModel",
+    student: "PreTrainedModel",
+    source: Tokenizer,
+    target: Tokenizer,
+    fitted: np.ndarray,
+    texts: Sequence[str],
+    settings: DistillSettings,
+) -> Iterator[float]:
+    """Fit the input rows `fitted` (ids) of `student` in place. Yields the mean squared error of each step.
+
+    Raises TransferError where there is no text to learn from.
+    """
+    import torch
+
+    if not any(texts):
+        raise TransferError(
+            "Token distillation learns from texts of the domain.", hint="Name some with --texts."
+        )
+    documents = [Document(str(i), text) for i, text in enumerate(texts)]
+    order = WindowOrder(
+        documents, window_bytes=settings.window_bytes, batch_size=settings.batch_size, seed=settings.seed
+    )
+    rows = student.get_input_embeddings().weight
+    kept = torch.ones(len(rows), 1, dtype=torch.bool, device=rows.device)
+    kept[torch.from_numpy(fitted)] = False
+    before = rows.detach().clone()
+    student.eval().requires_grad_(False)
+    rows.requires_grad_(True)
+    optimizer = torch.optim.AdamW([rows], lr=settings.learning_rate, weight_decay=0.0)
+    for step in range(settings.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * (1 - step / settings.steps)
+        error = _error(teacher, student, source, target, order[step])
+        error.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            rows.copy_(torch.where(kept, before, rows))
+        yield float(error.detach())
+    student.requires_grad_(True)
+
+
+def _error(teacher, student, source: Tokenizer, target: Tokenizer, texts: list[str]) -> "torch.Tensor":
+    import torch
+
+    device = next(student.parameters()).device
+    limit = student.config.max_position_embeddings
+    old, new = (token_batch(t, texts, limit=limit, device=device) for t in (source, target))
+    ends = chunk(old, new)
+    if not len(ends.text):
+        return student.get_input_embeddings().weight.sum() * 0
+    with torch.no_grad():
+        wanted = _hidden(teacher, old)[torch.from_numpy(ends.teacher_end).to(device)]
+    found = _hidden(student, new)[torch.from_numpy(ends.student_end).to(device)]
+    return torch.nn.functional.mse_loss(found, wanted)
+
+
+def _hidden(model, batch: TokenBatch) -> "torch.Tensor":
+    """Last hidden states, [b * l, d]."""
+    output = model(input_ids=batch.input_ids, use_cache=False, output_hidden_states=True)
+    return output.hidden_states[-1].flatten(0, 1)
