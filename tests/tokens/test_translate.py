@@ -216,3 +216,22 @@ def test_command_batch(tmp_path, capsys):
         cli.main(["translate", "--from", v.CL100K, "--to", v.BERT, "--output", str(out), "--text", "x"]) == 2
     )
     assert "--file" in capsys.readouterr().err
+
+
+AWKWARD = (
+    "  Hello  World\n", "É ﬁ ½ ① 漢字　x", "\0\x07 a\u200bb\u00ada", "e\u0301\u0327 n\u0303", "👩‍👩‍👧 🇩🇪",
+    "مرحبا بالعالم", "don't <unk> </s> [SEP] <|endoftext|>", "ÄÖÜ ß ẞ İ", " " * 50, "ﷺ ㌀ ǅ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("target", [v.CL100K, v.BERT, "bytes", "demo:english"])
+@pytest.mark.parametrize(
+    "source", [v.BERT, "bytes", v.sentencepiece_unigram, v.sentencepiece_bpe, v.llama_like, v.clip_like]
+)
+def test_every_kind_of_tokenizer(source, target):
+    """A change is a loss with a place inside the text, and no loss is reported where nothing changed."""
+    source = load_tokenizer(source() if callable(source) else source)
+    for text in AWKWARD:
+        data, found = text.encode(), translate(source, load_tokenizer(target), text)
+        assert all(0 <= loss.start <= loss.stop <= len(data) for loss in found.losses)
+        assert found.lossless == (found.returned == data == found.decoded)

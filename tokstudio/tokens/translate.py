@@ -88,15 +88,8 @@ def translate_ids(source: Tokenizer, target: Tokenizer, ids: Sequence[int] | np.
 def _translated(
     source: Tokenizer, target: Tokenizer, text: str | None, ids: np.ndarray, encoding: Encoding | None
 ) -> Translation:
-    decoded = source.decode(ids)
-    try:
-        middle = decoded.decode()
-    except UnicodeDecodeError as error:
-        raise TokenizerError(
-            f"The ids do not make a text: byte 0x{decoded[error.start]:02x} at offset {error.start:,} "
-            "is a part of a character whose other parts are missing.",
-            hint="Give all ids of the character: an emoji can take four tokens.",
-        ) from None
+    middle = _text_of(source.decode(ids), given=encoding is None)
+    decoded = middle.encode()
     found = target.encode(middle, special=True)
     returned = target.decode(found.ids)
     first = segments(source, encoding, decoded) if encoding is not None else None
@@ -107,6 +100,21 @@ def _translated(
     lost.sort(key=lambda loss: (loss.start, loss.stop))
     spans = encoding.spans if encoding is not None else None
     return Translation(source, target, text, ids, decoded, found, returned, tuple(lost), spans, first)
+
+
+def _text_of(decoded: bytes, given: bool) -> str:
+    """`decoded` as text. Broken characters are refused where the ids were given; where the source itself made
+    them, by dropping bytes of a text, they are what comes out: U+FFFD."""
+    try:
+        return decoded.decode()
+    except UnicodeDecodeError as error:
+        if not given:
+            return decoded.decode(errors="replace")
+        raise TokenizerError(
+            f"The ids do not make a text: byte 0x{decoded[error.start]:02x} at offset {error.start:,} "
+            "is a part of a character whose other parts are missing.",
+            hint="Give all ids of the character: an emoji can take four tokens.",
+        ) from None
 
 
 def _specials_dropped(source: Tokenizer, ids: np.ndarray, told: bool) -> list[Loss]:

@@ -12,13 +12,13 @@ from tokstudio.ui.widgets.token_text import glyphs
 from tokstudio.ui.words import size
 
 HINT = "Click a figure or a bar: the words, texts or ids that cause it are listed here."
-WORDS = (Column("Word", mono=True), Column("Times", True, width=68), Column("Tokens", True, width=74),
-         Column("Share", True, width=70))  # fmt: skip
+WORDS = (Column("Word", mono=True), Column("Times", True, width=60), Column("Tokens", True, width=66),
+         Column("Share", True, width=66))  # fmt: skip
 IDS = (
     Column("Id", True, width=74),
     Column("Token", mono=True),
-    Column("Times", True, width=74),
-    Column("Share", True, width=70),
+    Column("Times", True, width=66),
+    Column("Share", True, width=66),
 )
 GROUPS = (
     Column("Group"),

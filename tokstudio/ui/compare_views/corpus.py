@@ -115,7 +115,7 @@ class CorpusView(QWidget):
 
     def _arrange(self, size_class: str) -> None:
         wide = size_class == "wide"
-        self.body.setSizes([232, 700, 372] if wide else [180, 560, 260])
+        self.body.setSizes([232, 700, 372] if wide else [160, 500, 340])
 
     # ---- for the page
 
