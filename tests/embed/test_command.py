@@ -31,7 +31,7 @@ def test_distances_are_called_distances(capsys):
         "--json",
     ]
     assert main(arguments) == 0
-    assert "distance" in json.loads(capsys.readouterr().out)["neighbors"][0]
+    assert "distance" in json.loads(capsys.readouterr().out)["neighbours"][0], "the list is spelled as asked"
 
 
 def test_info(capsys):

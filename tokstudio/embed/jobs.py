@@ -3,6 +3,7 @@ of its answer between steps of a few milliseconds, and returns its answer, so th
 several and drop any.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -11,16 +12,23 @@ from pathlib import Path
 import numpy as np
 
 from tokstudio.embed import pyramid as levels
+from tokstudio.embed.expression import parse
 from tokstudio.embed.fingerprint import cache_entry, fingerprint, trim_cache
 from tokstudio.embed.matrix import DTYPE_NAMES, EmbeddingMatrix
+from tokstudio.embed.memory import in_memory
 from tokstudio.embed.neighbors import nearest, row_norms
+from tokstudio.embed.order import ORDERS, by_cluster, by_key, ordered
 from tokstudio.embed.pyramid import Pyramid
 from tokstudio.embed.read import ModelFiles, open_model
 from tokstudio.embed.search import containing, search
+from tokstudio.embed.space import Space, make_space
 from tokstudio.embed.spectrum import spectrum
 from tokstudio.embed.summary import sample_level, summarize
-from tokstudio.embed.vocabulary import SPECIAL, Vocabulary, model_tokenizer, read_vocabulary
+from tokstudio.embed.vocabulary import SPECIAL, Vocabulary, read_vocabulary
+from tokstudio.errors import InputError
 from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.tokens.training.corpus import default_corpus
+from tokstudio.tokens.vocab_counts import count_tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +51,16 @@ class Opened:
     model: ModelFiles
     matrix: EmbeddingMatrix
     norms: np.ndarray | None = None
-    pyramid: Pyramid | None = None
+    pyramids: dict[str, Pyramid] = field(default_factory=dict)  # by the order of the rows
+    orders: dict[str, np.ndarray] = field(default_factory=dict)
+    spaces: dict[str, Space | None] = field(default_factory=dict)
+    decoded: EmbeddingMatrix | None = None
+
+    def warm(self) -> EmbeddingMatrix:
+        """The matrix for reading all of it again and again: decoded once, where the memory has room for that."""
+        if self.decoded is None:
+            self.decoded = in_memory(self.matrix)
+        return self.decoded
 
 
 @dataclass
@@ -65,7 +82,6 @@ def open_matrix(state: State, path: str, tensor: str | None = None) -> Job:
     # forget what is known about this path: the file may have changed since
     state.opened = {key: kept for key, kept in state.opened.items() if key[0] != path}
     opened = state.get(path, tensor)
-    tokenizer = model_tokenizer(opened.model.folder)
     yield 1.0
     entries = [
         {"name": e.tensor.name, "shape": e.tensor.shape, "role": e.role, "dtype": DTYPE_NAMES[e.tensor.dtype]}
@@ -79,7 +95,7 @@ def open_matrix(state: State, path: str, tensor: str | None = None) -> Job:
         "shape": opened.matrix.shape,
         "dtype": DTYPE_NAMES[opened.matrix.tensor.dtype],
         "size": opened.matrix.tensor.size,
-        "tokenizer": tokenizer,
+        "tokenizer": opened.model.tokenizer,
         "file": str(opened.matrix.tensor.file),
     }
     return Answer(values)
@@ -94,16 +110,57 @@ def summary(state: State, path: str, tensor: str) -> Job:
     )
 
 
-def build_pyramid(state: State, path: str, tensor: str) -> Job:
-    """From the cache where it is; where the cache cannot be written, in memory only, and `kept` says so."""
+def order_rows(state: State, path: str, tensor: str, order: str, tokenizer: str = "") -> Job:
+    """`order` [n]: the row that stands at each place."""
     opened = state.get(path, tensor)
-    folder = cache_entry(fingerprint(opened.matrix.tensor))
-    opened.pyramid, kept = levels.load(opened.matrix, folder), True
-    if opened.pyramid is None:
-        opened.pyramid = yield from levels.build(opened.matrix, sample_level(opened.matrix))
-        kept = _keep(opened.pyramid, folder)
+    if order not in opened.orders:
+        opened.orders[order] = yield from _order(state, opened, order, tokenizer)
+    return Answer({"order": order}, {"order": opened.orders[order].astype(np.int32)})
+
+
+def _order(state: State, opened: Opened, order: str, tokenizer: str) -> Generator[float, None, np.ndarray]:
+    matrix = opened.matrix
+    if order == "norm":
+        if opened.norms is None:
+            opened.norms = yield from row_norms(matrix)
+        return by_key(opened.norms, len(matrix), largest_first=True)
+    if order == "cluster":
+        return (yield from by_cluster(matrix))
+    if order not in ORDERS:
+        raise InputError(f"There is no order {order!r}.", hint=f"Choose one of {', '.join(ORDERS)}.")
+    if order == "id":
+        return np.arange(len(matrix))
+    if not tokenizer:
+        raise InputError(
+            f"Rows have no {order} here: no tokenizer lies beside this matrix.",
+            hint="Put its tokenizer.json into the same folder, or choose another order.",
+        )
+    names = yield from _names(state, tokenizer)
+    if order == "name":
+        return by_key(names.ranks, len(matrix), largest_first=False)
+    texts = default_corpus()
+    counted = yield from count_tokens(load_tokenizer(tokenizer), texts, sum(map(len, texts)))
+    return by_key(counted.counts, len(matrix), largest_first=True)
+
+
+def build_pyramid(state: State, path: str, tensor: str, order: str = "id", tokenizer: str = "") -> Job:
+    """From the cache where it is; where the cache cannot be written, in memory only, and `kept` says so."""
+    opened, kept = state.get(path, tensor), True
+    if order not in opened.orders:
+        yield from order_rows(state, path, tensor, order, tokenizer)
+    matrix = opened.matrix if order == "id" else ordered(opened.matrix, opened.orders[order])
+    mark = "" if order == "id" else hashlib.blake2b(opened.orders[order].tobytes(), digest_size=8).hexdigest()
+    folder = cache_entry(fingerprint(opened.matrix.tensor) + mark)
+    pyramid = levels.load(matrix, folder)
+    if pyramid is None:
+        pyramid = yield from levels.build(matrix, sample_level(opened.matrix))
+        kept = _keep(pyramid, folder)
+    opened.pyramids[order] = pyramid
     yield 1.0
-    return Answer({"cells": levels.cell_levels(opened.pyramid), "kept": kept})
+    return Answer(
+        {"cells": levels.cell_levels(pyramid), "kept": kept, "order": order},
+        {"order": opened.orders[order].astype(np.int32)} if order != "id" else {},
+    )
 
 
 def _keep(pyramid: Pyramid, folder: Path) -> bool:
@@ -117,15 +174,23 @@ def _keep(pyramid: Pyramid, folder: Path) -> bool:
     return True
 
 
-def tiles(state: State, path: str, tensor: str, pooling: str, wanted: list[list[int]]) -> Job:
+def tiles(
+    state: State,
+    path: str,
+    tensor: str,
+    pooling: str,
+    wanted: list[list[int]],
+    order: str = "id",
+    tokenizer: str = "",
+) -> Job:
     """`wanted`: [r, i, c, j], row tile i where a cell stands for 2**r rows, column tile j for 2**c
     columns."""
     opened = state.get(path, tensor)
-    if opened.pyramid is None:
-        yield from build_pyramid(state, path, tensor)
+    if order not in opened.pyramids:
+        yield from build_pyramid(state, path, tensor, order, tokenizer)
     for r, i, c, j in wanted:
-        values = opened.pyramid.tile(pooling, (r, i), (c, j)).astype(np.float32)
-        yield Part({"pooling": pooling, "tile": [r, i, c, j]}, {"values": values})
+        values = opened.pyramids[order].tile(pooling, (r, i), (c, j)).astype(np.float32)
+        yield Part({"pooling": pooling, "tile": [r, i, c, j], "order": order}, {"values": values})
     return Answer()
 
 
@@ -152,20 +217,40 @@ def _names(state: State, reference: str) -> Generator[float, None, Vocabulary]:
 
 
 def neighbors(
-    state: State, path: str, tensor: str, token: str, k: int = 10, metric: str = "cosine", tokenizer: str = ""
+    state: State,
+    path: str,
+    tensor: str,
+    token: str,
+    k: int = 10,
+    metric: str = "cosine",
+    tokenizer: str = "",
+    space: str = "raw",
 ) -> Job:
-    """`token`: text, or "#12" for a row. The rows themselves come along [k + 1, d], the asked one first."""
+    """`token`: text, "#12" for a row, or a sum of them. The rows themselves come along [k + 1, d], the asked
+    one first. `row` is -1 for a sum; `terms` are its rows."""
     opened = state.get(path, tensor)
     if opened.norms is None:
         opened.norms = yield from row_norms(opened.matrix)
+    if space not in opened.spaces:
+        opened.spaces[space] = yield from make_space(opened.matrix, space)
     names = (yield from _names(state, tokenizer)) if tokenizer else None
     started = time.perf_counter()
-    row = Vocabulary.row_of(names, token, len(opened.matrix))
-    query = opened.matrix.rows(np.array([row]))[0]
-    found = yield from nearest(opened.matrix, opened.norms, query, k, metric, without=row)
+    asked = parse(token, names, len(opened.matrix))
+    query = asked.vector(opened.matrix)
+    found = yield from nearest(
+        opened.warm(), opened.norms, query, k, metric, asked.rows, opened.spaces[space]
+    )
     seconds = time.perf_counter() - started
     rows = np.concatenate([query[None], opened.matrix.rows(found.ids)]).astype(np.float32)
-    values = {"row": row, "metric": metric, "seconds": seconds, "token": token}
+    row = asked.rows[0] if len(asked.rows) == 1 else -1
+    values = {
+        "row": row,
+        "terms": asked.rows,
+        "metric": metric,
+        "seconds": seconds,
+        "token": token,
+        "space": space,
+    }
     return Answer(values, {"ids": found.ids, "scores": found.scores, "rows": rows})
 
 
@@ -211,6 +296,7 @@ JOBS: dict[str, tuple[Callable[..., Job], int]] = {
     "neighbors": (neighbors, 1),
     "search": (search_vocabulary, 1),
     "inspect": (inspect, 1),
+    "order": (order_rows, 2),
     "vocabulary": (vocabulary, 2),
     "ranks": (sort_ranks, 3),
     "summary": (summary, 3),

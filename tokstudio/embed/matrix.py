@@ -13,7 +13,11 @@ T = TypeVar("T")
 Steps = Generator[float, None, T]  # long work: yields the share done (0-1) and returns its result
 
 BLOCK_VALUES = 1 << 20  # values decoded at once: 4 MB as float32, about 10 ms of work between two steps
-STORED = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "F8_E4M3": "u1", "F8_E5M2": "u1"}
+STORED = {
+    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "F8_E4M3": "u1", "F8_E5M2": "u1"},
+    "Q8_0": [("scale", "<f2"), ("values", "i1", 32)],  # GGUF: 32 values share a scale
+}
+Q8_VALUES = 32
 DTYPE_NAMES = {
     "F64": "float64",
     "F32": "float32",
@@ -21,6 +25,7 @@ DTYPE_NAMES = {
     "BF16": "bfloat16",
     "F8_E4M3": "float8 e4m3",
     "F8_E5M2": "float8 e5m2",
+    "Q8_0": "8 bits, Q8_0",
 }
 
 
@@ -35,7 +40,7 @@ class EmbeddingMatrix:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.stored.shape
+        return self.tensor.shape
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -52,6 +57,8 @@ class EmbeddingMatrix:
 
     def block(self, start: int, stop: int, columns: slice = slice(None)) -> np.ndarray:
         """Rows `start` to `stop` [m, d]; a view of the map where the file holds float32."""
+        if self.tensor.dtype == "Q8_0":  # columns come in blocks of 32
+            return decode(self.stored[start:stop], "Q8_0")[:, columns]
         return decode(self.stored[start:stop, columns], self.tensor.dtype)
 
     def blocks(self, rows: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
@@ -68,9 +75,10 @@ def map_matrix(tensor: Tensor, role: str = "other") -> EmbeddingMatrix:
             f"{tensor.name} holds {tensor.dtype} values, which cannot be shown.",
             hint="Convert it to float32, float16 or bfloat16 and save it as safetensors.",
         )
-    stored = np.memmap(
-        tensor.file, dtype=STORED[tensor.dtype], mode="r", offset=tensor.offset, shape=tensor.shape
-    )
+    rows, columns = tensor.shape
+    shape = (rows, columns // Q8_VALUES) if tensor.dtype == "Q8_0" else tensor.shape
+    dtype = np.dtype(STORED[tensor.dtype])
+    stored = np.memmap(tensor.file, dtype=dtype, mode="r", offset=tensor.offset, shape=shape)
     return EmbeddingMatrix(tensor, role, stored.view(np.ndarray))
 
 
@@ -84,6 +92,9 @@ def decode(stored: np.ndarray, dtype: str) -> np.ndarray:
         return (stored.astype(np.uint16) << 8).view(np.float16).astype(np.float32)
     if dtype == "F8_E4M3":
         return _E4M3[stored]
+    if dtype == "Q8_0":
+        values = stored["values"] * stored["scale"].astype(np.float32)[..., None]
+        return values.reshape(len(stored), -1)
     return stored.astype(np.float32)
 
 

@@ -6,11 +6,13 @@ whatever the order of summation. Rows whose score could reach the k-th best with
 again in float64, so the answer equals that of a full float64 computation.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from tokstudio.embed.matrix import EmbeddingMatrix, Steps
+from tokstudio.embed.space import Space
 from tokstudio.errors import InputError
 
 METRICS = ("cosine", "dot", "euclidean")
@@ -44,28 +46,34 @@ def nearest(
     query: np.ndarray,
     k: int,
     metric: str = "cosine",
-    without: int = -1,
+    without: int | Collection[int] = (),
+    space: Space | None = None,
 ) -> Steps[Neighbors]:
-    """The `k` rows nearest to `query` [d], the row `without` left out. `norms`: from `row_norms`.
+    """The `k` rows nearest to `query` [d], the rows `without` left out. `norms`: from `row_norms`. With a `space`
+    nearness is measured after its map, of the rows and of the query.
 
     Rows of zeros have no direction and rows with NaN or infinities no place: cosine leaves out both, the
     others the latter. Raises InputError for an unknown metric, or for a query of zeros with cosine.
     """
     query = np.asarray(query, np.float64)
-    size = float(np.sqrt(query @ query))
+    mapped = query if space is None else space.map(query)
+    size = float(np.sqrt(mapped @ mapped))
     _check(metric, size)
+    lengths = norms if space is None else space.norms
     allowed = np.isfinite(norms)
     if metric == "cosine":
-        allowed &= norms > 0
-    if 0 <= without < len(allowed):
-        allowed[without] = False
+        allowed &= lengths > 0
+    out = [without] if isinstance(without, int) else list(without)
+    allowed[[row for row in out if 0 <= row < len(allowed)]] = False
     k = min(k, int(allowed.sum()))
     if k < 1:
         return Neighbors(np.zeros(0, np.int64), np.zeros(0), metric)
-    dots = yield from _dots(matrix, query)
-    rough, slack = _rough(dots, norms, size, matrix.shape[1], metric)
+    line, shift = (query, 0.0) if space is None else space.line(mapped)
+    dots = yield from _dots(matrix, line)
+    slack = 1.1 * (matrix.shape[1] + 8) * ROUNDING * norms * float(np.sqrt(line @ line))
+    rough, slack = _rough(dots - shift, slack, lengths, size, metric)
     candidates = _candidates(np.where(allowed, rough, -np.inf), slack, k, allowed)
-    exact = _exact(matrix, candidates, query, size, metric)
+    exact = _exact(matrix, candidates, mapped, size, metric, space)
     best = np.lexsort((candidates, -exact))[:k]
     scores = exact[best]
     return Neighbors(candidates[best], -scores if metric == "euclidean" else scores, metric)
@@ -96,16 +104,16 @@ def _dots(matrix: EmbeddingMatrix, query: np.ndarray) -> Steps[np.ndarray]:
 
 
 def _rough(
-    dots: np.ndarray, norms: np.ndarray, size: float, d: int, metric: str
+    dots: np.ndarray, slack: np.ndarray, norms: np.ndarray, size: float, metric: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(goodness [n], how far it may be off [n]); higher is better for every metric."""
-    bound = 1.1 * (d + 8) * ROUNDING  # + 8: rounding of the query to float32 and of what follows the sum
+    """(goodness [n], how far it may be off [n]); higher is better for every metric. `slack`: how far the dot
+    products may be off."""
     if metric == "dot":
-        return dots, bound * norms * size
+        return dots, slack
     if metric == "cosine":
-        safe = np.where(norms > 0, norms, 1.0)
-        return dots / (safe * size), np.full(len(dots), bound)
-    return 2 * dots - norms**2, 2 * bound * norms * size  # -|x - q|^2 but for |q|^2, which all rows share
+        safe = np.where(norms > 0, norms, 1.0) * size
+        return dots / safe, slack / safe + 8 * ROUNDING
+    return 2 * dots - norms**2, 2 * slack  # -|x - q|^2 but for |q|^2, which all rows share
 
 
 def _candidates(rough: np.ndarray, slack: np.ndarray, k: int, allowed: np.ndarray) -> np.ndarray:
@@ -115,12 +123,18 @@ def _candidates(rough: np.ndarray, slack: np.ndarray, k: int, allowed: np.ndarra
 
 
 def _exact(
-    matrix: EmbeddingMatrix, ids: np.ndarray, query: np.ndarray, size: float, metric: str
+    matrix: EmbeddingMatrix,
+    ids: np.ndarray,
+    query: np.ndarray,
+    size: float,
+    metric: str,
+    space: Space | None,
 ) -> np.ndarray:
     scores = np.empty(len(ids))
     step = max(1, (1 << 20) // matrix.shape[1])  # a matrix of equal rows makes every row a candidate
     for start in range(0, len(ids), step):
         rows = matrix.rows(ids[start : start + step]).astype(np.float64)
+        rows = rows if space is None else space.map(rows)
         scores[start : start + step] = _score(rows, query, size, metric)
     return scores
 

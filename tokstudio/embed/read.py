@@ -1,12 +1,15 @@
-"""What matrices a model folder or file holds. Only safetensors: a pickle may execute what it contains."""
+"""What matrices a model folder or file holds: safetensors, GGUF or .npy. No pickle: it may execute what it contains."""
 
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from tokstudio.embed.gguf import read_gguf, settings_as_config
 from tokstudio.embed.header import Tensor, read_header
 from tokstudio.embed.matrix import STORED, EmbeddingMatrix, map_matrix
+from tokstudio.embed.npy import read_npy
+from tokstudio.embed.vocabulary import model_tokenizer
 from tokstudio.errors import ModelError
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -15,7 +18,7 @@ CONVERT = (
     " transformers and call save_pretrained(folder), which writes model.safetensors."
 )
 INPUT = re.compile(
-    r"(^|\.)(embed_tokens|word_embeddings|wte|tok_embeddings|embed_in|token_embedding|shared|embedding)\.weight$"
+    r"(^|\.)(embed_tokens|word_embeddings|wte|tok_embeddings|embed_in|token_embedding|token_embd|shared|embedding)\.weight$"
 )
 OUTPUT = re.compile(r"(^|\.)(lm_head|embed_out|output|decoder|output_layer)\.weight$")
 
@@ -51,6 +54,12 @@ class ModelFiles:
         """Where its configuration and tokenizer lie."""
         return self.path if self.path.is_dir() else self.path.parent
 
+    @property
+    def tokenizer(self) -> str:
+        """Reference of the tokenizer that belongs to it, or ""."""
+        file = self.entries[0].tensor.file
+        return str(file.resolve()) if file.suffix == ".gguf" else model_tokenizer(self.folder)
+
     def matrix(self, name: str | None = None) -> EmbeddingMatrix:
         """The tensor called `name`, by default the first one listed. Raises ModelError when there is none."""
         for entry in self.entries:
@@ -66,10 +75,20 @@ def open_model(path: Path) -> ModelFiles:
     if not path.exists():
         raise ModelError(f"{path} does not exist.", hint="Check the path, or choose the folder in a dialog.")
     tensors: dict[str, Tensor] = {}
-    for file in _shards(path):
-        tensors.update(read_header(file))
     config = _config(path if path.is_dir() else path.parent)
+    for file in _shards(path):
+        if file.suffix == ".gguf":
+            found, settings = read_gguf(file)
+            config = settings_as_config(settings)
+        else:
+            found = read_npy(file) if file.suffix == ".npy" else read_header(file)
+        tensors.update(found)
     entries = _entries(tensors, config)
+    if not entries and (unread := sorted({t.dtype for t in tensors.values() if len(t.shape) == 2})):
+        raise ModelError(
+            f"{path.name} holds its matrices as {', '.join(unread)}, which cannot be read here.",
+            hint="Export it as F32, F16, BF16 or Q8_0, or open the model it was made from.",
+        )
     if not entries:
         raise ModelError(
             f"{path} holds no 2-D matrix.", hint="Choose the folder of a model, or its model.safetensors."
@@ -79,6 +98,8 @@ def open_model(path: Path) -> ModelFiles:
 
 def _shards(path: Path) -> list[Path]:
     if path.is_file():
+        if path.suffix in (".gguf", ".npy"):
+            return [path]
         return _indexed(path) if path.name.endswith(".index.json") else [_safetensors(path)]
     if (single := path / "model.safetensors").exists():
         return [single]
@@ -86,6 +107,8 @@ def _shards(path: Path) -> list[Path]:
         return _indexed(index[0])
     if files := sorted(path.glob("*.safetensors")):
         return files
+    if files := [*sorted(path.glob("*.gguf")), *sorted(path.glob("*.npy"))]:
+        return files[:1]
     if pickles := [file for file in sorted(path.iterdir()) if file.suffix in PICKLES]:
         raise _pickle(pickles[0])
     raise ModelError(
@@ -99,7 +122,8 @@ def _safetensors(path: Path) -> Path:
     if path.suffix in PICKLES:
         raise _pickle(path)
     raise ModelError(
-        f"{path.name} is no safetensors file.", hint="Choose a .safetensors file or the folder of a model."
+        f"{path.name} is no safetensors, GGUF or .npy file.",
+        hint="Choose a .safetensors, .gguf or .npy file, or the folder of a model.",
     )
 
 

@@ -76,3 +76,23 @@ def _effective_rank(values: np.ndarray) -> float:
     share = values**2 / ((values**2).sum() or 1.0)
     share = share[share > 0]
     return float(np.exp(-(share * np.log(share)).sum())) if len(share) else 0.0
+
+
+def components(matrix: EmbeddingMatrix, ids: np.ndarray, count: int) -> Steps[np.ndarray]:
+    """The rows `ids` on the first `count` principal components of all rows: float32 [m, <= count]."""
+    n, d = matrix.shape
+    rows = int(min(n, max(4 * d, MAX_WORK / d**2)))
+    steps = _gram(matrix, rows)
+    while True:
+        try:
+            yield 0.25 * next(steps)
+        except StopIteration as end:
+            gram, total = end.value
+            break
+    mean = total / rows
+    axes = _signed(np.linalg.eigh(gram / rows - np.outer(mean, mean))[1][:, ::-1][:, :count])
+    parts = []
+    for start in range(0, len(ids), 4096):
+        parts.append((finite(matrix.rows(ids[start : start + 4096]))[0] - mean) @ axes)
+        yield 0.2 + 0.1 * start / len(ids)
+    return np.concatenate(parts).astype(np.float32)

@@ -42,13 +42,36 @@ def read_settings(path: Path) -> dict[str, Any]:
         ) from None
 
 
+def read_entries(path: Path, most: int) -> tuple[dict[str, Any], list[tuple[str, list[int], int, int]], int]:
+    """Settings; (name, dimensions, kind, place) of each tensor, at most `most`; and where the header ends.
+
+    Raises Broken, OSError or struct.error for a file that does not hold what it promises.
+    """
+    with path.open("rb") as file:
+        reader = _Reader(file, path.stat().st_size)
+        settings = _settings(reader)
+        if reader.tensors > most:
+            raise Broken(f"it promises {reader.tensors:,} tensors")
+        entries = [_entry(reader) for _ in range(reader.tensors)]
+        return settings, entries, file.tell()
+
+
+def _entry(reader: "_Reader") -> tuple[str, list[int], int, int]:
+    name = reader.string()
+    count = reader.number("<u4")
+    if not isinstance(name, str) or count > 8:
+        raise Broken("it names a tensor that cannot be")
+    dimensions = [reader.number("<u8") for _ in range(count)]
+    return name, dimensions, reader.number("<u4"), reader.number("<u8")
+
+
 def _settings(reader: "_Reader") -> dict[str, Any]:
     if reader.take(4) != b"GGUF":
         raise Broken("it does not begin as one")
     version = reader.number("<u4")
     if version not in (2, 3):
         raise Broken(f"its version is {version}, and 2 and 3 are known")
-    reader.number("<u8")  # tensors: not looked at
+    reader.tensors = reader.number("<u8")
     count = reader.number("<u8")
     if count > MOST_SETTINGS:
         raise Broken(f"it promises {count:,} settings")
@@ -65,6 +88,7 @@ class _Reader:
     def __init__(self, file: IO[bytes], size: int):
         self._file = file
         self._left = min(size, LARGEST)
+        self.tensors = 0  # how many the file promises
 
     def take(self, size: int) -> bytes:
         if size > self._left:
