@@ -27,6 +27,7 @@ import numpy as np
 
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import Encoding, Written, utf8
+from tokstudio.tokens.local import edited
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.trace.roundtrip import RoundTrip, round_trip
 
@@ -224,7 +225,21 @@ def _encode(header: dict, body: bytes) -> tuple[dict, bytes]:
 
 @lru_cache(maxsize=8)  # the round trip of a text follows its encoding; eight panes at most
 def _encoded(reference: str, body: bytes, special: bool, written: Written) -> Encoding:
-    return load_tokenizer(reference).encode(body.decode(), special=special, written=written)
+    """Around an edit where that is exact, else as a whole."""
+    tokenizer = load_tokenizer(reference)
+    plain, made = not special and written == "text", None
+    if plain and (before := _last.get(reference)) is not None and before[0] == tokenizer.fingerprint:
+        made = edited(tokenizer, before[1], body)
+    if made is None:
+        made = tokenizer.encode(body.decode(), special=special, written=written)
+    if plain:
+        _last[reference] = tokenizer.fingerprint, made
+        while len(_last) > 8:
+            _last.pop(next(iter(_last)))
+    return made
+
+
+_last: dict[str, tuple[str, Encoding]] = {}  # of each tokenizer: the text before this one
 
 
 def serve_standard_streams() -> None:
