@@ -81,6 +81,11 @@ ARMS = {
 }
 
 
+# softmax's scores are logarithms; without a constraint, steps of a whole dense row add up and diverge (22 bits per
+# byte after 8 steps at the common rate)
+RATES = {"softmax": 10.0, "free": 0.1}
+
+
 def transfer_config(
     config: ExperimentConfig, arm: Arm, *, corpus: str, target: str, seed: int
 ) -> TransferConfig:
@@ -90,7 +95,7 @@ def transfer_config(
     from tokstudio.train.config import DataConfig, TrainConfig
 
     translated = 0 if not arm.solver else config.translation_steps if arm.tuned else config.steps
-    rate = config.s2t2.learning_rate * (10 if arm.solver == "softmax" else 1)  # its scores are logarithms
+    rate = config.s2t2.learning_rate * RATES.get(arm.solver, 1.0)
     s2t2 = replace(
         config.s2t2,
         steps=translated,
