@@ -1,6 +1,7 @@
 """References: each kind, that they are stable, and every way in which a file can be wrong."""
 
 import contextlib
+import itertools
 import json
 import os
 import pickle
@@ -200,3 +201,24 @@ def test_a_rank_file_needs_all_bytes_and_a_known_encoding(tmp_path):
     path.write_bytes(every + b"YWI= 256\n")
     tokenizer = load_tokenizer(str(path.rename(tmp_path / "cl100k_base-mine.tiktoken")))
     assert tokenizer.encode("abba").ids.tolist() == [256, 98, 97]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "framed", "special"),
+    [(128_000, [128_000, 97], {"<|eot_id|>": 128_009, "<|reserved_special_token_250|>": 128_255}),
+     (151_643, [97], {"<|im_end|>": 151_645, "<|extra_204|>": 151_850})],
+)  # fmt: skip
+def test_rank_files_of_llama_and_qwen_are_known_by_their_size(tmp_path, tokens, framed, special):
+    """Of the right size, though not the real ones; Llama's is called tokenizer.model."""
+    entries = itertools.chain(
+        ((i,) for i in range(256)), itertools.product(range(256), range(256), range(256))
+    )
+    path = tmp_path / "tokenizer.model"
+    with path.open("wb") as file:
+        for i, entry in enumerate(itertools.islice(entries, tokens)):
+            file.write(b"%s %d\n" % (b2a_base64(bytes(entry), newline=False), i))
+    tokenizer = load_tokenizer(str(path))
+    assert tokenizer.algorithm == "Byte BPE"
+    assert tokenizer.encode("a", special=True).ids.tolist() == framed
+    assert special.items() <= tokenizer.special_tokens.items()
+    assert max(tokenizer.special_tokens.values()) + 1 == len(tokenizer)

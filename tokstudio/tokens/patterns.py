@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from tokstudio.errors import TokenizerError
 from tokstudio.paths import cache_folder
 from tokstudio.tokens.bounded import BoundedWorker
+from tokstudio.tokens.known_ranks import word_rules
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Library
@@ -83,12 +84,7 @@ def _regex(step: dict) -> str | None:
 @cache
 def known_patterns() -> frozenset[str]:
     """The patterns of the models that everybody uses."""
-    import tomllib
-
-    from tokstudio.paths import resource
-
-    rules = tomllib.loads(resource("families/gguf/pretokenizers.toml").read_text("utf-8"))["rule"]
-    return frozenset(pattern for rule in rules for pattern in rule["patterns"])
+    return frozenset(pattern for rule in word_rules().values() for pattern in rule["patterns"])
 
 
 def harmless(pattern: str) -> bool:

@@ -4,8 +4,6 @@ The vocabulary is handed to the library that invented its kind; the pattern that
 that the file gives it (resources/families/gguf/pretokenizers.toml).
 """
 
-import tomllib
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from tokstudio.errors import TokenizerError
-from tokstudio.paths import resource
 from tokstudio.tokens.backends.huggingface import HuggingFaceTokenizer
 from tokstudio.tokens.backends.sentencepiece import Ends, SentencePieceTokenizer
 from tokstudio.tokens.base import BACKENDS, Backend, Tokenizer
 from tokstudio.tokens.gguf_file import read_settings
+from tokstudio.tokens.known_ranks import word_rules
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.sentencepiece_file import BYTE, CONTROL, NORMAL, UNKNOWN, USER, model_file
 from tokstudio.tokens.sniff import ANOTHER
@@ -89,21 +87,15 @@ def _fingerprint(*parts: Any) -> str:
     return f"gguf-{sha256(repr(parts).encode()).hexdigest()[:48]}"
 
 
-@cache
-def _rules() -> dict[str, dict]:
-    found = tomllib.loads(resource("families/gguf/pretokenizers.toml").read_text("utf-8"))
-    return {name: rule for rule in found["rule"] for name in rule["names"]}
-
-
 def _byte_bpe(vocabulary: Vocabulary, reference: str, name: str) -> Tokenizer:
     from tokenizers import Regex, decoders, models, pre_tokenizers
     from tokenizers import Tokenizer as Library
 
     named = str(vocabulary.get("pre", "default"))
-    if (rule := _rules().get(named)) is None:
+    if (rule := word_rules().get(named)) is None:
         raise TokenizerError(
             f"{vocabulary.name} names the word rule {named!r}, which is not known here.",
-            hint=f"Known are {', '.join(sorted(_rules()))}. Use the tokenizer.json of the same model.",
+            hint=f"Known are {', '.join(sorted(word_rules()))}. Use the tokenizer.json of the same model.",
         )
     texts, merges = vocabulary.texts(), vocabulary.get("merges", [])
     entries = {text: i for i, text in enumerate(texts)}

@@ -7,16 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.backends import sentencepiece
 from tokstudio.tokens.backends.tiktoken import TiktokenTokenizer
-from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Tokenizer, Written
+from tokstudio.tokens.base import BACKENDS, Backend, Tokenizer
 from tokstudio.tokens.mistral_data import FILES, FIRST_SPECIALS, packaged_file
 from tokstudio.tokens.rank_files import Ranks
 from tokstudio.tokens.sniff import is_tekken
-from tokstudio.tokens.spans import with_specials
 from tokstudio.tokens.table import TokenTable
 
 FETCH = "Fetch or copy it again, or choose the tokenizer.json of the same model."
@@ -24,19 +21,8 @@ MOST = 4_000_000  # ids
 BEGIN = "<s>"
 
 
-class TekkenTokenizer(TiktokenTokenizer):
+def load(path: Path, reference: str, name: str) -> TiktokenTokenizer:
     """Byte-level BPE whose first ids are special tokens. A text begins with <s>."""
-
-    def encode(self, text: str, *, special: bool = False, written: Written = "text") -> Encoding:
-        bare = super().encode(text, written=written)
-        if not special or BEGIN not in self.special_tokens:
-            return bare
-        outside = np.append(True, np.zeros(len(bare), bool))
-        ids = np.append(self.special_tokens[BEGIN], bare.ids).astype(np.int32)
-        return Encoding(bare.text, ids, with_specials(bare.spans, outside, len(bare.text)))
-
-
-def load(path: Path, reference: str, name: str) -> TekkenTokenizer:
     data = path.read_bytes()
     try:
         content = json.loads(data)
@@ -52,7 +38,9 @@ def load(path: Path, reference: str, name: str) -> TekkenTokenizer:
         raise TokenizerError(
             f"{path.name} cannot be read as a Tekken vocabulary: {reason}.", hint=FETCH
         ) from None
-    return TekkenTokenizer(reference, name, Ranks(table, sha256(data).hexdigest()), pattern, specials)
+    return TiktokenTokenizer(
+        reference, name, Ranks(table, sha256(data).hexdigest()), pattern, specials, BEGIN
+    )
 
 
 def _specials(listed: Any, count: int) -> dict[str, int]:

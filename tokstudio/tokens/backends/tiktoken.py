@@ -11,6 +11,7 @@ import numpy as np
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
 from tokstudio.tokens.encodings import encoding_names, encoding_spec
+from tokstudio.tokens.known_ranks import known_ranks
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.occurring import occurring
 from tokstudio.tokens.rank_files import LINE, Ranks, parse_ranks, ranks_of
@@ -33,8 +34,16 @@ class TiktokenTokenizer:
     light = False
 
     def __init__(
-        self, reference: str, name: str, ranks: Ranks, pattern: str, special_tokens: Mapping[str, int]
+        self,
+        reference: str,
+        name: str,
+        ranks: Ranks,
+        pattern: str,
+        special_tokens: Mapping[str, int],
+        begin: str = "",
     ):
+        """`begin`: the special token that a text begins with; empty for none, as in tiktoken's own encodings."""
+        self._begin = special_tokens.get(begin)
         self.reference = reference
         self.name = name
         self.special_tokens = dict(special_tokens)
@@ -54,14 +63,17 @@ class TiktokenTokenizer:
         return max([len(self._table), *(i + 1 for i in self.special_tokens.values())])
 
     def encode(self, text: str, *, special: bool = False, written: Written = "text") -> Encoding:
-        """These encodings put nothing around a text, so `special` changes nothing."""
         data = utf8(text)
         check_written(text, self.special_tokens, written)
         parse = written == "parse" and any(content in text for content in self.special_tokens)
         ids = self._ids(text, data, set(self.special_tokens) if parse else set())
         table = self._table_with_specials if parse else self._table
         stops = np.cumsum(table.lengths(ids))
-        return Encoding(data, ids.astype(np.int32), stack(stops - table.lengths(ids), stops))
+        bare = Encoding(data, ids.astype(np.int32), stack(stops - table.lengths(ids), stops))
+        if not special or self._begin is None:
+            return bare
+        framed, nothing = np.append(np.int32(self._begin), bare.ids), np.zeros((1, 2), np.int32)
+        return Encoding(data, framed, np.concatenate([nothing, bare.spans]))
 
     @cached_property
     def _table_with_specials(self) -> TokenTable:
@@ -128,11 +140,14 @@ def claims(path: Path, head: bytes) -> bool:
 
 def load(path: Path, reference: str, name: str) -> TiktokenTokenizer:
     """A rank file says nothing about pattern and special tokens: they come from the encoding that the file
-    belongs to, by its hash, or else from the one its name begins with."""
+    belongs to, by its hash, or else from the one its name begins with, or else from a model that has as many
+    tokens."""
     ranks = parse_ranks(path.read_bytes(), path.name)
     specs = [encoding_spec(known) for known in encoding_names()]
     same = [s for s in specs if len(s.files) == 1 and s.files[0].sha256 == ranks.sha256]
     named = [s for s in specs if path.name.startswith(s.name)]
+    if not same and not named and (known := known_ranks(int(ranks.table.known.sum()))):
+        return TiktokenTokenizer(reference, name, ranks, known.pattern, known.special_tokens, known.begin)
     if not (spec := next(iter(same + named), None)):
         raise TokenizerError(
             f"{path.name} holds tokens, but not the pattern that cuts a text into words.",
