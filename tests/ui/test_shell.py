@@ -36,9 +36,9 @@ def window(qtbot, context):
     made.close()
 
 
-def test_five_pages_in_their_order():
-    assert [entry.title for entry in page_list.entries()][:5] == [
-        *("Compare", "Vocabulary", "Embeddings", "Transfer", "Runs")
+def test_pages_in_their_order():
+    assert [entry.title for entry in page_list.entries()][:6] == [
+        *("Compare", "Vocabulary", "Embeddings", "Model", "Transfer", "Runs")
     ]
 
 
@@ -127,7 +127,7 @@ def test_f6_walks_the_regions(qtbot, window):
     for _ in range(8):
         window.next_region(1)
         seen.add(QApplication.focusWidget())
-    assert window.page("compare").editor.edit in seen
+    assert window.page("compare").text.editor.edit in seen
     assert window.top.find in seen
 
 
@@ -139,23 +139,23 @@ def drop(window, path: Path) -> None:
 
 def test_a_dropped_text_opens_and_undo_brings_the_old_one_back(window, tmp_path):
     page, path = window.page("compare"), tmp_path / "note.txt"
-    before = page.editor.text()
+    before = page.text.editor.text()
     path.write_text("dropped", encoding="utf-8")
     drop(window, path)
-    assert page.editor.text() == "dropped"
+    assert page.text.editor.text() == "dropped"
     window.toast.undo.click()
-    assert page.editor.text() == before
+    assert page.text.editor.text() == before
 
 
 @pytest.mark.parametrize(("data", "words"), [(b"\xff\xfe\x00", "no UTF-8"), (None, "There is no file")])
 def test_a_file_that_cannot_be_opened_is_said_in_words(window, tmp_path, data, words):
-    path, before = tmp_path / "note.txt", window.page("compare").editor.text()
+    path, before = tmp_path / "note.txt", window.page("compare").text.editor.text()
     if data is not None:
         path.write_bytes(data)
     window.open_path(str(path))
     assert words in window.toast.text.text()
     assert window.toast.hint.text()
-    assert window.page("compare").editor.text() == before
+    assert window.page("compare").text.editor.text() == before
     window.toast.dismiss()
 
 
@@ -221,7 +221,7 @@ for name in list(window._entries):
         app.processEvents()
 theme.apply(app, "dark")
 window.show_page("compare")
-window.page("compare").step(1)
+window.page("compare").text.step(1)
 window.open_palette()
 app.processEvents()
 window.close()

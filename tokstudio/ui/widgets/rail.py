@@ -1,4 +1,4 @@
-"""The left rail: five pages, color scheme and settings at the foot."""
+"""The left rail: the pages, color scheme and settings at the foot."""
 
 from collections.abc import Sequence
 
