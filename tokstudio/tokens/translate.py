@@ -95,7 +95,8 @@ def _translated(
     first = segments(source, encoding, decoded) if encoding is not None else None
     lost = [] if first is None else losses_of(source, encoding, first, "source")
     second = losses_of(target, found, segments(target, found, returned), "target")
-    lost += [loss.moved(first) for loss in second] if first is not None else second
+    moved = first is not None and first.text != first.decoded
+    lost += [loss.moved(first) for loss in second] if moved else second
     lost += _specials_dropped(source, ids, told=encoding is not None)
     lost.sort(key=lambda loss: (loss.start, loss.stop))
     spans = encoding.spans if encoding is not None else None
