@@ -129,3 +129,17 @@ def test_the_methods_are_listed(capsys):
     code, found = init("--list", capsys=capsys)
     assert code == 0
     assert {"focus", "omp", "mean-pieces", "wechsel"} <= {method["name"] for method in found["methods"]}
+
+
+def test_a_plan_is_shown(capsys, plan_file):
+    names = ["--source", "demo:english", "--target", "demo:code"]
+    command = ["plan", str(plan_file), *names, "--before", str(plan_file), "--text", "import os", "--json"]
+    assert cli.main(command) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert "".join(row["text"] for row in rows) == "import os"
+    first = rows[0]["now"]
+    assert first == rows[0]["before"]
+    assert first[0]["text"] == "import"
+    assert [s["share"] for s in first] == sorted((s["share"] for s in first), reverse=True)
+    assert cli.main(["plan", str(plan_file), *names]) == 0
+    assert cli.main(["plan", str(plan_file), "--source", "bytes", "--target", "demo:code"]) == 2

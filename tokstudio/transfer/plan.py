@@ -40,6 +40,14 @@ class Plan:
         values[rows.counts == 0] = used.mean(0)
         return values
 
+    def top(self, token: int, count: int, role: str = "input") -> list[tuple[int, float]]:
+        """The source tokens that `token` is most made of, largest share first."""
+        rows = self.rows(role)
+        own = slice(rows.start[token], rows.start[token + 1])
+        order = np.argsort(-rows.weights[own], kind="stable")[:count]
+        pairs = zip(rows.columns[own][order].tolist(), rows.weights[own][order].tolist(), strict=True)
+        return [(int(column), float(weight)) for column, weight in pairs]
+
     def origin(self) -> np.ndarray:
         """uint8 [v_target], indices of ORIGINS."""
         counts = self.input.counts
