@@ -106,6 +106,25 @@ def test_a_click_lists_what_causes_a_figure(qtbot, counted):
     counted.causes.copy.click()
 
 
+def test_the_mouse_chooses_cells_bars_and_words(qtbot, counted):
+    grid, bars, causes = counted.figures.grid, counted.figures.bars, counted.causes
+    row = next(i for i, cells in enumerate(texts(counted)) if cells[0] == "Fertility")
+    place = grid.visualRect(grid.model().index(row, 2)).center()
+    qtbot.mouseClick(grid.viewport(), Qt.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: (causes.event or {}).get("metric") == "fertility", timeout=PATIENCE)
+    assert causes.event["tokenizer"] == "bert-base-uncased"
+    at = next(i for i, cells in enumerate(causes.grid.grid.rows) if cells[0].text == "Donaudampfschifffahrt")
+    qtbot.mouseClick(
+        causes.grid.viewport(),
+        Qt.LeftButton,
+        pos=causes.grid.visualRect(causes.grid.model().index(at, 0)).center(),
+    )
+    assert causes.example.text().startswith("In: Donaudampfschifffahrt und Größe.")
+    qtbot.mouseClick(bars.viewport(), Qt.LeftButton, pos=bars.box(2, 0).center().toPoint())
+    qtbot.waitUntil(lambda: causes.event["group"] == "en", timeout=PATIENCE)
+    assert (causes.event["metric"], causes.event["k"]) == ("bytes_per_token", 0)
+
+
 def test_keys_walk_the_bars(qtbot, counted):
     counted.figures.bars.setFocus()
     qtbot.keyClick(counted.figures.bars, Qt.Key_Down)

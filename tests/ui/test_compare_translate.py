@@ -70,6 +70,20 @@ def test_the_text_and_the_tokens_light_the_ids(view):
     assert view.board.direct._lit == (SAMPLE.index("like"), SAMPLE.index("like") + 4)
 
 
+def test_the_mouse_points_and_chooses(qtbot, view):
+    board = view.board
+    qtbot.mouseMove(board.direct.viewport(), board.direct.box(3).center().toPoint())
+    board.direct._tell(board.direct.token_at(board.direct.box(3).center()))
+    assert "[unused831]" in board.why.text()
+    qtbot.mouseClick(board.direct.viewport(), Qt.LeftButton, pos=board.direct.box(5).center().toPoint())
+    assert board.direct.current == 5
+    place = board.losses.visualRect(board.losses.model().index(2, 1)).center()
+    qtbot.mouseClick(board.losses.viewport(), Qt.LeftButton, pos=place)
+    marks = [mark.cursor.selectedText() for mark in view.editor.edit.extraSelections()]
+    assert marks == ["Mike", "Mike"]
+    assert [board.through.tokens.token(i) for i in board.through.selected()] == [b"Mike"]
+
+
 def test_keys_walk_the_ids(qtbot, view):
     view.board.direct.setFocus()
     qtbot.keyClick(view.board.direct, Qt.Key_Right)

@@ -73,6 +73,7 @@ def test_the_words_behind_a_figure(data):
     found = causes(tally, 0, "fertility", "de")
     assert found.rows[0].text == "Donaudampfschifffahrtsgesellschaft"
     assert (found.rows[0].count, found.rows[0].tokens) == (60, 60 * 13)
+    assert found.rows[0].example.startswith("Donaudampfschifffahrtsgesellschaft, größer als")
     assert {row.text for row in causes(tally, 1, "unknown", "zh").rows} >= {"能", "吞"}
     assert causes(tally, 1, "unknown", "de").rows[0].text == "😀"
     assert causes(tally, 0, "words_whole", "en").rows == ()

@@ -28,6 +28,7 @@ class Cause:
     tokens: int  # how many tokens that takes
     share: float | None  # of what the figure is about, 0 to 1
     id: int | None = None
+    example: str = ""  # a line with the word, where it is cut in three or more
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ def _cut_words(words: WordCounts, k: int, limit: int, by_times: bool) -> list[Ca
             rows.append((weight, word, count, pieces))
     total = words.words - words.whole[k] if by_times else max(1, words.pieces[k] - words.words)
     rows.sort(key=lambda row: (-row[0], row[1]))
+    lines = words.examples
     return [
-        Cause(word, count, pieces, min(1.0, weight / max(1, total)))
+        Cause(word, count, pieces, min(1.0, weight / max(1, total)), example=lines.get(word, ""))
         for weight, word, count, pieces in rows[:limit]
     ]
 

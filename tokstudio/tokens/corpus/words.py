@@ -10,6 +10,8 @@ from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.tokens.measure import word_spans
 
 LONGEST = 80  # characters of a word that is listed
+AROUND = 60  # bytes of the line on each side of an example
+MOST_EXAMPLES = 3000
 
 
 @dataclass
@@ -24,6 +26,7 @@ class WordCounts:
     whole: list[int] = field(default_factory=list)  # [k]: words that no token edge cuts
     table: dict[str, list[int]] = field(default_factory=dict)
     unknown: list[Counter] = field(default_factory=list)  # [k] of texts that became the unknown token
+    examples: dict[str, str] = field(default_factory=dict)  # of words cut in three or more: a line with it
 
     def __post_init__(self):
         for name in ("tokens", "pieces", "whole"):
@@ -59,6 +62,11 @@ class WordCounts:
         rows = np.stack(sums, axis=1).astype(np.int64).tolist()
         for word, row in zip(numbers, rows, strict=True):
             add_row(self.table, word.decode()[:LONGEST], row)
+        costly = np.flatnonzero(np.maximum.reduce(columns[::3]) > 2) if len(spans) else ()
+        for at in costly[:MOST_EXAMPLES]:
+            word = data[slice(*spans[at])].decode()[:LONGEST]
+            if word not in self.examples and len(self.examples) < MOST_EXAMPLES:
+                self.examples[word] = line_around(data, *spans[at].tolist())
 
     def add(self, other: "WordCounts", *, table: bool = True) -> None:
         """`table`: the words, too, not the sums alone."""
@@ -69,8 +77,12 @@ class WordCounts:
             self.pieces[at] += other.pieces[at]
             self.whole[at] += other.whole[at]
             self.unknown[at].update(other.unknown[at] if table else ())
-        for word, row in other.table.items() if table else ():
-            add_row(self.table, word, row)
+        if table:
+            for word, row in other.table.items():
+                add_row(self.table, word, row)
+            for word, line in other.examples.items():
+                if len(self.examples) < MOST_EXAMPLES:
+                    self.examples.setdefault(word, line)
 
     def prune(self, most: int) -> None:
         """Keeps the `most` words that take the most tokens, and as many unknown texts; the sums stay exact."""
@@ -90,11 +102,20 @@ class WordCounts:
             "whole": self.whole,
             "table": self.table,
             "unknown": [dict(texts) for texts in self.unknown],
+            "examples": self.examples,
         }
 
     @classmethod
     def from_json(cls, k: int, value: dict) -> "WordCounts":
         return cls(k, **{**value, "unknown": [Counter(texts) for texts in value["unknown"]]})
+
+
+def line_around(data: bytes, start: int, stop: int) -> str:
+    """The line of UTF-8 `data` that holds start:stop, as far as it is near."""
+    low = max(data.rfind(b"\n", 0, start) + 1, start - AROUND)
+    end = data.find(b"\n", stop)
+    high = min(len(data) if end < 0 else end, stop + AROUND)
+    return data[low:high].decode(errors="ignore").strip()
 
 
 def add_row(table: dict[str, list[int]], word: str, row: list[int]) -> None:

@@ -43,6 +43,11 @@ class CausesCard(QWidget):
         self._card.body.setSpacing(4)
         self._card.body.addWidget(self.note)
         self._card.body.addWidget(self.grid, 1)
+        self.example = label("", "small", "text2", wrap=True)
+        self.example.setContentsMargins(11, 4, 11, 4)
+        self.example.hide()
+        self._card.body.addWidget(self.example)
+        self.grid.chosen.connect(lambda at, _: self._show_example(at))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._card)
@@ -56,6 +61,7 @@ class CausesCard(QWidget):
         self._card.subtitle.setText("")
         self.note.setText(HINT)
         self.grid.hide()
+        self.example.hide()
         self.copy.setEnabled(False)
 
     def show_causes(self, event: dict) -> None:
@@ -75,11 +81,20 @@ class CausesCard(QWidget):
         self.grid.set(columns, [self._cells(row, columns) for row in rows])
         self.grid.setVisible(bool(rows))
         self.grid.scrollToTop()
+        self.grid.clearSelection()
+        self.example.hide()
         self.copy.setEnabled(bool(rows))
+
+    def _show_example(self, at: int) -> None:
+        """A line that the word was seen in."""
+        line = self.event["rows"][at]["example"]
+        self.example.setText(f"In: {glyphs(line, False)}")
+        self.example.setVisible(bool(line))
 
     @staticmethod
     def _cells(row: dict, columns: tuple[Column, ...]) -> list[Cell]:
-        text = Cell(glyphs(row["text"], True), role="text", told=repr(row["text"]))
+        told = repr(row["text"]) + (f" in: {row['example']}" if row["example"] else "")
+        text = Cell(glyphs(row["text"], True), role="text", told=told)
         count, tokens = Cell(f"{row['count']:,}"), Cell(f"{row['tokens']:,}")
         share = row["share"] or 0
         if columns is GROUPS:
