@@ -151,3 +151,18 @@ def test_a_pipe_is_read_and_printed_in_any_locale():
         "tokenize", "bert-base-uncased", "--json", given="é 漢".encode(), LC_ALL="C", PYTHONUTF8="1"
     )
     assert json.loads(done.stdout)["tokens"] == ["e", "漢"]
+
+
+def test_special_tokens_in_the_text_are_read_as_told(capsys):
+    arguments = ("tokenize", "tiktoken:cl100k_base", "--text", "a<|endoftext|>", "--json")
+    assert len(json.loads(run(capsys, *arguments)[1])["ids"]) > 2
+    assert json.loads(run(capsys, *arguments, "--written", "parse")[1])["ids"] == [64, 100257]
+    code, _, err = run(capsys, *arguments, "--written", "forbid")
+    assert code == 2
+    assert "<|endoftext|> at position 2" in err
+
+
+def test_a_spec_says_what_it_lost(capsys):
+    code, _, err = run(capsys, "tokenize", "mistral:v1:target=Qwen2", "--text", "a")
+    assert code == 0
+    assert "The begin token <s> disappears" in err

@@ -177,6 +177,10 @@ def test_the_chat_of_each_family(renderer, name):
     assert chat.text == SHOWN[name]
     data = chat.text.encode()
     assert "".join(data[s.start : s.end].decode() for s in chat.segments if s.trained) == TRAINED[name]
+    plain = renderer.render(one.template, TALK[:2], special_tokens=one.named)  # no prompt at the end
+    data = plain.text.encode()
+    learned = "".join(data[s.start : s.end].decode() for s in plain.segments if s.trained)
+    assert learned.removeprefix("<think>\n\n</think>\n\n") == TRAINED[name]  # Qwen3 shows the last thought
     for slot in ("start_header", "end_header", "user", "assistant"):
         assert one.slots[slot] in chat.text
 

@@ -50,12 +50,21 @@ def _flat(value: Any) -> list[str]:
 def _generation_prompt(template: str, messages: list, variables: dict, text: str, without: str) -> str:
     """What the template writes where an answer begins; empty where it does not say."""
     if text != without:
-        return text[len(without) :] if text.startswith(without) else ""
+        return _added(text, without)
     try:
-        with_prompt = _text(template, messages, variables, True)
+        return _added(_text(template, messages, variables, True), text)
     except TokenizerError:
         return ""
-    return with_prompt[len(text) :] if with_prompt.startswith(text) else ""
+
+
+def _added(longer: str, text: str) -> str:
+    """What `longer` ends with and `text` does not, from the start of a special token on: some templates write an
+    end token in the place of a prompt."""
+    shorter = min(len(longer), len(text))
+    same = next((i for i in range(shorter) if longer[i] != text[i]), shorter)
+    while same < len(text) and same and longer[same - 1] in "<|[":
+        same -= 1
+    return longer[same:]
 
 
 def _text(template: str, messages: list, variables: dict, prompt: bool) -> str:

@@ -10,11 +10,18 @@ HELP = "cut a text into tokens: ids, byte spans, token texts"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "reference", help="tiktoken:cl100k_base, bytes, demo:english, bert-base-uncased, or a file or folder"
+        "reference",
+        help="tiktoken:cl100k_base, bytes, mistral:v3, bert-base-uncased, a file or folder, or a spec",
     )
     add_text_arguments(parser)
     parser.add_argument(
         "--special", action="store_true", help="add the tokens that a model expects around a text"
+    )
+    parser.add_argument(
+        "--written",
+        choices=("text", "parse", "forbid"),
+        default="text",
+        help="what becomes of special tokens that are written out in the text",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
@@ -26,12 +33,15 @@ def run(args: argparse.Namespace) -> int:
     from tokstudio.tokens.measure import measure
     from tokstudio.tokens.reference import load_tokenizer
     from tokstudio.tokens.show import token_texts
+    from tokstudio.tokens.spec import notes_of
 
     text = text_of(args)
     if args.download:
         _download(args.reference)
     tokenizer = load_tokenizer(args.reference)
-    encoding = tokenizer.encode(text, special=args.special)
+    for line in notes_of(args.reference):
+        note(line)
+    encoding = tokenizer.encode(text, special=args.special, written=args.written)
     measures, tokens = measure(encoding, tokenizer), token_texts(tokenizer, encoding.ids)
     if args.json:
         emit_json(
