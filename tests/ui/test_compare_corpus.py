@@ -106,6 +106,18 @@ def test_a_click_lists_what_causes_a_figure(qtbot, counted):
     counted.causes.copy.click()
 
 
+def test_groups_by_a_field_of_any_name(qtbot, view, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "One", "topic": "x"}\n{"text": "Two", "topic": "y"}\n')
+    view.set_path(path)
+    view.by.setCurrentIndex(view.by.count() - 1)
+    assert view.field.isVisible()
+    qtbot.keyClicks(view.field, "topic")
+    view.run()
+    qtbot.waitUntil(lambda: not view.follower.running, timeout=PATIENCE)
+    assert list(view.result["groups"]) == ["x", "y"]
+
+
 def test_the_mouse_chooses_cells_bars_and_words(qtbot, counted):
     grid, bars, causes = counted.figures.grid, counted.figures.bars, counted.causes
     row = next(i for i, cells in enumerate(texts(counted)) if cells[0] == "Fertility")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from tokstudio.errors import InputError, TokstudioError
 from tokstudio.tokens.corpus.run import Request
@@ -22,7 +22,7 @@ from tokstudio.ui.words import duration, size
 
 FIRST = ("tiktoken:cl100k_base", "bert-base-uncased", "demo:english")
 BY = (("auto", "Groups: as found"), ("none", "No groups"), ("file", "One group a file"),
-      ("folder", "One group a folder"), ("language", "By language"))  # fmt: skip
+      ("folder", "One group a folder"), ("language", "By language"), ("", "By a field"))  # fmt: skip
 KINDS = (
     "Texts (*.txt *.md *.py *.jsonl *.ndjson *.gz *.parquet *.arrow *.feather *.csv *.json);;All files (*)"
 )
@@ -56,8 +56,14 @@ class CorpusView(QWidget):
         self.data = eliding("", "small", "text2", mode=Qt.ElideMiddle)
         self.by = combo([text for _, text in BY], "How texts are grouped")
         self.by.setFixedWidth(168)
+        self.field = QLineEdit()
+        self.field.setPlaceholderText("name of the field")
+        self.field.setAccessibleName("Field to group by")
+        self.field.setFixedWidth(140)
+        self.field.hide()
+        self.by.currentIndexChanged.connect(lambda at: self.field.setVisible(not BY[at][0]))
         self.start, self.cancel = button("Start", "play", "primary"), button("Cancel", "stop")
-        self.tools = row(self.choose, (self.data, 1), self.by, self.cancel, self.start)
+        self.tools = row(self.choose, (self.data, 1), self.by, self.field, self.cancel, self.start)
         self.export = button("Export", "export")
         self.export.setMenu(self._export_menu())
         self.tokenizers, self.problem = TokenizerList(self.context), Problem()
@@ -204,7 +210,7 @@ class CorpusView(QWidget):
         self._wanted = None
         self.progress.set(0)
         self.speed.setText("Starting…")
-        by = BY[self.by.currentIndex()][0]
+        by = BY[self.by.currentIndex()][0] or self.field.text().strip() or "auto"
         self.follower.start(Request(tuple(self.tokenizers.references), self.path, by))
         self.cancel.set_busy(None)
         self.context.job(JOB, "Comparing on a corpus", 0, self.stop)
