@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from tokstudio.train.s2t2_config import S2t2Config
-from tokstudio.train.settings import setting
+from tokstudio.train.settings import entries, setting
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,14 @@ class TransferConfig:
         ("next_token", "alm"),
         "Objectives",
         "What is minimized, together.",
-        choices=("next_token", "alm", "projected_kl"),
+        choices=entries("objectives"),
     )
     weights: tuple[float, ...] = setting((1.0, 1.0), "Weights", "One factor an objective.")
     mode: str = setting(
         "full",
         "Trained weights",
         "full: all. lora: low-rank adapters, and the token rows.",
-        choices=("full", "lora"),
+        choices=entries("students"),
     )
     data: DataConfig = field(default_factory=DataConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)

@@ -1,6 +1,7 @@
 """Settings as data: one frozen dataclass draws the form, the CLI flags and the row in the docs."""
 
 import dataclasses
+import pkgutil
 import tomllib
 import types
 import typing
@@ -25,6 +26,13 @@ def setting(
     """A dataclass field that says what it means to people. `low` and `high` are inclusive."""
     metadata = {"title": title, "help": help, "unit": unit, "low": low, "high": high, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def entries(folder: str) -> tuple[str, ...]:
+    """Names of the modules in `tokstudio/train/FOLDER`: there, one file is one entry and has its name. A file that
+    is dropped in becomes a choice, and nothing is imported to know it."""
+    found = pkgutil.iter_modules([str(Path(__file__).with_name(folder))])
+    return tuple(sorted(m.name for m in found if m.name != "base" and not m.name.startswith("_")))
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""Low-rank adapters and the token rows. The teacher is the same body with the adapters off and the source's
+embeddings in place, so large models are held once."""
+
+import contextlib
+import copy
+from typing import Any
+
+from tokstudio.train.config import TransferConfig
+from tokstudio.train.students.base import Operate, Student, set_embeddings, student
+from tokstudio.transfer.surgery import is_tied
+
+
+class LoraStudent(Student):
+    @contextlib.contextmanager
+    def as_source(self):
+        body = self.model.get_base_model()
+        own = body.get_input_embeddings(), body.get_output_embeddings()
+        training = self.model.training
+        self.model.eval()
+        set_embeddings(body, *self.teacher)
+        try:
+            with self.model.disable_adapter():
+                yield self.model
+        finally:
+            set_embeddings(body, *own)
+            self.model.train(training)
+
+    def merged(self):
+        return copy.deepcopy(self.model).merge_and_unload()
+
+
+@student("lora", title="Low-rank adapters")
+def lora(model: Any, config: TransferConfig, operate: Operate) -> LoraStudent:
+    kept = copy.deepcopy(model.get_input_embeddings()), copy.deepcopy(model.get_output_embeddings())
+    if is_tied(model) and kept[1] is not None:
+        kept[1].weight = kept[0].weight
+    surgery = operate(model)
+    return LoraStudent(_with_adapters(model, config), surgery, kept)
+
+
+def _with_adapters(model: Any, config: TransferConfig) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    settings = LoraConfig(
+        r=config.lora.rank, lora_alpha=config.lora.alpha, target_modules="all-linear", bias="none"
+    )
+    adapted = get_peft_model(model, settings)
+    adapted.get_base_model().get_input_embeddings().weight.requires_grad_(True)
+    if (head := adapted.get_base_model().get_output_embeddings()) is not None:
+        head.weight.requires_grad_(True)
+    return adapted
