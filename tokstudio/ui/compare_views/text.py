@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
@@ -13,6 +12,7 @@ from tokstudio.ui.context import Context
 from tokstudio.ui.panes import state_file
 from tokstudio.ui.panes.arrangement import Arrangement
 from tokstudio.ui.panes.export_button import ExportButton
+from tokstudio.ui.panes.keys import connect_keys
 from tokstudio.ui.panes.links import Links
 from tokstudio.ui.panes.pane import ComparePane
 from tokstudio.ui.panes.pane_set import PaneSet
@@ -43,7 +43,7 @@ class TextView(QWidget):
         self._disk = Worker(self)  # writes the state; 1 MB of text takes too long for the window
         self._disk.done.connect(self._written)
         self._connect()
-        self._keys()
+        connect_keys(self)
         self._save_later = QTimer(self, interval=800, singleShot=True)
         self._save_later.timeout.connect(self._save_behind)
         self._restore(state)
@@ -90,36 +90,6 @@ class TextView(QWidget):
         tools.next.connect(lambda: self.step(1))
         self._add.clicked.connect(self.add_pane)
         self.context.size_class_changed.connect(self._arrange)
-
-    def _keys(self) -> None:
-        tools = self.toolbar
-        anywhere = (
-            ("F8", lambda: self.step(1)),
-            ("Shift+F8", lambda: self.step(-1)),
-            ("Ctrl+T", self.add_pane),
-            ("Ctrl+W", self.pane_set.remove_front),
-            ("Ctrl+Shift+Left", lambda: self.pane_set.move_front(-1)),
-            ("Ctrl+Shift+Right", lambda: self.pane_set.move_front(1)),
-            ("Ctrl+F", self.editor.find.start),
-            ("Ctrl+Shift+C", self.copy_ids),
-            ("Ctrl+Z", self.pane_set.history.undo),  # the text has its own while it has the focus
-            ("Ctrl+Shift+Z", self.pane_set.history.redo),
-            ("Alt+PgDown", lambda: self.editor.pager.turn(1)),
-            ("Alt+PgUp", lambda: self.editor.pager.turn(-1)),
-        )
-        in_panes = (  # letters, where nothing is typed
-            ("/", self.editor.find.start),
-            ("W", tools.marks.toggle),
-            ("B", lambda: tools.toggle_show("bytes")),
-            ("I", lambda: tools.toggle_show("ids")),
-            ("D", lambda: tools.toggle_mode("disagreement")),
-            ("Esc", lambda: self.select(-1, -1)),
-        )
-        for place, keys in ((self, anywhere), (self.row, in_panes)):
-            for key, slot in keys:
-                QShortcut(QKeySequence(key), place, context=Qt.WidgetWithChildrenShortcut).activated.connect(
-                    slot
-                )
 
     # ---- for the page and the window
 

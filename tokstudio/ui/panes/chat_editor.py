@@ -1,72 +1,27 @@
 """The text as a chat: a table of roles and messages, rendered by a template."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QFrame, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
-from tokstudio.errors import InputError, TokstudioError
-from tokstudio.tokens.chat import Rendered, Renderer, specials_of, template_of
-from tokstudio.tokens.families import families, family
+from tokstudio.errors import TokstudioError
+from tokstudio.tokens.chat import Rendered
 from tokstudio.ui import theme
-from tokstudio.ui.background import Worker
+from tokstudio.ui.panes.chat_templates import (
+    CHATML,
+    ChatRenderer,
+    Template,
+    of_families,
+    read_template,
+    template_or_none,
+)
 from tokstudio.ui.widgets.basic import button, check, combo, row, tool
 from tokstudio.ui.widgets.problem import Problem
 
 ROLES = ("system", "user", "assistant", "tool")
-CHATML = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 START = (("user", "What is a token?"), ("assistant", "A piece of text that a model reads at once."))
 PAUSE = 120  # milliseconds after the last key
-
-
-@dataclass(frozen=True)
-class Template:
-    name: str
-    text: str
-    reference: str = ""  # the tokenizer whose special tokens it may name
-    family: str = ""  # or the model family
-
-
-class ChatRenderer(QObject):
-    """Renders in a thread, which asks a process that can be ended."""
-
-    done = Signal(object)  # Rendered or TokstudioError
-
-    def __init__(self, parent: QObject | None = None):
-        super().__init__(parent)
-        self._worker = Worker(self)
-        self._worker.done.connect(self._arrived)
-        self._renderer: Renderer | None = None
-        self._number = 0
-
-    def ask(self, template: Template, messages: list[dict[str, str]], prompt: bool) -> None:
-        self._number += 1
-        number = self._number
-
-        def work() -> Rendered | None:
-            if number != self._number:
-                return None
-            if self._renderer is None:
-                self._renderer = Renderer()
-            specials = specials_for(template)
-            return self._renderer.render(
-                template.text, messages, special_tokens=specials, add_generation_prompt=prompt
-            )
-
-        self._worker.submit(number, work)
-
-    def _arrived(self, number: int, result: object) -> None:
-        if number == self._number and result is not None:
-            self.done.emit(result)
-
-    def close(self) -> None:
-        self._worker.close()
-        if self._renderer is not None:
-            self._renderer.close()
 
 
 class Message(QFrame):
@@ -114,7 +69,7 @@ class ChatEditor(QWidget):
 
     def __init__(self):
         super().__init__()
-        self._templates: list[Template] = [Template("ChatML", CHATML)]
+        self._templates: list[Template] = [CHATML]
         self._own: list[Template] = []
         self.template = combo(["ChatML"], "Chat template")
         self.prompt = check("Generation prompt")
@@ -208,10 +163,10 @@ class ChatEditor(QWidget):
         found = [
             Template(name, text, reference)
             for name, reference in references
-            if (text := _template_of(reference)) is not None
+            if (text := template_or_none(reference)) is not None
         ]
         chosen = self.template.currentText()
-        self._templates = [*found, *self._own, *of_families(), Template("ChatML", CHATML)]
+        self._templates = [*found, *self._own, *of_families(), CHATML]
         names = [made.name for made in self._templates]
         if [self.template.itemText(at) for at in range(self.template.count())] != names:
             self.template.blockSignals(True)
@@ -228,7 +183,7 @@ class ChatEditor(QWidget):
 
     def open_template(self, path: Path) -> None:
         try:
-            text = _read_template(path)
+            text = read_template(path)
         except TokstudioError as error:
             self.problem.show_error(error)
             return
@@ -281,49 +236,3 @@ class ChatEditor(QWidget):
     def close_down(self) -> None:
         self._pause.stop()
         self._renderer.close()
-
-
-def specials_for(template: Template) -> dict:
-    """What the template may name."""
-    if template.reference:
-        return specials_of(template.reference)
-    if template.family:
-        found = family(template.family)
-        return {**found.named, "special_tokens": list(found.special)}
-    return {}
-
-
-def of_families() -> list[Template]:
-    """Those of the model families that have a chat; none where a family's file is damaged."""
-    try:
-        known = families()
-    except TokstudioError:
-        return []
-    return [Template(name, one.template, family=name) for name, one in known.items() if one.template]
-
-
-def _template_of(reference: str) -> str | None:
-    try:
-        return template_of(reference)
-    except TokstudioError:
-        return None
-
-
-def _read_template(path: Path) -> str:
-    """A template file, or the template inside a tokenizer_config.json."""
-    import json
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix != ".json":
-            return text
-        found = json.loads(text).get("chat_template")
-    except (OSError, ValueError, AttributeError):
-        found = None
-    if isinstance(found, list):
-        found = next((entry.get("template") for entry in found if isinstance(entry, dict)), None)
-    if not isinstance(found, str):
-        raise InputError(
-            f"{path.name} holds no chat template.", hint="Choose a .jinja file or a tokenizer_config.json."
-        )
-    return found

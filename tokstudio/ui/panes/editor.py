@@ -2,23 +2,20 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
     QFrame,
     QPlainTextDocumentLayout,
-    QPlainTextEdit,
     QSplitter,
-    QTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
 from tokstudio.errors import TokstudioError
-from tokstudio.ui import theme
 from tokstudio.ui.panes.find_bar import FindBar
-from tokstudio.ui.panes.offsets import Offsets
 from tokstudio.ui.panes.pager import Pager
+from tokstudio.ui.panes.text_edit import TextEdit
 from tokstudio.ui.widgets.basic import hline, label, row, segmented, tool
 from tokstudio.ui.widgets.problem import Problem
 
@@ -34,50 +31,6 @@ PLACEHOLDERS = {
     "chat": "Here the rendered chat will show.",
     "ids": "Here the text of the ids will show.",
 }
-
-
-class TextEdit(QPlainTextEdit):
-    """Files dropped on it are opened, not pasted as their names."""
-
-    file_dropped = Signal(str)
-    pointed = Signal(int)  # position under the pointer, -1: none
-
-    def __init__(self):
-        super().__init__()
-        self.setProperty("bare", "1")
-        self.setFrameShape(QFrame.NoFrame)
-        self.document().setDocumentMargin(11)
-        self.setAccessibleName("Text to tokenize")
-        self.setPlaceholderText(PLACEHOLDERS["text"])
-        self.setTabChangesFocus(False)
-        self.viewport().setMouseTracking(True)
-        self.setCursorWidth(2)
-        theme.set_font(self, "mono")
-
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        return source.hasText() or source.hasUrls()
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        files = [url.toLocalFile() for url in source.urls() if url.isLocalFile()]
-        if files:
-            self.file_dropped.emit(files[0])
-        else:
-            super().insertFromMimeData(source)
-
-    def raw_text(self) -> str:
-        """As typed: unlike `toPlainText`, no-break spaces stay what they are."""
-        return self.document().toRawText().replace("\u2029", "\n")
-
-    def mouseMoveEvent(self, event) -> None:
-        super().mouseMoveEvent(event)
-        if not event.buttons():
-            cursor = self.cursorForPosition(event.position().toPoint())
-            near = self.cursorRect(cursor).adjusted(-12, -2, 12, 2).contains(event.position().toPoint())
-            self.pointed.emit(cursor.position() if near else -1)
-
-    def leaveEvent(self, event) -> None:
-        super().leaveEvent(event)
-        self.pointed.emit(-1)
 
 
 class TextCard(QFrame):
@@ -99,9 +52,6 @@ class TextCard(QFrame):
         self.problem = Problem()
         self.size = label("0 bytes", "caption", "muted")
         self.place = label("Ln 1, Col 1", "caption", "muted")
-        self._offsets = Offsets("")
-        self._hover: tuple[int, int] | None = None
-        self._marked: tuple[int, int] | None = None
         self.source, self._compact = "text", False
         self.switch = segmented([name.title() for name in SOURCES], 0, "What is tokenized")
         self._chat: ChatEditor | None = None
@@ -110,7 +60,6 @@ class TextCard(QFrame):
         self._documents = {source: self._document() for source in SOURCES}
         self.edit.setDocument(self._documents["text"])
         self._build()
-        self._quiet = False
         self.switch.changed.connect(lambda number: self.set_source(SOURCES[number]))
         self.edit.textChanged.connect(self._changed)
         self.edit.cursorPositionChanged.connect(self._moved)
@@ -119,7 +68,6 @@ class TextCard(QFrame):
         self.edit.file_dropped.connect(self.file_dropped)
         self._pick = QTimer(self, interval=80, singleShot=True)
         self._pick.timeout.connect(self._selection)
-        theme.changed.connect(self._mark)
 
     def _build(self) -> None:
         opener, copy = tool("folder", "Open a text file (Ctrl+O)"), tool("copy", "Copy the text")
@@ -287,9 +235,7 @@ class TextCard(QFrame):
 
     def _changed(self) -> None:
         text = self.text()
-        self._offsets = Offsets(text)
-        self._hover = self._marked = None
-        self._mark()
+        self.edit.forget_marks(text)
         size = len(text.encode("utf-8", "surrogatepass"))
         self.size.setText(f"{size:,} byte{'s' if size != 1 else ''}")
         self.changed.emit(text)
@@ -298,69 +244,33 @@ class TextCard(QFrame):
         cursor = self.edit.textCursor()
         self.place.setText(f"Ln {cursor.blockNumber() + 1:,}, Col {cursor.positionInBlock() + 1:,}")
 
-    # ---- marks
+    # ---- marks and pointer
 
     def highlight(self, start: int, stop: int) -> None:
-        """Bytes under the pointer somewhere; below 0: none."""
-        wanted = (start, stop) if start >= 0 else None
-        if wanted != self._hover:
-            self._hover = wanted
-            self._mark()
+        self.edit.highlight(start, stop)
 
     def mark(self, start: int, stop: int) -> None:
-        """The selected span; below 0: none."""
-        self._marked = (start, stop) if start >= 0 else None
-        self._mark()
+        self.edit.mark(start, stop)
 
     def reveal(self, start: int) -> None:
-        """Scrolls to a byte and leaves the cursor there, without a selection."""
-        cursor = self.edit.textCursor()
-        cursor.setPosition(self._offsets.position(start))
-        self._quiet = True
-        self.edit.setTextCursor(cursor)
-        self._quiet = False
-
-    def _mark(self) -> None:
-        marks = [
-            self._extra(span, strong) for span, strong in ((self._marked, True), (self._hover, False)) if span
-        ]
-        self.edit.setExtraSelections(marks)
-
-    def _extra(self, span: tuple[int, int], strong: bool) -> QTextEdit.ExtraSelection:
-        made = QTextEdit.ExtraSelection()
-        cursor = QTextCursor(self.edit.document())
-        last = self.edit.document().characterCount() - 1
-        cursor.setPosition(min(last, self._offsets.position(span[0])))
-        cursor.setPosition(min(last, self._offsets.end_position(span[1])), QTextCursor.KeepAnchor)
-        look = QTextCharFormat()
-        look.setBackground(theme.color("accent_soft"))
-        if strong:
-            look.setForeground(theme.color("accent"))
-            look.setUnderlineStyle(QTextCharFormat.SingleUnderline)
-            look.setUnderlineColor(theme.color("accent"))
-        made.cursor, made.format = cursor, look
-        return made
-
-    # ---- pointer
+        self.edit.reveal(start)
 
     def _pointed(self, position: int) -> None:
         if position < 0:
             self.hovered.emit(-1, -1)
             return
-        start = self._offsets.offset(position)
+        start = self.edit.offsets.offset(position)
         self.hovered.emit(start, start + 1)
 
     def _select_later(self) -> None:
-        if not self._quiet:
+        if not self.edit.quiet:
             self._pick.start()
 
     def _selection(self) -> None:
         cursor = self.edit.textCursor()
-        if cursor.hasSelection() and cursor.selectionEnd() - cursor.selectionStart() < len(
-            self._offsets._text
-        ):
+        if cursor.hasSelection() and cursor.selectionEnd() - cursor.selectionStart() < len(self.text()):
             start, stop = cursor.selectionStart(), cursor.selectionEnd()
-            self.selected.emit(self._offsets.offset(start), self._offsets.offset(stop))
+            self.selected.emit(self.edit.offsets.offset(start), self.edit.offsets.offset(stop))
 
     def close_down(self) -> None:
         if self._chat is not None:

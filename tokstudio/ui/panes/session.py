@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from tokstudio.align.edges import Agreement, agreement
+from tokstudio.align.edges import Agreement
 from tokstudio.errors import TokstudioError
 from tokstudio.tokens.base import Encoding, Tokenizer, Written, utf8
-from tokstudio.tokens.measure import Measures, measure
-from tokstudio.tokens.recent import remember
-from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.trace.roundtrip import RoundTrip, round_trip
 from tokstudio.ui.background import LongEncoder, Worker
 from tokstudio.ui.panes.pane_state import PaneState
+from tokstudio.ui.panes.pane_work import comparison, inside, loaded
 
 if TYPE_CHECKING:
     from tokstudio.tokens.service import Answer
@@ -114,7 +111,7 @@ class CompareSession(QObject):
 
     def _load(self, pane: PaneState, reference: str) -> None:
         pane.wanted = reference
-        self._loader.submit((pane.number, reference), lambda: _loaded_and_noted(reference))
+        self._loader.submit((pane.number, reference), lambda: loaded(reference))
         self.pane_changed.emit(pane.number)
 
     def _loaded(self, key: tuple[int, str], result: Tokenizer | TokstudioError) -> None:
@@ -235,7 +232,7 @@ class CompareSession(QObject):
     def _compare(self) -> None:
         panes = self.fresh()
         key = (self.generation, tuple(pane.number for pane in panes))
-        work = _comparison([(pane.encoding, pane.tokenizer) for pane in panes])
+        work = comparison([(pane.encoding, pane.tokenizer) for pane in panes])
         if len(self.data) > SHORT:
             self._maths.submit(key, work)
         else:
@@ -289,33 +286,3 @@ class CompareSession(QObject):
         for part in (self._loader, self._maths, self._sizes, self.layouts):
             part.close()
         self._long.close()
-
-
-def _loaded_and_noted(reference: str) -> Tokenizer:
-    made = load_tokenizer(reference)
-    remember(made.reference, made.name)
-    if hasattr(made, "light"):
-        made.light = True  # long texts are encoded elsewhere
-    made.encode("a")  # what is made at the first use is made here, in the thread
-    return made
-
-
-def inside(encoding: Encoding, ranges: tuple[tuple[int, int], ...] | None) -> np.ndarray | None:
-    """bool [n]: does the token begin inside one of the ascending byte `ranges`? None where there are none."""
-    if ranges is None:
-        return None
-    edges = np.array(ranges, np.int64).reshape(-1)
-    starts = encoding.spans[:, 0]
-    wide = encoding.spans[:, 1] > starts
-    return wide & (np.searchsorted(edges, starts, side="right") % 2 == 1)
-
-
-def _comparison(pairs: list[tuple[Encoding, Tokenizer]]):
-    """The work that answers (Agreement or None, [Measures]); runs in any thread."""
-
-    def work() -> tuple[Agreement | None, list[Measures]]:
-        encodings = [encoding for encoding, _ in pairs]
-        found = agreement(encodings) if encodings else None
-        return found, [measure(encoding, tokenizer) for encoding, tokenizer in pairs]
-
-    return work

@@ -1,0 +1,106 @@
+"""The editor of the shared text: files dropped on it are opened, and bytes can be marked and shown."""
+
+from PySide6.QtCore import QMimeData, Signal
+from PySide6.QtGui import QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit
+
+from tokstudio.ui import theme
+from tokstudio.ui.panes.offsets import Offsets
+
+
+class TextEdit(QPlainTextEdit):
+    """Files dropped on it are opened, not pasted as their names."""
+
+    file_dropped = Signal(str)
+    pointed = Signal(int)  # position under the pointer, -1: none
+
+    def __init__(self):
+        super().__init__()
+        self.setProperty("bare", "1")
+        self.setFrameShape(QFrame.NoFrame)
+        self.document().setDocumentMargin(11)
+        self.setAccessibleName("Text to tokenize")
+        self.setPlaceholderText("Type or paste a text, or drop a file.")
+        self.setTabChangesFocus(False)
+        self.viewport().setMouseTracking(True)
+        self.setCursorWidth(2)
+        theme.set_font(self, "mono")
+        self.offsets = Offsets("")  # of the text as it is; whoever listens to `textChanged` sets it
+        self.quiet = False  # the cursor moves by itself
+        self._hover: tuple[int, int] | None = None
+        self._marked: tuple[int, int] | None = None
+        theme.changed.connect(self._mark)
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return source.hasText() or source.hasUrls()
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        files = [url.toLocalFile() for url in source.urls() if url.isLocalFile()]
+        if files:
+            self.file_dropped.emit(files[0])
+        else:
+            super().insertFromMimeData(source)
+
+    def raw_text(self) -> str:
+        """As typed: unlike `toPlainText`, no-break spaces stay what they are."""
+        return self.document().toRawText().replace("\u2029", "\n")
+
+    def mouseMoveEvent(self, event) -> None:
+        super().mouseMoveEvent(event)
+        if not event.buttons():
+            cursor = self.cursorForPosition(event.position().toPoint())
+            near = self.cursorRect(cursor).adjusted(-12, -2, 12, 2).contains(event.position().toPoint())
+            self.pointed.emit(cursor.position() if near else -1)
+
+    def leaveEvent(self, event) -> None:
+        super().leaveEvent(event)
+        self.pointed.emit(-1)
+
+    def forget_marks(self, text: str) -> None:
+        """The text is another one."""
+        self.offsets = Offsets(text)
+        self._hover = self._marked = None
+        self._mark()
+
+    # ---- marks
+
+    def highlight(self, start: int, stop: int) -> None:
+        """Bytes under the pointer somewhere; below 0: none."""
+        wanted = (start, stop) if start >= 0 else None
+        if wanted != self._hover:
+            self._hover = wanted
+            self._mark()
+
+    def mark(self, start: int, stop: int) -> None:
+        """The selected span; below 0: none."""
+        self._marked = (start, stop) if start >= 0 else None
+        self._mark()
+
+    def reveal(self, start: int) -> None:
+        """Scrolls to a byte and leaves the cursor there, without a selection."""
+        cursor = self.textCursor()
+        cursor.setPosition(self.offsets.position(start))
+        self.quiet = True
+        self.setTextCursor(cursor)
+        self.quiet = False
+
+    def _mark(self) -> None:
+        marks = [
+            self._extra(span, strong) for span, strong in ((self._marked, True), (self._hover, False)) if span
+        ]
+        self.setExtraSelections(marks)
+
+    def _extra(self, span: tuple[int, int], strong: bool) -> QTextEdit.ExtraSelection:
+        made = QTextEdit.ExtraSelection()
+        cursor = QTextCursor(self.document())
+        last = self.document().characterCount() - 1
+        cursor.setPosition(min(last, self.offsets.position(span[0])))
+        cursor.setPosition(min(last, self.offsets.end_position(span[1])), QTextCursor.KeepAnchor)
+        look = QTextCharFormat()
+        look.setBackground(theme.color("accent_soft"))
+        if strong:
+            look.setForeground(theme.color("accent"))
+            look.setUnderlineStyle(QTextCharFormat.SingleUnderline)
+            look.setUnderlineColor(theme.color("accent"))
+        made.cursor, made.format = cursor, look
+        return made
