@@ -15,6 +15,7 @@ from tokstudio.tokens.mistral_data import packaged_file
 from tokstudio.tokens.patterns import harmless, known_patterns
 from tokstudio.tokens.reference import file_of, load_tokenizer
 
+several = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 SOON = 20.0  # seconds, on a busy machine
 
 
@@ -317,3 +318,15 @@ def test_a_damaged_file_is_refused_or_works(kind, tmp_path):
             pass
 
     check()
+
+
+@several
+@given(
+    st.text(max_size=40)
+    | st.from_regex(r"[a-z/.:\\\\]{1,12}(:(source|target|conversion|x)=[A-Za-z0-9]{0,8}){0,3}")
+)
+def test_a_reference_is_a_tokenizer_or_a_sentence(reference):
+    try:
+        load_tokenizer(reference)
+    except TokenizerError as error:
+        assert error.hint  # noqa: PT017  both outcomes are fine
