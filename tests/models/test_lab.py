@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.embed.files import MINILM
 from tokstudio.errors import InputError, ModelError
 from tokstudio.models.lab.change import changes
 from tokstudio.models.lab.jobs import JOBS, State, check_memory
@@ -232,3 +233,19 @@ def test_jobs_answer_by_name():
     assert {str(i) for i in seen.arrays["ids"].reshape(-1)} <= set(seen.values["names"])
     same, _ = finished(JOBS["differ"][0](state, before="demo:english", after="demo:english"))
     assert {c["relative"] for c in same.values["changes"]} == {0.0}
+
+
+def test_an_encoder_without_a_head_is_looked_into_and_does_not_write():
+    state = State()
+    opened, _ = finished(JOBS["open"][0](state, model=str(MINILM)))
+    assert (opened.values["kind"], opened.values["layers"]) == ("body", 6)
+    looked, _ = finished(JOBS["look"][0](state, model=str(MINILM), text="a river", layer=0))
+    assert looked.arrays["weights"].sum(-1) == pytest.approx(
+        np.ones(looked.arrays["weights"].shape[:2]), abs=1e-5
+    )
+    read, _ = finished(JOBS["read"][0](state, model=str(MINILM), text="a river"))
+    assert read.values["modules"]
+    with pytest.raises(ModelError, match="what comes next"):
+        finished(JOBS["generate"][0](state, model=str(MINILM), prompt="a"))
+    with pytest.raises(ModelError, match="nothing to look through"):
+        finished(JOBS["lens"][0](state, model=str(MINILM), text="a"))

@@ -1,5 +1,6 @@
 """Open causal language models: safetensors only, no code from the model's folder, no network."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,24 +42,43 @@ def model_folder(reference: str) -> Path:
     return folder
 
 
-def load_model(reference: str) -> "PreTrainedModel":
-    """A causal LM in fp32 on the CPU. Raises ModelError for what is missing, corrupt, a pickle or no causal LM."""
+WORDS = {"causal": "causal language model", "masked": "masked language model", "body": "model"}
+KINDS = {"ForCausalLM": "causal", "LMHeadModel": "causal", "ForMaskedLM": "masked"}
+
+
+def kind_of(reference: str) -> str:
+    """ "causal", "masked", or "body" for a model with neither head, by what its config.json says it is."""
+    try:
+        config = json.loads((model_folder(reference) / "config.json").read_text(encoding="utf-8"))
+        names = config.get("architectures") or [""]
+        return next((kind for end, kind in KINDS.items() if str(names[0]).endswith(end)), "body")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(f"The config.json of {reference} cannot be read: {_first_line(error)}") from error
+
+
+def load_model(reference: str, kind: str = "causal") -> "PreTrainedModel":
+    """A model in fp32 on the CPU, a causal LM unless `kind` (see `kind_of`) says otherwise.
+
+    Raises ModelError for what is missing, corrupt, a pickle or no such model.
+    """
+    import transformers
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     folder = model_folder(reference)
+    classes = {"causal": "AutoModelForCausalLM", "masked": "AutoModelForMaskedLM", "body": "AutoModel"}
+    opener = getattr(transformers, classes[kind])
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         import torch
 
-        return AutoModelForCausalLM.from_pretrained(
+        return opener.from_pretrained(
             folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(
-            f"{folder} cannot be opened as a causal language model: {_first_line(error)}",
+            f"{folder} cannot be opened as a {WORDS[kind]}: {_first_line(error)}",
             hint="Check that its files are complete and that the installed transformers knows this architecture.",
         ) from error
 

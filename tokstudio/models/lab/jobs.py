@@ -15,7 +15,7 @@ from tokstudio.models.lab.score import prefix_of, score
 from tokstudio.models.lab.structure import tree, vocabulary_cost
 from tokstudio.models.lab.watch import attention, logit_lens, outputs
 from tokstudio.models.lab.write import Sampling, write
-from tokstudio.models.load import load_model, model_folder
+from tokstudio.models.load import kind_of, load_model, model_folder
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.tokens.reference import load_tokenizer
 
@@ -28,6 +28,17 @@ PRECISIONS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 
 class Loaded:
     model: Any
     tokenizer: Tokenizer
+    kind: str  # see `kind_of`
+
+    @property
+    def writer(self) -> Any:
+        """The model, if it predicts what comes next. Raises ModelError."""
+        if self.kind != "causal":
+            raise ModelError(
+                "This model does not predict what comes next, so it neither writes nor has bits per byte.",
+                hint="Layers, attention and weight changes work with it.",
+            )
+        return self.model
 
 
 @dataclass
@@ -39,7 +50,8 @@ class State:
             folder = model_folder(reference)
             tokenizer = load_tokenizer(reference if reference.startswith("demo:") else str(folder))
             check_memory(folder)
-            model = load_model(reference).eval().requires_grad_(False).to(pick_device())
+            kind = kind_of(reference)
+            model = load_model(reference, kind).eval().requires_grad_(False).to(pick_device())
             rows = model.get_input_embeddings().weight.shape[0]
             if len(tokenizer) > rows:
                 raise ModelError(
@@ -48,7 +60,7 @@ class State:
                 )
             while len(self.loaded) >= 2:
                 del self.loaded[next(iter(self.loaded))]
-            self.loaded[reference] = Loaded(model, tokenizer)
+            self.loaded[reference] = Loaded(model, tokenizer, kind)
         return self.loaded[reference]
 
 
@@ -89,6 +101,7 @@ def open_lab(state: State, model: str) -> Job:
             "vocab_size": len(loaded.tokenizer),
             "rows": loaded.model.get_input_embeddings().weight.shape[0],
             "architecture": type(loaded.model).__name__,
+            "kind": loaded.kind,
             "layers": getattr(config, "num_hidden_layers", 0),
             "heads": getattr(config, "num_attention_heads", 0),
             "device": str(loaded.model.device),
@@ -100,27 +113,23 @@ def read(state: State, model: str, text: str) -> Job:
     """Every module's output on a text, with the tokens it was read in."""
     loaded = state.get(model)
     yield 0.1
-    encoding = loaded.tokenizer.encode(text)
-    prefix = prefix_of(loaded.tokenizer)
-    found = outputs(loaded.model, [*prefix, *encoding.ids.tolist()])
+    ids = _ids(loaded, text)
+    found = outputs(loaded.model, ids)
     rows = [
         {"path": o.path, "kind": o.kind, "shape": o.shape, "mean": o.mean, "std": o.std, "largest": o.largest}
         for o in found
     ]
-    width = len(prefix) + len(encoding)
-    norms = np.full((len(found), width), np.nan, np.float32)
+    norms = np.full((len(found), len(ids)), np.nan, np.float32)
     for row, output in zip(norms, found, strict=True):
         row[: len(output.norms)] = output.norms
-    return Answer(
-        {"modules": rows, "tokens": _names(loaded, [*prefix, *encoding.ids.tolist()])}, {"norms": norms}
-    )
+    return Answer({"modules": rows, "tokens": _names(loaded, ids)}, {"norms": norms})
 
 
 def look(state: State, model: str, text: str, layer: int) -> Job:
     """Attention of one layer."""
     loaded = state.get(model)
     yield 0.1
-    ids = [*prefix_of(loaded.tokenizer), *loaded.tokenizer.encode(text).ids.tolist()]
+    ids = _ids(loaded, text)
     return Answer(
         {"tokens": _names(loaded, ids), "layer": layer}, {"weights": attention(loaded.model, ids, layer)}
     )
@@ -129,7 +138,7 @@ def look(state: State, model: str, text: str, layer: int) -> Job:
 def lens(state: State, model: str, text: str) -> Job:
     loaded = state.get(model)
     yield 0.1
-    ids = [*prefix_of(loaded.tokenizer), *loaded.tokenizer.encode(text).ids.tolist()]
+    ids = _ids(loaded, text)
     found = logit_lens(loaded.model, ids)
     shown = sorted(set(found.ids.reshape(-1).tolist()))
     names = dict(zip(map(str, shown), _names(loaded, shown), strict=True))
@@ -145,7 +154,7 @@ def generate(state: State, model: str, prompt: str, **sampling: Any) -> Job:
     start = tokenizer.encode(prompt).ids.tolist()
     ends = frozenset(tokenizer.special_tokens.values())
     new: list[int] = []
-    for drawn in write(loaded.model, [*prefix_of(tokenizer), *start], wanted, ends=ends):
+    for drawn in write(loaded.writer, [*prefix_of(tokenizer), *start], wanted, ends=ends):
         if not drawn.ends:
             new.append(drawn.token)
         options = drawn.alternatives.tolist()
@@ -169,7 +178,7 @@ def bits(state: State, model: str, text: str) -> Job:
     """Bits of every token and byte of a text."""
     loaded = state.get(model)
     yield 0.1
-    found = score(loaded.model, loaded.tokenizer, text)
+    found = score(loaded.writer, loaded.tokenizer, text)
     spans = found.encoding.spans
     about = {"bits_per_byte": found.bits_per_byte, "tokens": len(found.encoding), "bytes": found.bytes}
     arrays = {"ids": found.encoding.ids, "spans": spans, "bits": found.bits, "byte_bits": found.byte_bits}
@@ -193,6 +202,13 @@ def differ(state: State, before: str, after: str) -> Job:
             }
         )
     return Answer({"changes": rows})
+
+
+def _ids(loaded: Loaded, text: str) -> list[int]:
+    """`text` as the model expects it: after its BOS, or for an encoder in its whole frame."""
+    if loaded.kind == "causal":
+        return [*prefix_of(loaded.tokenizer), *loaded.tokenizer.encode(text).ids.tolist()]
+    return loaded.tokenizer.encode(text, special=True).ids.tolist()
 
 
 def _names(loaded: Loaded, ids: list[int]) -> list[str]:

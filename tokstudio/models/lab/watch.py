@@ -129,10 +129,10 @@ def logit_lens(model: "torch.nn.Module", ids: list[int], k: int = 5) -> Lens:
     import torch
 
     states = forward(model, ids, output_hidden_states=True).hidden_states
-    norm, head = _last_norm(model), model.get_output_embeddings()
+    head = model.get_output_embeddings()
     if head is None:
         raise ModelError("This model has no output head, so there is nothing to look through.")
-    parts = []
+    norm, parts = _last_norm(model), []
     with torch.inference_mode():
         for number, state in enumerate(states):
             normed = state if number == len(states) - 1 else norm(state)  # the last one has been through it
