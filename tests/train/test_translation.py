@@ -19,6 +19,7 @@ from tokstudio.train.control import NoControl
 from tokstudio.train.s2t2_config import S2t2Config
 from tokstudio.train.transfer import run
 from tokstudio.transfer.plan import load_plan
+from tokstudio.transfer.verify import check
 
 
 class StopAfter:
@@ -136,6 +137,7 @@ def test_every_kind_of_translation_learns(staged, tmp_path, unverified, change):
     told = next(e for e in events if isinstance(e, Report)).values["translation"]
     if "alpha" not in change:  # a plan that is made sparser meanwhile may pay for it
         assert told["bits_per_byte"] < figures(events, "bits_per_byte")[0]
+    assert check(tmp_path / "export")["checked"]
     if change.get("head") == "prob":
         assert any(isinstance(e, Log) and "cannot be folded" in e.message for e in events)
 

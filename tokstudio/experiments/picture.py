@@ -1,4 +1,4 @@
-"""Curves of an experiment as an SVG file: one line an arm, the mean over its seeds, references dashed."""
+"""Curves of an experiment as an SVG file: one line an arm, the mean over its seeds; references are dashed."""
 
 import math
 import statistics
@@ -27,10 +27,12 @@ def curves_svg(result: dict[str, Any]) -> str:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
     parts = [*_axes(x, y, steps, low, high)]
-    for name, value in lines.items():
+    for i, (name, value) in enumerate(sorted(lines.items(), key=lambda line: -line[1])):
+        at, dash = TOP + 14 + 18 * (len(curves) + 1 + i), ("6 3", "2 3", "8 3 2 3", "1 4")[i % 4]
         if value <= high:
-            parts.append(_line([(LEFT, y(value)), (WIDTH - RIGHT, y(value))], "#8c959f", dash="5 4"))
-            parts.append(_text(WIDTH - RIGHT - 4, y(value) - 4, f"{name} {value:.2f}", "end", "#57606a"))
+            parts.append(_line([(LEFT, y(value)), (WIDTH - RIGHT, y(value))], "#8c959f", dash))
+        parts.append(_line([(WIDTH - RIGHT + 14, at - 4), (WIDTH - RIGHT + 38, at - 4)], "#8c959f", dash))
+        parts.append(_text(WIDTH - RIGHT + 44, at, f"{name}: {value:.3f}", "start", "#57606a"))
     for i, (title, curve) in enumerate(curves.items()):
         color = COLORS[i % len(COLORS)]
         parts.append(_line([(x(s), y(v)) for s, v in sorted(curve.items())], color))
