@@ -13,6 +13,7 @@ from tokstudio import cli
 from tokstudio.errors import ConfigError, InputError
 from tokstudio.experiments.config import ARMS, PRESETS, ExperimentConfig, transfer_config
 from tokstudio.experiments.data import fasta, text_files, write_corpus
+from tokstudio.experiments.picture import curves_svg
 from tokstudio.experiments.references import references
 from tokstudio.experiments.run import run, table
 from tokstudio.train.config import ModelConfig
@@ -140,6 +141,16 @@ def test_references_of_known_texts():
     assert found["order 2"] < 0.2 > found["order 4"]
     random = "".join(chr(97 + (i * 7919 % 26)) for i in range(2000))
     assert math.log2(26) * 0.9 < references([random], [random])["order 0"] < math.log2(26) * 1.1
+
+
+@pytest.mark.parametrize("span", [1e-9, 0.004, 0.85, 1.0, 7.99, 8.01, 30.0])
+def test_a_picture_of_any_range(span):
+    runs = [{"curve": {"0": {"bits_per_byte": 4 + span}, "9": {"bits_per_byte": 4.0}}}]
+    svg = curves_svg(
+        {"arms": {"a": {"title": "A & B", "runs": runs}}, "references": {"order 0": 4.1, "far": 99.0}}
+    )
+    assert "A &amp; B" in svg
+    ET.fromstring(svg)
 
 
 def test_the_command(config, tmp_path, capsys):

@@ -16,7 +16,8 @@ def curves_svg(result: dict[str, Any]) -> str:
     curves = {arm["title"]: _mean_curve(arm["runs"]) for arm in result["arms"].values()}
     points = [value for curve in curves.values() for value in curve.values()]
     lines = {name: v for name, v in result["references"].items() if min(points) - 1 < v < max(points)}
-    low, high = min([*points, *lines.values()]), _upper(points)
+    low = min([*points, *lines.values()])
+    high = max(_upper(points), low + 1e-3)
     steps = max(max(curve) for curve in curves.values())
 
     def x(step: float) -> float:
@@ -58,7 +59,7 @@ def _upper(points: list[float]) -> float:
 
 def _axes(x, y, steps: int, low: float, high: float):
     size = 10 ** math.floor(math.log10(max(high - low, 1e-6)))
-    tick = next(t for t in (size / 10, size / 5, size / 2, size) if (high - low) / t <= 8)
+    tick = next(t for t in (size / 5, size / 2, size, 2 * size) if (high - low) / t <= 8)
     value = math.ceil(low / tick) * tick
     while value <= high:
         yield _line([(LEFT, y(value)), (WIDTH - RIGHT, y(value))], "#eaeef2")
