@@ -107,6 +107,17 @@ def test_usual_patterns_are_not_tried_out_twice(tmp_path, monkeypatch):
     load_tokenizer(str(path.rename(tmp_path / "again" / "tokenizer.json")))
 
 
+def test_known_patterns_are_not_tried_out(tmp_path, monkeypatch):
+    import tokstudio.tokens.patterns as module
+
+    monkeypatch.setattr(module, "BoundedWorker", None)
+    for i, pattern in enumerate(known_patterns()):
+        (tmp_path / str(i)).mkdir()
+        written = pattern.replace("\\r", "\r").replace("\\n", "\n")  # as DeepSeek's own file has it
+        split = {"type": "Split", "pattern": {"Regex": written}, "behavior": "Isolated", "invert": False}
+        load_tokenizer(str(tokenizer_json(tmp_path / str(i), {"a": 0}, pre_tokenizer=split)))
+
+
 def test_harmless_by_form():
     for pattern in (
         r" ?\p{L}+|\d",

@@ -111,6 +111,7 @@ def test_a_family_is_known_by_its_special_tokens():
     assert family_of({"<|endoftext|>", "<|im_start|>", "<|im_end|>", "more"}).name in ("Qwen2", "Qwen3")
     assert family_of({"<unk>", "<s>", "</s>"}).name == "TinyLlama"
     assert family_of({"<unk>", "<s>", "</s>", "[INST]", "[/INST]"}).name == "Mistral"
+    assert family_of({*family("DeepSeek").special, "more"}).name == "DeepSeek"
     assert family_of({"nothing"}) is None
 
 

@@ -46,7 +46,7 @@ def check_patterns(library: "Library", name: str) -> None:
     doubtful = [
         pattern
         for step in steps
-        if (pattern := _regex(step)) and not harmless(pattern) and pattern not in known_patterns()
+        if (pattern := _regex(step)) and not harmless(pattern) and _escaped(pattern) not in known_patterns()
     ]
     if not doubtful:
         return
@@ -79,6 +79,11 @@ def _regex(step: dict) -> str | None:
     pattern = step.get("pattern")
     found = pattern.get("Regex") if isinstance(pattern, dict) else None
     return found if isinstance(found, str) else None
+
+
+def _escaped(pattern: str) -> str:
+    """Some files write a line end itself, others its escape."""
+    return pattern.replace("\r", "\\r").replace("\n", "\\n")
 
 
 @cache
