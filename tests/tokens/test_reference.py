@@ -83,6 +83,33 @@ def test_byte_bpe_from_vocab_and_merges_cuts_like_tokenizer_json(tmp_path):
         load_tokenizer(str(tmp_path))
 
 
+def test_special_tokens_and_words_of_a_pair_come_from_its_settings(tmp_path):
+    """A folder as Qwen2's was before tokenizer.json."""
+    model = json.loads((Path(v.byte_bpe()) / "tokenizer.json").read_text())["model"]
+    (tmp_path / "vocab.json").write_text(json.dumps(model["vocab"]))
+    (tmp_path / "merges.txt").write_text("\n".join(" ".join(pair) for pair in model["merges"]))
+    plain = load_tokenizer(str(tmp_path))
+    assert set(plain.special_tokens) == {"<s>", "</s>"}
+    size = len(model["vocab"])
+    (tmp_path / "added_tokens.json").write_text(
+        json.dumps({"<|b|>": size + 1, "<|a|>": size, "<|far|>": 9999})
+    )
+    (tmp_path / "special_tokens_map.json").write_text('{"eos_token": {"content": "The"}, "x_token": 3}')
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "Qwen2TokenizerFast"}')
+    tokenizer = load_tokenizer(str(tmp_path))
+    wanted = {"<|a|>": size, "<|b|>": size + 1} | (
+        {"The": model["vocab"]["The"]} if "The" in model["vocab"] else {}
+    )
+    assert wanted.items() <= tokenizer.special_tokens.items()
+    assert "<|far|>" not in tokenizer.special_tokens
+    assert len(tokenizer) == size + 2
+    assert tokenizer.fingerprint != plain.fingerprint
+    text = "e\u0301 it'S 123"
+    rule = [tokenizer.token_bytes(i) for i in tokenizer.encode(text).ids.tolist()]
+    assert b"12" not in rule  # each digit by itself
+    assert b"".join(rule) == "é it'S 123".encode()  # composed
+
+
 def test_a_frame_that_a_config_asks_for(tmp_path):
     shutil.copy(v.sentencepiece_bpe(), tmp_path / "tokenizer.model")
     (tmp_path / "tokenizer_config.json").write_text('{"add_bos_token": false, "add_eos_token": true}')

@@ -30,6 +30,13 @@ def word_rules() -> dict[str, dict]:
     return {name: rule for rule in found["rule"] for name in rule["names"]}
 
 
+def rule_of_class(name: str) -> dict | None:
+    """How the class of transformers cuts words; None for a class that is not told apart from GPT-2's."""
+    plain = name.removesuffix("Fast")
+    rules = word_rules().values()
+    return next((rule for rule in rules if plain in rule.get("classes", ())), None) if plain else None
+
+
 @cache
 def _known() -> dict[int, KnownRanks]:
     found = tomllib.loads(resource("families/ranks/known.toml").read_text("utf-8"))["vocabulary"]

@@ -36,7 +36,10 @@ FILE_ENDINGS = (
     ".gguf",
     ".safetensors",
 )
-BESIDE = ("vocab.json", "merges.txt", "tokenizer_config.json")  # what a backend may read with its file
+BESIDE = (  # what a backend may read with its file
+    *("vocab.json", "merges.txt", "tokenizer_config.json"),
+    *("special_tokens_map.json", "added_tokens.json"),
+)
 EXAMPLES = (
     "Name one, for example tiktoken:cl100k_base, bytes, bert-base-uncased, or the path of a tokenizer.json."
 )

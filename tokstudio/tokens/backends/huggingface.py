@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.errors import TokenizerError
+from tokstudio.tokens import older_files
 from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked, checked_one, utf8
 from tokstudio.tokens.hf_parts import algorithm_of, alphabet_of, unknown_of
 from tokstudio.tokens.native import native_errors, of_library
 from tokstudio.tokens.patterns import check_patterns
-from tokstudio.tokens.sidecar import settings_file
 from tokstudio.tokens.sniff import bad_json, is_tekken
 from tokstudio.tokens.spans import by_lengths, character_edges, settle, take_marks, with_specials
 from tokstudio.tokens.table import TokenTable
@@ -152,9 +152,11 @@ def load(path: Path, reference: str, name: str) -> HuggingFaceTokenizer:
     from tokenizers import Tokenizer as Library
 
     if path.name in ("vocab.json", "merges.txt"):
-        library, data = _pair(path.with_name("vocab.json"), path.with_name("merges.txt"))
+        library = older_files.byte_bpe(path.with_name("vocab.json"), path.with_name("merges.txt"))
+        data = library.to_str().encode("utf-8", "surrogatepass")
     elif path.name == "vocab.txt":
-        library, data = _word_piece(path)
+        library = older_files.word_piece(path)
+        data = library.to_str().encode("utf-8", "surrogatepass")
     else:
         data = path.read_bytes()
         try:
@@ -185,62 +187,6 @@ def check_ids(library: "Library", name: str) -> None:
             f"{name} cannot be read as a tokenizer: {reason}.",
             hint="Fetch it again: it was edited or damaged.",
         )
-
-
-def _pair(vocabulary: Path, merges: Path) -> tuple["Library", bytes]:
-    """GPT-2's form of byte-level BPE."""
-    from tokenizers import Tokenizer as Library
-    from tokenizers import decoders, models, pre_tokenizers
-
-    for path in (vocabulary, merges):
-        if not path.is_file():
-            raise TokenizerError(
-                f"{path.name} is missing in {path.parent}: vocab.json and merges.txt belong together.",
-                hint="Copy both files into the folder, or choose a tokenizer.json.",
-            )
-    try:
-        library = Library(models.BPE.from_file(str(vocabulary), str(merges)))
-    except BaseException as error:  # the library raises nothing narrower, and its native code panics
-        if not of_library(error):
-            raise
-        raise TokenizerError(
-            f"{vocabulary.name} and {merges.name} cannot be read as a tokenizer: {error}.",
-            hint="Fetch both again.",
-        ) from None
-    space = bool(settings_file(vocabulary.parent, "tokenizer_config.json").get("add_prefix_space", False))
-    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=space)
-    library.decoder = decoders.ByteLevel()
-    return library, vocabulary.read_bytes() + merges.read_bytes()
-
-
-def _word_piece(path: Path) -> tuple["Library", bytes]:
-    """BERT's form of WordPiece: one entry a line, its number is its id."""
-    from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
-    from tokenizers import Tokenizer as Library
-
-    data = path.read_bytes()
-    try:
-        entries = {line: i for i, line in enumerate(data.decode().splitlines())}
-    except UnicodeDecodeError:
-        raise TokenizerError(f"{path.name} is no UTF-8 text.", hint="Fetch or copy it again.") from None
-    if "[UNK]" not in entries:
-        raise TokenizerError(
-            f"{path.name} has no [UNK] entry, so it cannot be read as a WordPiece vocabulary.",
-            hint="Choose the tokenizer.json of the same model.",
-        )
-    library = Library(models.WordPiece(entries, unk_token="[UNK]"))
-    library.normalizer = normalizers.BertNormalizer(
-        lowercase=settings_file(path.parent, "tokenizer_config.json").get("do_lower_case", True)
-    )
-    library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    library.decoder = decoders.WordPiece()
-    names = [n for n in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if n in entries]
-    library.add_special_tokens([AddedToken(n, special=True, normalized=False) for n in names])
-    if "[CLS]" in entries and "[SEP]" in entries:
-        library.post_processor = processors.BertProcessing(
-            ("[SEP]", entries["[SEP]"]), ("[CLS]", entries["[CLS]"])
-        )
-    return library, data
 
 
 BACKENDS.add(
