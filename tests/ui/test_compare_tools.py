@@ -96,6 +96,8 @@ def test_find_words_ids_and_bytes(qtbot, page):
     number = int(encodings[0].ids[0])
     assert places(f"#{number}", data, encodings)[0] == (0, 3)
     assert places("0x54 68", data, encodings) == [(0, 2)]
+    assert places("@7", data, encodings) == [(7, 8)]
+    assert places("@7000", data, encodings) == []
     with pytest.raises(ValueError, match="hexadecimal"):
         places("0x5", data, encodings)
     page.editor.find.start()

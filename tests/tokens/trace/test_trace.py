@@ -25,10 +25,11 @@ TEXTS = [
 
 
 def references() -> list[str]:
-    return [v.CL100K, v.O200K, v.BERT, v.byte_bpe(), v.sentencepiece_bpe(), v.sentencepiece_unigram()]
+    own = [v.byte_bpe(), v.llama_like(), v.sentencepiece_bpe(), v.sentencepiece_unigram()]
+    return [v.CL100K, v.O200K, v.BERT, "mistral:v3", "mistral:tekken-240911", *own]
 
 
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", range(9))
 @pytest.mark.parametrize("text", TEXTS)
 def test_pictures_end_in_the_ids_of_the_library(at, text):
     tokenizer = load_tokenizer(references()[at])
@@ -36,7 +37,7 @@ def test_pictures_end_in_the_ids_of_the_library(at, text):
     assert made == tokenizer.encode(text).ids.tolist()
 
 
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", range(9))
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_pipeline_ends_in_the_ids_of_the_library(at, text):
     tokenizer = load_tokenizer(references()[at])
@@ -131,3 +132,17 @@ def test_a_place_is_traced_in_its_paragraph():
     found = trace(load_tokenizer(v.BERT), text, start, start + 6, special=True)
     assert [picture.units for picture in found.pictures] == [tuple("purple")]
     assert [piece.text for piece in found.stages[3].pieces] == ["[CLS]", "purple", "[SEP]"]
+
+
+def test_a_word_that_is_an_entry_needs_no_merges(tmp_path):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    vocabulary = {letter: i for i, letter in enumerate("abc")} | {"ab": 3, "abc": 4}
+    library = Tokenizer(models.BPE(vocabulary, [("a", "b")], ignore_merges=True))
+    library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    library.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = load_tokenizer(str(tmp_path))
+    assert tokenizer.encode("abc ab cab").ids.tolist() == [4, 3, 2, 3]
+    found = pictures(tokenizer, "abc ab cab")
+    assert [picture.ids for picture in found] == [(4,), (3,), (2, 3)]
+    assert found[0].bars[-1].note == "id 4, whole"

@@ -1,7 +1,11 @@
 """Byte-pair encoding: which merges made the tokens of a word, the lowest rank first."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.tokens.merges import LONGEST, Merges
+from tokstudio.tokens.occurring import occurring
 from tokstudio.tokens.show import readable
 from tokstudio.tokens.trace.picture import Bar, Picture
 
@@ -13,7 +17,41 @@ def merge_pictures(tokenizer: Tokenizer, merges: Merges, text: str) -> list[Pict
     library = getattr(tokenizer, "_library", None)
     if hasattr(library, "Normalize"):  # SentencePiece, which has no pre-tokenizer to do it
         text = library.Normalize(text).replace("\u2581", " ")
+        merges = replace(merges, join=_by_score(library, merges))
     return [_picture(tokenizer, merges, units) for units in merges.words(text) if units]
+
+
+def rank_merges(tokenizer: Tokenizer, text: str) -> Merges:
+    """Of a rank file, for this text alone: only tokens that stand in the text can be made, and taking in the
+    whole vocabulary would cost seconds."""
+    import regex
+
+    data = text.encode()
+    spelled = occurring(tokenizer._table, data)
+    whole = {token: piece for piece, token in spelled.items()}
+
+    def join(left: int, right: int) -> tuple[int, int] | None:
+        made = spelled.get(whole[left] + whole[right])
+        return None if made is None else (made, made)
+
+    def units(piece: bytes) -> list[int]:
+        return [spelled[piece[i : i + 1]] for i in range(len(piece))]
+
+    def words(part: str) -> list[list[int]]:
+        return [units(found[0].encode()) for found in regex.finditer(tokenizer._pattern, part, timeout=2)]
+
+    return Merges(join, lambda token: units(whole[token]), words, len(spelled))
+
+
+def _by_score(library, merges: Merges) -> Callable[[int, int], tuple[int, int] | None]:
+    """SentencePiece goes by the score of what two pieces become: minus its rank, and far below all ranks for
+    pieces that were put in by hand, such as runs of spaces."""
+
+    def join(left: int, right: int) -> tuple[int, int] | None:
+        found = merges.join(left, right)
+        return found and (round(-library.GetScore(found[1])), found[1])
+
+    return join
 
 
 def _picture(tokenizer: Tokenizer, merges: Merges, units: list[int]) -> Picture:

@@ -1,13 +1,14 @@
 """The trace that fits a tokenizer's kind: merges, lattice, or longest match, one picture a word."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.tokens.merges import merges_of
 from tokstudio.tokens.trace import unigram
-from tokstudio.tokens.trace.bpe import merge_pictures
-from tokstudio.tokens.trace.picture import Picture
+from tokstudio.tokens.trace.bpe import merge_pictures, rank_merges
+from tokstudio.tokens.trace.picture import Bar, Picture
 from tokstudio.tokens.trace.unigram import Entry, lattice
 from tokstudio.tokens.trace.wordpiece import longest_match
 
@@ -28,12 +29,38 @@ def pictures(tokenizer: Tokenizer, text: str, paths: int = 5) -> list[Picture]:
     if not text:
         return []
     if kind == "BPE":
-        return merge_pictures(tokenizer, merges_of(tokenizer.reference), text)
+        ranks = hasattr(tokenizer, "_pattern") and hasattr(tokenizer, "_table")
+        found = rank_merges(tokenizer, text) if ranks else merges_of(tokenizer.reference)
+        made = merge_pictures(tokenizer, found, text)
+        return _whole_words(tokenizer._library, text, made) if _ignores_merges(tokenizer) else made
     if kind == "WordPiece":
         return _word_pieces(tokenizer, text)
     if kind == "Unigram":
         return _unigrams(tokenizer, text, paths)
     return []
+
+
+def _ignores_merges(tokenizer: Tokenizer) -> bool:
+    """Llama 3's rule: a word that is an entry is that entry, whatever merging would give."""
+    return bool(getattr(getattr(getattr(tokenizer, "_library", None), "model", None), "ignore_merges", False))
+
+
+def _whole_words(library, text: str, found: list[Picture]) -> list[Picture]:
+    words = split(library, text)
+    if len(words) != len(found):
+        return found
+    ids = [library.token_to_id(word) for word in words]
+    return [
+        picture if token is None or picture.ids == (token,) else _whole(picture, token)
+        for picture, token in zip(found, ids, strict=True)
+    ]
+
+
+def _whole(picture: Picture, token: int) -> Picture:
+    """The merges go on being shown, as what is passed over."""
+    inner = tuple(replace(bar, kind="made") for bar in picture.bars if bar.row)
+    entry = Bar(picture.rows, 0, len(picture.units), "".join(picture.units), f"id {token}, whole", "token")
+    return replace(picture, bars=(*inner, entry), ids=(token,))
 
 
 def _word_pieces(tokenizer: Tokenizer, text: str) -> list[Picture]:

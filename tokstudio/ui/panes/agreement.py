@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from tokstudio.align.edges import Agreement
 from tokstudio.ui import theme
 
+MANY = 5
+
 
 def short_names(names: Sequence[str]) -> list[str]:
     """The first part of each name where that keeps them apart, else more of it."""
@@ -66,14 +68,17 @@ class F1Matrix(QWidget):
             painter.drawText(self.rect(), Qt.AlignTop | Qt.TextWordWrap, "Add a second tokenizer to compare.")
             return
         metrics = QFontMetrics(painter.font())
-        names = min(84, max(metrics.horizontalAdvance(name) for name in self._names) + 12)
+        many = count > MANY  # then columns are numbered, and cells lose their zero
+        rows = [f"{n} {name}" for n, name in enumerate(self._names, 1)] if many else self._names
+        heads = [str(n) for n in range(1, count + 1)] if many else self._names
+        names = min(84, max(metrics.horizontalAdvance(name) for name in rows) + 12)
         wide = min(54.0, (self.width() - names) / count)
         high = min(28.0, (self.height() - 22) / count)
-        for i, name in enumerate(self._names):
+        for i, name in enumerate(rows):
             painter.setPen(theme.color("muted"))
             side = metrics.elidedText(name, Qt.ElideRight, int(names - 8))
             painter.drawText(QRectF(0, 22 + i * high, names - 8, high), Qt.AlignRight | Qt.AlignVCenter, side)
-            above = metrics.elidedText(name, Qt.ElideRight, int(wide - 2))
+            above = metrics.elidedText(heads[i], Qt.ElideRight, int(wide - 2))
             painter.drawText(QRectF(names + i * wide, 0, wide, 22), Qt.AlignCenter, above)
             for j in range(count):
                 self._cell(painter, QRectF(names + j * wide, 22 + i * high, wide - 2, high - 2), i, j)
@@ -90,4 +95,7 @@ class F1Matrix(QWidget):
         painter.setBrush(theme.color("accent_fill", round(alpha, 3)))
         painter.drawRoundedRect(box, 4, 4)
         painter.setPen(theme.color("text"))
-        painter.drawText(box, Qt.AlignCenter, f"{value:.2f}")
+        shown = f"{value:.2f}"
+        if len(self._names) > MANY:
+            shown = shown.removeprefix("0") if value < 0.995 else "1"
+        painter.drawText(box.adjusted(-2, 0, 2, 0), Qt.AlignCenter, shown)

@@ -1,4 +1,4 @@
-"""Find in the text and in the tokens: words, an id as #123, bytes as 0xe2."""
+"""Find in the text and in the tokens: words, an id as #123, bytes as 0xe2, a place as @1000."""
 
 import re
 from collections.abc import Sequence
@@ -21,6 +21,9 @@ def places(query: str, text: bytes, encodings: Sequence[Encoding]) -> list[tuple
     """
     if query.startswith("#") and len(query) > 1:
         return _of_id(query[1:], encodings)
+    if query.startswith("@") and query[1:].isdecimal():
+        at = int(query[1:])
+        return [(at, at + 1)] if at < len(text) else []
     if query[:2].lower() == "0x":
         digits = query[2:].replace(" ", "").replace("0x", "")
         if len(digits) % 2 or not re.fullmatch("[0-9a-fA-F]*", digits):
@@ -62,7 +65,7 @@ class FindBar(QFrame):
         self.field = QLineEdit()
         self.field.setPlaceholderText("Text, #id, 0xbytes")
         self.field.setAccessibleName("Find")
-        self.field.setToolTip("A text, an id as #123, or bytes as 0xe2")
+        self.field.setToolTip("A text, an id as #123, bytes as 0xe2, or a place as @1000")
         theme.set_font(self.field, "small")
         self.count = label("", "small", "muted")
         back, on = tool("chevron-up", "Previous (Shift+Enter)", 24), tool("chevron-down", "Next (Enter)", 24)
