@@ -10,7 +10,8 @@ import pytest
 from tokstudio.errors import TransferError
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.train import train_bpe
-from tokstudio.transfer.base import COPIED, METHODS, Donor, TransferProblem, assemble, mixtures
+from tokstudio.transfer.base import COPIED, METHODS, Donor, TransferProblem, assemble
+from tokstudio.transfer.compose import mixtures
 
 WIDTH = 12
 COPYING_NOTHING = {"random", "wechsel"}  # special tokens apart

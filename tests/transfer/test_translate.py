@@ -13,7 +13,8 @@ from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import TransferError
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.train import train_bpe
-from tokstudio.transfer.base import METHODS, TransferProblem, assemble, mixtures
+from tokstudio.transfer.base import METHODS, TransferProblem, assemble
+from tokstudio.transfer.compose import mixtures
 from tokstudio.transfer.plan import load_plan, save_plan
 from tokstudio.transfer.start import make_start
 from tokstudio.transfer.translate import Translation, handed_on

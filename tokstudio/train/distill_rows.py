@@ -1,4 +1,4 @@
-"""Token distillation (Dobler, Elliott and de Melo 2025, arXiv 2505.20133): new input rows that lead to the old hidden states.
+"""Token distillation (Dobler, Elliott and de Melo 2025, arXiv 2505.20133): input rows that lead to the old states.
 
 The source model reads a text in its tokens, the student in the new ones. Where tokens of both end at the same byte,
 the student's last hidden state shall be the source's. Only input rows that are not copies move. Differences that

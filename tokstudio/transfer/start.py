@@ -11,8 +11,9 @@ import numpy as np
 
 from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import TransferError
-from tokstudio.transfer.base import METHODS, TransferProblem, mixtures
+from tokstudio.transfer.base import METHODS, TransferProblem
 from tokstudio.transfer.candidates import candidates, used_tokens
+from tokstudio.transfer.compose import mixtures
 from tokstudio.transfer.plan import Plan
 
 SMOOTHING = 0.5  # added to each count, so that no target token is without mass

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from tokstudio.transfer.auxiliary import CHUNK
-from tokstudio.transfer.base import COMPOSED, Rows, TransferProblem, pieced, transfer_method
+from tokstudio.transfer.base import COMPOSED, Rows, TransferProblem, transfer_method
+from tokstudio.transfer.compose import pieced
 
 
 @transfer_method(

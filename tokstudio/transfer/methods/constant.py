@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tokstudio.transfer.base import SAMPLED, Rows, TransferProblem, sampled, transfer_method
+from tokstudio.transfer.base import SAMPLED, Rows, TransferProblem, transfer_method
+from tokstudio.transfer.compose import sampled
 
 
 def _filled(problem: TransferProblem, fill: Callable[[np.ndarray], Rows]) -> Iterator[Rows]:

@@ -11,7 +11,8 @@ import numpy as np
 
 from tokstudio.embed.sparse import SparseRows
 from tokstudio.transfer.auxiliary import CHUNK, sparsemax, token_vectors
-from tokstudio.transfer.base import COMPOSED, Rows, TransferProblem, pieced, transfer_method
+from tokstudio.transfer.base import COMPOSED, Rows, TransferProblem, transfer_method
+from tokstudio.transfer.compose import pieced
 
 
 @transfer_method(

@@ -7,7 +7,8 @@ N(mean, std) per dimension.
 
 from collections.abc import Iterator
 
-from tokstudio.transfer.base import Rows, TransferProblem, compose, transfer_method
+from tokstudio.transfer.base import Rows, TransferProblem, transfer_method
+from tokstudio.transfer.compose import compose
 
 
 @transfer_method(

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from tokstudio.embed.sparse import SparseRows
-from tokstudio.transfer.base import SOLVED, Rows, TransferProblem, pieced, transfer_method
+from tokstudio.transfer.base import SOLVED, Rows, TransferProblem, transfer_method
+from tokstudio.transfer.compose import pieced
 
 BLOCK = 128  # tokens solved together
 ENOUGH = 1e-5  # of a row's length: what is left may stay

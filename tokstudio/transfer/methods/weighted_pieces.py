@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tokstudio.transfer.base import Rows, TransferProblem, compose, transfer_method
+from tokstudio.transfer.base import Rows, TransferProblem, transfer_method
+from tokstudio.transfer.compose import compose
 
 
 @transfer_method(
