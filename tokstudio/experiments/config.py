@@ -36,7 +36,9 @@ class ExperimentConfig:
             learning_rate=5e-4, embedding_learning_rate=5e-3, copied_row_rate=1.0, warmup_steps=10
         )
     )
-    s2t2: S2t2Config = field(default_factory=lambda: S2t2Config(candidates=0, learning_rate=0.02))
+    # Half of each row spread over all columns: measured on proteins (24 steps of 8 windows, one seed), a start of 5.02
+    # bits per byte instead of 5.59 with 0.05, and 4.41 instead of 4.78 after the translation alone.
+    s2t2: S2t2Config = field(default_factory=lambda: S2t2Config(candidates=0, learning_rate=0.02, spread=0.5))
 
 
 def protein() -> ExperimentConfig:
