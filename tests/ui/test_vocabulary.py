@@ -15,7 +15,7 @@ from tokstudio.ui.pages.vocabulary import VocabularyPage
 from tokstudio.ui.vocabulary_cards.engine import PATIENCE
 from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term
 
-SLOW = 120_000  # milliseconds
+SLOW = 60_000  # milliseconds
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,13 @@ def page(qtbot, qapp):
 
 def ready(qtbot, page, reference="bert-base-uncased") -> None:
     page.open(reference)
-    qtbot.waitUntil(
-        lambda: page.vocabulary is not None and not page.engine.maths.busy() and page.hits.text() != "",
-        timeout=SLOW,
-    )
+
+    def there() -> bool:
+        if page.problem.isVisible():
+            pytest.fail(page.problem.title.text())
+        return page.vocabulary is not None and not page.engine.maths.busy() and page.hits.text() != ""
+
+    qtbot.waitUntil(there, timeout=SLOW)
 
 
 def search(qtbot, page, query: str) -> None:

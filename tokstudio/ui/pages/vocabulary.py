@@ -287,6 +287,7 @@ class VocabularyPage(QWidget):
             self._check()
         if mode == MERGES and self._token is not None:
             self._play(self._token)
+        QTimer.singleShot(0, self.table, lambda: self.table.scrollTo(self.table.currentIndex()))
 
     # ---------------------------------------------------------------- one token
 
@@ -400,4 +401,4 @@ class VocabularyPage(QWidget):
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
-        self.parts.arrange(self.width())
+        self.parts.arrange(self.width(), self.height())

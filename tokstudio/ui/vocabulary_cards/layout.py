@@ -5,6 +5,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLineEdit,
+    QScrollArea,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -24,6 +25,7 @@ from tokstudio.ui.widgets.basic import Segmented, eliding, frame, hline, label, 
 from tokstudio.ui.widgets.problem import Problem
 
 WIDE = 1190  # pixels of the page from which on charts and facets stand beside the table
+HIGH = 680  # pixels of the page from which on the token's card stays under a card above the table
 ALL, DIFFERENCES, HEALTH, MERGES, CHARTS = range(5)
 MODES = ("All", "Differences", "Health", "Merges", "Charts")
 QUERY_TIP = (
@@ -46,7 +48,7 @@ class VocabularyLayout(QWidget):
         self.query.setPlaceholderText("letters, len:>8, script:Cyrl, type:word-start, re:^\\s+$")
         self.query.setToolTip(QUERY_TIP)
         self.query.setMinimumHeight(32)
-        self.hits = label("", "small", "text2")
+        self.hits = eliding("", "small", "text2")
         self.wrong = label("", "small", "danger", wrap=True)
         self.wrong.hide()
         self.problem = Problem()
@@ -54,7 +56,7 @@ class VocabularyLayout(QWidget):
         self.facets, self.table, self.detail = Facets(), VocabularyTable(model), TokenDetail()
         self.charts, self.player = ChartColumn(), MergePlayer()
         self.differences, self.health = DifferencesCard(), HealthCard()
-        self.wide = True
+        self.wide = self._high = True
         self._popup = QFrame(self, Qt.Popup)
         self._popup.setProperty("frame", "float")
         QVBoxLayout(self._popup).setContentsMargins(4, 4, 4, 4)
@@ -83,6 +85,13 @@ class VocabularyLayout(QWidget):
         middle.addWidget(self.player, 2)
         self._instead = QStackedWidget()  # the charts, where they are a tab
         self._instead.addWidget(table)
+        self._tab = QScrollArea()  # in it they may be higher than the window
+        self._tab.setWidgetResizable(True)
+        self._tab.setFrameShape(QFrame.NoFrame)
+        self._tab.setFocusPolicy(Qt.NoFocus)
+        self._tab.setAccessibleName("Charts")
+        self._tab.viewport().setAutoFillBackground(False)
+        self._instead.addWidget(self._tab)
         middle.addWidget(self._instead, 3)
         middle.addWidget(self.detail)
         self._side = QStackedWidget()
@@ -105,9 +114,9 @@ class VocabularyLayout(QWidget):
             self.player.stop()
         self._place_charts()
 
-    def arrange(self, width: int) -> None:
+    def arrange(self, width: int, height: int) -> None:
         """Below `WIDE` the charts become a tab and the facets a menu of the query field."""
-        self.wide = width >= WIDE
+        self.wide, self._high = width >= WIDE, height >= HIGH
         self.modes.button(CHARTS).setVisible(not self.wide)
         if self.wide and self.modes.index() == CHARTS:
             self.modes.set_index(ALL)
@@ -124,13 +133,17 @@ class VocabularyLayout(QWidget):
     def _place_charts(self) -> None:
         tab = not self.wide and self.modes.index() == CHARTS
         if self.wide and self._side.indexOf(self.charts) < 0:
+            self._tab.takeWidget()
             self._side.insertWidget(0, self.charts)
             self._side.setCurrentIndex(self._side.count() - 1)
-        elif not self.wide and self._instead.indexOf(self.charts) < 0:
-            self._instead.addWidget(self.charts)
+        elif not self.wide and self._tab.widget() is None:
+            self._side.removeWidget(self.charts)
+            self._tab.setWidget(self.charts)
+            self.charts.setAutoFillBackground(False)
+            self.charts.show()
         self._side.setVisible(self.wide or self._side.count() > 0)
-        self._instead.setCurrentWidget(self.charts if tab else self._table)
-        self.detail.setVisible(not tab)
+        self._instead.setCurrentWidget(self._tab if tab else self._table)
+        self.detail.setVisible(not tab and (self._high or self.modes.index() == ALL))
 
     def open_filters(self) -> None:
         """The facets: as a menu where they have no column; else the keyboard goes to them."""

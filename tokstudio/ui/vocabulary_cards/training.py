@@ -127,7 +127,7 @@ class TrainingPanel(QFrame):
         )  # fmt: skip
         self._live.hide()
         self._compare, self._show = button("Compare", "compare"), button("Show", "vocabulary")
-        self._folder, self._another = button("Folder", "folder"), button("Another…", "plus")
+        self._folder, self._another = tool("folder", "Open its folder", 30), button("Another…", "plus")
         self._said = label("", "body", "text", wrap=True)
         self._done = col(
             self._said,

@@ -1,0 +1,322 @@
+"""The cards of the Vocabulary page: differences, health, merges, charts, training, narrow layouts."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider
+
+from tests.tokens import vocabularies as v
+from tests.ui.test_vocabulary import SLOW, page, ready, search  # noqa: F401  `page` is a fixture
+from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.ui.models.vocabulary import COUNT, NORM, SCRIPT, TWIN
+from tokstudio.ui.vocabulary_cards import charts
+from tokstudio.ui.vocabulary_cards.layout import ALL, CHARTS, DIFFERENCES, HEALTH, MERGES
+from tokstudio.ui.vocabulary_cards.player import frames
+
+# ruff: noqa: F811  the fixture again as an argument
+
+
+def idle(qtbot, page) -> None:
+    qtbot.waitUntil(lambda: not page.engine.maths.busy(), timeout=SLOW)
+
+
+def test_scripts_counts_and_norms_are_columns_to_sort_by(qtbot, page):
+    ready(qtbot, page)
+    assert set(page.model.facts) == {SCRIPT, COUNT, NORM}
+    page.table.sort(COUNT, Qt.DescendingOrder)
+    counts = page.engine.counts[page.model.ids]
+    assert (counts[:-1] >= counts[1:]).all()
+    page.table.sort(NORM, Qt.AscendingOrder)
+    norms = page.engine.norms[page.model.ids]
+    assert (norms[:-1] <= norms[1:]).all()
+    assert "percentile" in page.detail._fields["Norm"].text()
+    page.grab()
+
+
+def test_a_script_is_ticked(qtbot, page):
+    ready(qtbot, page)
+    page.facets.facet("script", "Cyrl").tick.setChecked(True)
+    assert page.query.text() == "script:Cyrl"
+    qtbot.waitUntil(lambda: page.model.rowCount() < 1000, timeout=SLOW)
+    page.facets.facet("type", "digits").tick.setChecked(True)
+    assert page.query.text() == "type:digits script:Cyrl" or page.query.text() == "script:Cyrl type:digits"
+    page.facets._clear.click()
+    assert page.query.text() == ""
+
+
+def test_differences_of_two_and_three(qtbot, page):
+    ready(qtbot, page)
+    page.parts.modes.set_index(DIFFERENCES)
+    page.compare_with([v.CL100K])
+    idle(qtbot, page)
+    assert TWIN in page.model.facts
+    shared = page.engine.shared["others"][0]
+    assert shared["name"] == "cl100k_base"
+    page.parts.differences._only.link.click()
+    assert page.query.text() == "in:only"
+    qtbot.waitUntil(lambda: page.model.rowCount() == page.engine.shared["only"], timeout=SLOW)
+    page.parts.differences.add("bytes")
+    idle(qtbot, page)
+    assert len(page.engine.shared["others"]) == 2
+    assert page.parts.differences._both.isVisible()
+    page.parts.differences.remove(0)
+    idle(qtbot, page)
+    assert [o["reference"] for o in page.engine.shared["others"]] == ["bytes"]
+    page.grab()
+
+
+def test_what_only_the_other_has_is_listed_there(qtbot, page):
+    ready(qtbot, page)
+    page.parts.modes.set_index(DIFFERENCES)
+    page.compare_with(["bytes"])
+    idle(qtbot, page)
+    only = page.engine.shared["others"][0]["only_there"]
+    page.parts.differences._rows[0]._theirs.link.click()
+    qtbot.waitUntil(lambda: page.vocabulary.name == "Bytes" and page.model.rowCount() == only, timeout=SLOW)
+    assert page.engine.shared["others"][0]["reference"] == v.BERT
+
+
+def test_health_is_checked_and_listed(qtbot, page):
+    page.open("demo:english")
+    qtbot.waitUntil(lambda: page.vocabulary is not None, timeout=SLOW)
+    page.parts.modes.set_index(HEALTH)
+    qtbot.waitUntil(lambda: bool(page.engine.health), timeout=SLOW)
+    assert page.engine.health["counts"]["unreachable"] == 13
+    _, count, show = page.parts.health._rows["unreachable"]
+    assert count.text() == "13"
+    show.click()
+    assert page.query.text() == "type:unreachable"
+    qtbot.waitUntil(lambda: page.model.rowCount() == 13, timeout=SLOW)
+    page.grab()
+
+
+def test_a_query_that_had_to_wait_is_answered_when_the_facts_are_there(qtbot, page):
+    page.open("demo:english")
+    qtbot.waitUntil(lambda: page.vocabulary is not None, timeout=SLOW)
+    search(qtbot, page, "type:unreachable")
+    qtbot.waitUntil(page.parts.wrong.isVisible, timeout=SLOW)
+    assert "Health" in page.parts.wrong.text()
+    page.parts.modes.set_index(HEALTH)
+    qtbot.waitUntil(lambda: page.model.rowCount() == 13, timeout=SLOW)
+    assert not page.parts.wrong.isVisible()
+
+
+def test_merges_are_watched(qtbot, page):
+    page.open(v.CL100K)
+    qtbot.waitUntil(lambda: page.vocabulary is not None, timeout=SLOW)
+    page.table.choose(25977)
+    page.detail.merges.click()
+    player = page.parts.player
+    qtbot.waitUntil(lambda: player.slider.maximum() == 6, timeout=SLOW)
+    assert player._before.text() == "11 tokens had to exist before:"
+    player.next.click()
+    assert "l + e → le" in player._words.text()
+    player._timer.setInterval(10)
+    player.play.click()
+    qtbot.waitUntil(lambda: player.slider.value() == 6 and not player._timer.isActive(), timeout=SLOW)
+    assert "·pur + ple → ·purple" in player._words.text()
+    page.grab()
+    player.field.setText("a purple river")
+    player.field.returnPressed.emit()
+    qtbot.waitUntil(lambda: len(player._frames[-1].words) == 3, timeout=SLOW)
+    last = [token for word in player._frames[-1].words for token in word]
+    assert last == load_tokenizer(v.CL100K).encode("a purple river").ids.tolist()
+    needed = player.needed
+    page.show_merges(25977)
+    qtbot.waitUntil(lambda: len(needed._tokens) == 11, timeout=SLOW)
+    qtbot.mouseClick(needed, Qt.LeftButton, pos=QPointF(4, 8).toPoint())
+    assert page.table.token() == needed._tokens[0] or page._token is not None
+
+
+def test_what_was_not_merged_is_said_in_the_player(qtbot, page):
+    ready(qtbot, page)
+    page.parts.modes.set_index(MERGES)
+    page.table.choose(2314)
+    assert "not made by merging" in page.parts.player.subtitle.text()
+
+
+def test_frames_go_word_by_word():
+    words = [
+        {"units": [1, 2], "steps": [{"pieces": [3], "at": 0, "rank": 9, "left": 1, "right": 2}]},
+        {"units": [4], "steps": []},
+    ]
+    assert [frame.words for frame in frames(words)] == [[(1, 2), (4,)], [(3,), (4,)]]
+
+
+# ---------------------------------------------------------------- charts
+
+
+def test_sweeping_a_chart_becomes_a_term(qtbot, page):
+    ready(qtbot, page)
+    page.parts.charts._sweep("len", 3.2, 6.9)
+    assert page.query.text() == "len:3-7"
+    page.parts.charts._sweep("len", 22.0, 25.0)
+    assert page.query.text() == "len:>=22"
+    page.parts.charts._sweep("norm", -0.2, 0.5)
+    assert page.query.text() == "len:>=22 norm:0.000-0.500"
+    page.query.setText("")
+    page.parts.charts._sweep("count", 0, 10)
+    qtbot.waitUntil(lambda: 10 <= page.model.rowCount() <= 13, timeout=SLOW)
+
+
+def test_the_mouse_sweeps_and_the_keyboard_takes_a_bar(qtbot, page):
+    ready(qtbot, page)
+    qtbot.waitUntil(lambda: page.parts.charts.lengths.chart is not None, timeout=SLOW)
+    chart = page.parts.charts.lengths.chart
+    chart.redraw()
+
+    def at(x: float):
+        return chart.mapFromScene(chart.plotItem.vb.mapViewToScene(QPointF(x, 10)))
+
+    qtbot.mousePress(chart.viewport(), Qt.LeftButton, pos=at(5.0))
+    qtbot.mouseMove(chart.viewport(), at(7.0))
+    qtbot.mouseRelease(chart.viewport(), Qt.LeftButton, pos=at(8.0))
+    assert page.query.text() == "len:5-8"
+    chart.set_cursor(3.0)
+    qtbot.keyClick(chart, Qt.Key_Return)
+    assert page.query.text().startswith("len:")
+    assert "-" not in page.query.text()
+
+
+def test_terms_of_charts():
+    counts = np.array([9, 1, 5, 0])
+    assert charts.count_term(counts, 0, 1) == "count:5-9"
+    assert charts.length_term(-3, 0.2) == "len:1"
+
+
+def test_two_lengths_stand_above_each_other_as_a_matter_of_course(qtbot, page):
+    ready(qtbot, page)
+    qtbot.waitUntil(lambda: page.parts.charts.others.chart is not None, timeout=SLOW)
+    assert page.parts.charts.others.isVisible()
+    assert page.parts.charts._other_name.text().startswith("o200k_base")
+
+
+# ---------------------------------------------------------------- narrow and wide
+
+
+def test_narrow_charts_are_a_tab_and_facets_a_menu(qtbot, page):
+    ready(qtbot, page)
+    page.resize(1000, 700)
+    assert not page.parts.wide
+    assert not page.facets.isVisible()
+    page.parts.filter.trigger()
+    assert page.facets.isVisible()
+    page.parts._popup.hide()
+    page.parts.modes.set_index(CHARTS)
+    assert page.parts.charts.isVisible()
+    assert not page.table.isVisible()
+    page.grab()
+    page.resize(1368, 826)
+    assert page.parts.modes.index() == ALL
+    assert page.parts.charts.isVisible()
+    assert page.facets.isVisible()
+    assert page.table.isVisible()
+
+
+def test_it_fits_the_smallest_window(qtbot, page):
+    ready(qtbot, page)
+    for mode in (ALL, DIFFERENCES, HEALTH, MERGES, CHARTS):
+        page.parts.modes.set_index(mode)
+        idle(qtbot, page)
+        page.resize(880 - 48, 600 - 74)
+        qtbot.waitUntil(lambda: page.minimumSizeHint().width() <= 832, timeout=5_000)
+        qtbot.waitUntil(lambda: page.minimumSizeHint().height() <= 526, timeout=5_000)
+
+
+# ---------------------------------------------------------------- out
+
+
+def test_the_list_is_exported(qtbot, page, tmp_path):
+    ready(qtbot, page)
+    search(qtbot, page, "river")
+    page.export_to(tmp_path / "a.csv")
+    page.export_to(tmp_path / "a.json")
+    rows = list(csv.DictReader((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()))
+    listed = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert len(rows) == len(listed["tokens"]) == page.model.rowCount()
+    assert rows[0]["token"] == "river"
+    assert rows[0]["hex"] == b"river".hex()
+    assert rows[0]["script"] == "Latin"
+    assert listed["query"] == "river"
+    failures = []
+    page._context.failed.connect(failures.append)
+    page.export_to(tmp_path / "nowhere" / "a.csv")
+    assert "cannot be written" in str(failures[0])
+
+
+# ---------------------------------------------------------------- training
+
+
+@pytest.fixture
+def panel(qtbot, page, tmp_path):
+    ready(qtbot, page)
+    page.show_training()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("\n".join(v.lines()), encoding="utf-8")
+    page.training.form.set_inputs([str(tmp_path / "texts")])
+    page.training.form.size.line.setText("700")
+    page.training.form.output.line.setText(str(tmp_path / "made"))
+    page.training.form._refresh()
+    return page.training
+
+
+def test_a_tokenizer_is_trained_and_opened_beside_its_parent(qtbot, page, panel, tmp_path):
+    went = []
+    page._context.went.connect(lambda name, what: went.append((name, what["tokenizer"])))
+    assert "of memory" in panel.form.forecast.text()
+    assert panel.start.isEnabled()
+    panel.start.click()
+    assert panel.running
+    assert panel.cancel.isVisible()
+    qtbot.waitUntil(lambda: not panel.running, timeout=SLOW)
+    assert "700 tokens" in panel._said.text()
+    assert panel._points
+    assert panel.newest._pieces
+    panel.grab()
+    panel._compare.click()
+    assert went == [("compare", v.BERT), ("compare", str(tmp_path / "made"))]
+    panel._show.click()
+    qtbot.waitUntil(lambda: len(page.vocabulary) == 700, timeout=SLOW)
+
+
+def test_a_cancel_leaves_nothing(qtbot, page, panel, tmp_path):
+    panel.form.size.line.setText("30000")
+    (tmp_path / "texts" / "b.txt").write_text("".join(f"w{i * 7919} " for i in range(400_000)))
+    panel.start.click()
+    qtbot.wait(300)
+    assert panel.running
+    panel.cancel.click()
+    assert not panel.running
+    assert not (tmp_path / "made").exists()
+    assert panel.start.isVisible()
+
+
+def test_what_is_missing_is_said_before_the_start(qtbot, panel):
+    panel.form.size.line.setText("many")
+    panel.form._refresh()
+    assert "no number" in panel.form.size._words.text()
+    assert not panel.start.isEnabled()
+    panel.form.set_inputs([])
+    assert "Add text" in panel.form.forecast.text()
+    panel.form.what.set_index(1)
+    assert panel.form._parent_words.isVisible()
+
+
+def test_a_failure_is_shown_in_the_panel(qtbot, panel, tmp_path):
+    (tmp_path / "texts" / "b.jsonl").write_text("{no json}\n")
+    panel.start.click()
+    qtbot.waitUntil(lambda: not panel.running, timeout=SLOW)
+    assert panel.problem.isVisible()
+    assert "no JSON" in panel.problem.title.text()
+
+
+def test_every_control_of_the_cards_has_a_name(qtbot, page, panel):
+    for mode in (DIFFERENCES, HEALTH, MERGES, ALL):
+        page.parts.modes.set_index(mode)
+        for kind in (QAbstractButton, QLineEdit, QComboBox, QSlider):
+            for widget in page.findChildren(kind):
+                if widget.isVisibleTo(page) and widget.parent() is not page.table:
+                    assert widget.accessibleName() or getattr(widget, "text", str)(), widget
