@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tokstudio.train.divergences import DIVERGENCES
 from tokstudio.train.s2t2_config import S2t2Config
 from tokstudio.train.settings import entries, setting
 
@@ -87,10 +88,29 @@ class AlmConfig:
         low=0,
         high=1,
     )
-    divergence: str = setting("binary_kl", "Divergence", choices=("binary_kl", "binary_ce"))
+    divergence: str = setting(
+        "binary_kl",
+        "Divergence",
+        "limit and absolute take no temperature.",
+        choices=DIVERGENCES,
+    )
     boundary_mass: bool = setting(
         True, "Boundary mass", "Add the probability that a word ends after the chunk."
     )
+    chunks: str = setting(
+        "merge",
+        "Chunks",
+        "merge: until a boundary is likely. space: up to white space. unconstrained: as the tokenizers cut.",
+        choices=("merge", "space", "unconstrained"),
+    )
+    numerator: str = setting(
+        "chunk_count",
+        "Weight of a chunk",
+        "One, the tokens that the teacher has in it, or the logarithm of one more.",
+        choices=("chunk_count", "token_count", "log1p_token_count"),
+    )
+    denominator: str = setting("chunk_count", "Divided by", choices=("chunk_count", "token_count"))
+    renyi_alpha: float = setting(0.5, "Rényi order", "1 is the KL divergence.", low=0.01, high=10)
 
 
 @dataclass(frozen=True)

@@ -86,41 +86,73 @@ class TokenBatch:
     """Windows as one tokenizer's ids, right-padded. Causal attention makes a mask unnecessary.
 
     `encodings[b].ids[i]` stands at `input_ids[b, i + offset]`: `offset` is 1 where a prefix token was added.
+    Packed, several texts share a row: text `b` begins in row `rows[b]` at column `starts[b]`, and `position_ids`
+    begin anew with each, by which the models of transformers keep them apart.
     """
 
     encodings: tuple[Encoding, ...]
     input_ids: "torch.Tensor"  # int64 [b, l]
     offset: int
+    rows: tuple[int, ...] = ()  # of each text; empty: one text a row
+    starts: tuple[int, ...] = ()
+    position_ids: "torch.Tensor | None" = None  # int64 [b, l]
 
     @property
     def tokens(self) -> int:
         return sum(len(e) for e in self.encodings)
 
+    def base(self, text: int) -> int:
+        """Flat position in [b * l] of the first column of `text`, its prefix included."""
+        width = self.input_ids.shape[1]
+        return self.rows[text] * width + self.starts[text] if self.rows else text * width
+
     def scored(self) -> "torch.Tensor":
         """Bool [b, l-1]: position i predicts a token of the text."""
         import torch
 
-        length = torch.tensor([len(e) + self.offset for e in self.encodings], device=self.input_ids.device)
-        return torch.arange(1, self.input_ids.shape[1], device=self.input_ids.device)[None] < length[:, None]
+        device = self.input_ids.device
+        if not self.rows:
+            length = torch.tensor([len(e) + self.offset for e in self.encodings], device=device)
+            return torch.arange(1, self.input_ids.shape[1], device=device)[None] < length[:, None]
+        flags = np.zeros(self.input_ids.numel(), bool)
+        for text, encoding in enumerate(self.encodings):
+            base = self.base(text)
+            flags[base : base + max(0, self.offset + len(encoding) - 1)] = True
+        return torch.from_numpy(flags.reshape(self.input_ids.shape)[:, :-1]).to(device)
+
+    def occupied(self) -> np.ndarray:
+        """Flat positions, int64 [n], of all tokens, prefixes included: what is not padding."""
+        parts = [
+            np.arange(base := self.base(text), base + self.offset + len(encoding))
+            for text, encoding in enumerate(self.encodings)
+        ]
+        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
 def token_batch(
     tokenizer: Tokenizer, texts: Sequence[str], *, limit: int, device: object = "cpu"
 ) -> TokenBatch:
     """Raises ConfigError where a window is longer than the model's `limit` of tokens."""
-    import torch
-
     encodings = tuple(tokenizer.encode(text) for text in texts)
-    prefix = prefix_id(tokenizer)
-    offset = 0 if prefix is None else 1
-    longest = max(len(e) for e in encodings) + offset
+    longest = max(map(len, encodings)) + (prefix_id(tokenizer) is not None)
     if longest > limit:
         raise ConfigError(
             f"A window of text is {longest:,} tokens of {tokenizer.name}; the model reads {limit:,}.",
-            hint=f"Set data.window_bytes to {max(32, len(texts[0].encode()) * limit // longest // 2)} or less.",
+            hint=f"Set data.window_bytes to {max(32, len(texts[0].encode()) * limit // longest // 2)} or less, "
+            "or data.too_long to cut.",
         )
-    rows = np.zeros((len(texts), max(longest, 2)), np.int64)
+    return batch_of(tokenizer, encodings, device=device)
+
+
+def batch_of(tokenizer: Tokenizer, encodings: Sequence[Encoding], *, device: object = "cpu") -> TokenBatch:
+    """One text a row, right-padded."""
+    import torch
+
+    prefix = prefix_id(tokenizer)
+    offset = 0 if prefix is None else 1
+    longest = max(map(len, encodings)) + offset
+    rows = np.zeros((len(encodings), max(longest, 2)), np.int64)
     for row, encoding in zip(rows, encodings, strict=True):
         row[:offset] = prefix or 0
         row[offset : offset + len(encoding)] = encoding.ids
-    return TokenBatch(encodings, torch.from_numpy(rows).to(device), offset)
+    return TokenBatch(tuple(encodings), torch.from_numpy(rows).to(device), offset)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tokstudio.registry import Registry
 from tokstudio.train.data import TokenBatch
+from tokstudio.train.scores import AnyScores, Scores
 
 if TYPE_CHECKING:
     import torch
@@ -16,58 +17,64 @@ if TYPE_CHECKING:
     from tokstudio.train.config import TransferConfig
     from tokstudio.train.transfer import Pair
 
+__all__ = ["OBJECTIVES", "AnyScores", "Entry", "Objective", "Scores", "Widths", "objective"]
 
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """What objectives need of a model's output, in fp32."""
 
-    logits: "torch.Tensor"  # [b, l, v]
-    log_z: "torch.Tensor"  # [b, l] logsumexp over the vocabulary
-    picked: "torch.Tensor"  # [b, l-1] log-probability of the token that follows, 0 where it is not scored
+@dataclass(frozen=True)
+class Widths:
+    """Sizes of the hidden states, for objectives that project one side's onto the other's."""
 
-    @classmethod
-    def of(cls, logits: "torch.Tensor", batch: TokenBatch) -> "Scores":
-        import torch
-
-        logits = logits.float()
-        log_z = torch.logsumexp(logits, -1)
-        following = logits[:, :-1].gather(-1, batch.input_ids[:, 1:, None])[..., 0]
-        return cls(logits, log_z, torch.where(batch.scored(), following - log_z[:, :-1], 0.0))
-
-    def mass(self, positions: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
-        """Log-probability that the next token is one of `tokens` [t], after flat `positions` [p] of [b * l]."""
-        import torch
-
-        rows = self.logits.flatten(0, 1)[positions]
-        return torch.logsumexp(rows[:, tokens], -1) - self.log_z.flatten()[positions]
+    teacher: int
+    student: int
 
 
 class Objective(Protocol):
-    def prepare(self, student: TokenBatch, teacher: TokenBatch, scores: Scores) -> Any:
+    def expect(self, scores: AnyScores, student: TokenBatch, prepared: Any) -> None:
+        """Tell `scores` what `loss_sum` will ask of it, before any objective asks."""
+
+    def module(self, widths: Widths) -> "torch.nn.Module | None":
+        """What is trained beside the student and left out of the export. Made once, before the first step."""
+        return None
+
+    def prepare(self, student: TokenBatch, teacher: TokenBatch, scores: AnyScores) -> Any:
         """What needs no gradient. `scores` are the teacher's."""
 
     def count(self, student: TokenBatch, prepared: Any) -> float: ...
-    def loss_sum(self, scores: Scores, student: TokenBatch, prepared: Any) -> "torch.Tensor":
+    def loss_sum(self, scores: AnyScores, student: TokenBatch, prepared: Any) -> "torch.Tensor":
         """`scores` are the student's."""
 
 
 @dataclass(frozen=True)
 class Entry:
+    """`needs`: what of a model's output it asks for beyond scores of tokens: "logits" (the whole of them), "hidden"
+    (the last states), "all_hidden", "qkv"."""
+
     name: str
     title: str
     needs_teacher: bool
     paper: str
     build: Callable[["Pair", "TransferConfig"], Objective]
+    needs: Callable[["TransferConfig"], frozenset[str]]
+    cached: bool  # is what the teacher cache holds enough?
 
 
 OBJECTIVES: Registry[Entry] = Registry("tokstudio.train.objectives")
 
 
-def objective(name: str, *, title: str, needs_teacher: bool = False, paper: str = "") -> Callable[[Any], Any]:
+def objective(
+    name: str,
+    *,
+    title: str,
+    needs_teacher: bool = False,
+    paper: str = "",
+    needs: tuple[str, ...] | Callable[["TransferConfig"], frozenset[str]] = (),
+    cached: bool = False,
+) -> Callable[[Any], Any]:
     """Register a class whose constructor takes (pair, config)."""
+    asks = needs if callable(needs) else (lambda config: frozenset(needs))
 
     def register(build):
-        OBJECTIVES.add(name, Entry(name, title, needs_teacher, paper, build))
+        OBJECTIVES.add(name, Entry(name, title, needs_teacher, paper, build, asks, cached))
         return build
 
     return register

@@ -1,10 +1,10 @@
 """Next-token prediction in the target tokenizer."""
 
-from tokstudio.train.objectives.base import Scores, objective
+from tokstudio.train.objectives.base import AnyScores, Objective, objective
 
 
-@objective("next_token", title="Next token")
-class NextToken:
+@objective("next_token", title="Next token", cached=True)
+class NextToken(Objective):
     """Mean of -log p(token | tokens before it) over the tokens of the text."""
 
     def __init__(self, pair, config):
@@ -16,5 +16,5 @@ class NextToken:
     def count(self, student, prepared) -> float:
         return float(student.scored().sum())
 
-    def loss_sum(self, scores: Scores, student, prepared):
+    def loss_sum(self, scores: AnyScores, student, prepared):
         return -scores.picked.sum()

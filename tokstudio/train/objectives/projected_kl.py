@@ -20,9 +20,9 @@ import numpy as np
 
 from tokstudio.align.overlap import overlap
 from tokstudio.tokens.base import Tokenizer
+from tokstudio.train.chunks import edges
 from tokstudio.train.data import TokenBatch
-from tokstudio.train.objectives.alm import chunk
-from tokstudio.train.objectives.base import Scores, objective
+from tokstudio.train.objectives.base import Objective, Scores, objective
 from tokstudio.transfer.base import Pieces
 
 if TYPE_CHECKING:
@@ -86,20 +86,8 @@ class Wanted:
     folded: "torch.Tensor"  # float32 [e, c] the teacher's probabilities
 
 
-def edges(teacher: TokenBatch, student: TokenBatch) -> tuple[np.ndarray, np.ndarray]:
-    """Flat positions (teacher, student), int64 [e], after which both predict the token at the same byte."""
-    chunks = chunk(teacher, student)
-    inside = np.append(chunks.text[1:] == chunks.text[:-1], False)  # nothing follows a text's last chunk
-    ends = chunks.teacher_end[inside], chunks.student_end[inside]
-    if not (teacher.offset and student.offset):
-        return ends
-    texts = np.arange(len(teacher.encodings))
-    begins = (texts * side.input_ids.shape[1] for side in (teacher, student))
-    return tuple(np.concatenate([begin, end]) for begin, end in zip(begins, ends, strict=True))
-
-
-@objective("projected_kl", title="Projected distributions (KL)", needs_teacher=True)
-class ProjectedKl:
+@objective("projected_kl", title="Projected distributions (KL)", needs_teacher=True, needs=("logits",))
+class ProjectedKl(Objective):
     def __init__(self, pair, config):
         import torch
 

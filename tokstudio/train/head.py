@@ -1,0 +1,171 @@
+"""Scores of tokens from hidden states, without the whole matrix of logits.
+
+Of every position three numbers are wanted: z, the logsumexp of its logits; the logit of the token that follows; and
+at some positions the logsumexp over a set of tokens. They are made a few rows at a time, forward and backward, so
+that memory does not grow with the vocabulary: the logits of a chunk are made again in the backward pass. With p the
+softmax, q the softmax over the set, e the following token, and g the gradients that come back,
+
+    d/dlogits = g_z p + g_e e + g_set q,   d/dhidden = d/dlogits W,   d/dW = d/dlogits^T hidden
+
+Products are in the precision of the forward pass (bf16 or fp32), everything after them in fp32.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHUNK_ELEMENTS = {"cpu": 1 << 22, "cuda": 1 << 27}  # logits that are there at one time
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """logits = cap * tanh(scale * (hidden W^T + bias) / cap), the cap where there is one."""
+
+    weight: "Tensor"  # [v, d]
+    bias: "Tensor | None" = None  # [v]
+    scale: float = 1.0
+    cap: float = 0.0
+
+    def logits(self, hidden: "Tensor") -> "Tensor":
+        """The whole of them, in fp32."""
+        return _shaped(torch.nn.functional.linear(hidden, self.weight.to(hidden.dtype)), self)
+
+    def chunk_rows(self) -> int:
+        return max(16, CHUNK_ELEMENTS.get(self.weight.device.type, 1 << 24) // len(self.weight))
+
+
+def split(model: Any) -> "tuple[Any, Head] | None":
+    """The body of a causal language model and its head, or None where its head is no plain matrix."""
+    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    head, body = plain.get_output_embeddings(), plain.base_model
+    if type(head) is not torch.nn.Linear or body is plain:
+        return None
+    config = plain.config
+    scale = float(getattr(config, "logit_scale", None) or 1.0)  # Cohere multiplies
+    scale /= float(getattr(config, "logits_scaling", None) or 1.0)  # Granite divides
+    cap = float(getattr(config, "final_logit_softcapping", None) or 0.0)  # Gemma
+    return body, Head(head.weight, head.bias, scale, cap)
+
+
+def splits_well(model: Any) -> bool:
+    """Does the split give the model's own logits? Architectures do more to them than a config says."""
+    found = split(model)
+    if found is None:
+        return False
+    body, head = found
+    device = head.weight.device
+    ids = torch.arange(8, device=device)[None] % len(head.weight)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            whole = model(input_ids=ids, use_cache=False).logits.float()
+            mine = head.logits(body(input_ids=ids, use_cache=False).last_hidden_state).float()
+    finally:
+        model.train(was_training)
+    return mine.shape == whole.shape and bool(
+        (mine - whole).abs().max() <= 1e-4 * whole.abs().max().clamp(min=1)
+    )
+
+
+def token_scores(
+    hidden: "Tensor",
+    head: Head,
+    following: "Tensor",
+    marked: "Tensor",
+    members: "Tensor",
+    *,
+    dtype: "torch.dtype | None" = None,
+    rows: int = 0,
+) -> "tuple[Tensor, Tensor, Tensor]":
+    """(z, logit of `following`, logsumexp over `members` where `marked` and 0 elsewhere), fp32 [n] each.
+
+    `hidden` [n, d], `following` int64 [n], `marked` bool [n], `members` int64 [t]. `dtype`: of the products,
+    that of `hidden` unless said; `rows`: at one time.
+    """
+    inside = torch.zeros(len(head.weight), dtype=torch.bool, device=hidden.device)
+    inside[members] = True
+    return _TokenScores.apply(
+        hidden,
+        head.weight,
+        head.bias,
+        following,
+        marked,
+        inside,
+        head,
+        dtype or hidden.dtype,
+        rows or head.chunk_rows(),
+    )
+
+
+def _shaped(z: "Tensor", head: Head) -> "Tensor":
+    z = z.double() if z.dtype == torch.float64 else z.float()
+    if head.bias is not None:
+        z = z + head.bias
+    if head.scale != 1.0:
+        z = z * head.scale
+    return head.cap * torch.tanh(z / head.cap) if head.cap else z
+
+
+class _TokenScores(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, hidden, weight, bias, following, marked, inside, head, dtype, rows):
+        cast = weight.to(dtype)
+        wide = torch.float64 if dtype == torch.float64 else torch.float32
+        log_z, picked, mass = (torch.zeros(len(hidden), dtype=wide, device=hidden.device) for _ in range(3))
+        with torch.autocast(hidden.device.type, enabled=False):
+            for start in range(0, len(hidden), rows):
+                part = slice(start, start + rows)
+                z = _shaped(hidden[part].to(dtype) @ cast.T, head)
+                picked[part] = z.gather(1, following[part, None])[:, 0]
+                at = marked[part].nonzero()[:, 0]
+                if len(at):
+                    among = z[at].masked_fill_(~inside, -torch.inf)
+                    mass[start + at] = torch.logsumexp(among, -1)
+                top = z.amax(-1, keepdim=True)
+                log_z[part] = z.sub_(top).exp_().sum(-1).log_() + top[:, 0]
+        ctx.save_for_backward(hidden, weight, bias, following, marked, inside, log_z, mass)
+        ctx.head, ctx.dtype, ctx.rows = head, dtype, rows
+        return log_z, picked, mass
+
+    @staticmethod
+    def backward(ctx, g_z, g_picked, g_mass):
+        hidden, weight, bias, following, marked, inside, log_z, mass = ctx.saved_tensors
+        head, dtype, rows = ctx.head, ctx.dtype, ctx.rows
+        cast = weight.to(dtype)
+        wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
+        d_hidden = torch.zeros_like(hidden) if wants_hidden else None
+        d_weight = torch.zeros_like(weight) if wants_weight else None
+        d_bias = torch.zeros_like(bias) if wants_bias else None
+        with torch.autocast(hidden.device.type, enabled=False):
+            for start in range(0, len(hidden), rows):
+                part = slice(start, start + rows)
+                h = hidden[part].to(dtype)
+                z = _shaped(h @ cast.T, head)
+                slope = 1 - (z / head.cap).square() if head.cap else None
+                at = marked[part].nonzero()[:, 0]
+                among = z[at].masked_fill_(~inside, -torch.inf) if len(at) else None
+                d = z.sub_(log_z[part, None]).exp_().mul_(g_z[part, None])
+                d.scatter_add_(1, following[part, None], g_picked[part, None])
+                if among is not None:
+                    among.sub_(mass[start + at, None]).exp_().mul_(g_mass[start + at, None])
+                    d.index_add_(0, at, among)
+                if slope is not None:
+                    d.mul_(slope)
+                if head.scale != 1.0:
+                    d.mul_(head.scale)
+                if wants_bias:
+                    d_bias += d.sum(0)
+                d = d.to(dtype)
+                if wants_hidden:
+                    d_hidden[part] = (d @ cast).to(hidden.dtype)
+                if wants_weight:
+                    if dtype == d_weight.dtype:
+                        d_weight.addmm_(d.T, h)
+                    else:
+                        d_weight += d.T @ h
+        return d_hidden, d_weight, d_bias, None, None, None, None, None, None
