@@ -83,6 +83,33 @@ class Checkpointed(RunEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Changed(RunEvent):
+    """A person set `name` ("steps" or "learning_rate") while the run was going; it counts after `step`."""
+
+    kind: ClassVar[str] = "changed"
+    step: int
+    name: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paused(RunEvent):
+    """The run waits after `step` and keeps its memory."""
+
+    kind: ClassVar[str] = "paused"
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continued(RunEvent):
+    """The pause is over."""
+
+    kind: ClassVar[str] = "continued"
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report(RunEvent):
     """The verdict of a run; the worker also writes it to `report.json`."""
 
@@ -101,6 +128,15 @@ class Stopped(RunEvent):
     """Ended on request; `step` is the step of the checkpoint that a resume starts from."""
 
     kind: ClassVar[str] = "stopped"
+    terminal: ClassVar[bool] = True
+    step: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parked(RunEvent):
+    """As `Stopped`, by somebody who means to go on: the checkpoint is written and the memory is free."""
+
+    kind: ClassVar[str] = "parked"
     terminal: ClassVar[bool] = True
     step: int = 0
 

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from tokstudio.errors import RunError
-from tokstudio.events import Failed, Finished, Metrics, RunEvent, Started, Stopped, dump
+from tokstudio.events import Failed, Finished, Metrics, Parked, RunEvent, Started, Stopped, dump
 from tokstudio.runs import control
 from tokstudio.runs.files import folder_error, read_json, write_json
 from tokstudio.runs.lock import FolderLock
@@ -24,7 +24,13 @@ from tokstudio.runs.tail import Tail, last_event
 GRACE = 10.0  # seconds between the last event and the end of the process, before it is ended
 LAST_BREATH = 5.0  # seconds in which a process that was killed gives its lock back
 SILENT = 30.0  # seconds without a heartbeat after which a run on another machine counts as lost
-ENDS: dict[type[RunEvent], str] = {Finished: "finished", Stopped: "stopped", Failed: "failed"}
+ENDS: dict[type[RunEvent], str] = {
+    Finished: "finished",
+    Stopped: "stopped",
+    Parked: "parked",
+    Failed: "failed",
+}
+ASKED = {"stop": "stopping", "park": "pausing", "pause": "pausing"}  # until the run has read it
 
 AT_STEP = (Started, Metrics)  # events that tell the step
 EXIT_LOCKED = 73  # the worker found another attempt in its folder
@@ -117,11 +123,18 @@ class Run:
         if state in ENDS.values():
             return state
         if state and is_process(now):
-            return state
+            return self._asked(state)
         last = last_event(self.folder / "events.jsonl")
         if last is None and not state:
             return "queued"
         return ENDS.get(type(last), "lost")
+
+    def _asked(self, state: str) -> str:
+        """The state of a run that goes, or what it was asked for and has not read yet."""
+        if state not in ("running", "preparing", "paused"):
+            return state
+        words = [ASKED[word] for word in control.asked(self.folder) if word in ASKED]
+        return words[-1] if words and words[-1] != f"{state[:-1]}ing" else state
 
     def latest_checkpoint(self) -> int | None:
         """Step of the newest whole checkpoint. They get their name by a rename, so a named one is whole."""
@@ -158,8 +171,12 @@ class Run:
 
     def stop(self) -> None:
         """Ask politely: the run writes a checkpoint and ends. Returns at once."""
+        self.ask("stop")
+
+    def ask(self, request: str) -> None:
+        """See `control.ask`. Returns at once; the run reads it at its next step. Raises InputError, RunError."""
         try:
-            control.ask(self.folder, "stop")
+            control.ask(self.folder, request)
         except OSError as error:
             raise folder_error(self.folder, error) from None
 

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 
 from tokstudio.events import (
+    Changed,
     Checkpointed,
-    Failed,
-    Finished,
+    Continued,
     Log,
     Metrics,
+    Paused,
     Phase,
     Reference,
     Report,
     RunEvent,
     Sample,
     Started,
-    Stopped,
 )
 
-TOLD = (Phase, Log, Checkpointed, Started, Finished, Stopped, Failed)  # what a log lists
+TOLD = (Phase, Log, Checkpointed, Changed, Paused, Continued, Started)  # what a log lists, and every end of a run
 KEPT = 2000  # entries of it
 RATE_STEPS = 20  # steps that a forecast looks back on: enough to smooth, few enough to follow a change
 
@@ -92,6 +92,8 @@ class RunState:
     checkpoints: list[Checkpointed] = field(default_factory=list)
     report: dict[str, Any] = field(default_factory=dict)
     started: bool = False  # has the present attempt reached its first step?
+    paused: bool = False
+    marks: list[tuple[int, str]] = field(default_factory=list)  # step and words: pauses, changes, resumes
     ended: RunEvent | None = None  # the terminal event, None while it goes on
     began_at: float = 0.0  # first event of all, seconds since the epoch
     last_at: float = 0.0
@@ -107,8 +109,10 @@ class RunState:
             return
         if self.ended is not None:
             self.started = False  # a new attempt
+        if event.terminal:
+            self.paused = False
         self.ended = event if event.terminal else None
-        if isinstance(event, TOLD):
+        if event.terminal or isinstance(event, TOLD):
             self.history.append(event)
         if (fold := FOLDS.get(type(event))) is not None:
             fold(self, event)
@@ -140,8 +144,11 @@ class RunState:
             column.cut(event.step if event.step else -1)
         self.samples = [sample for sample in self.samples if event.step and sample.step <= event.step]
         self.checkpoints = [saved for saved in self.checkpoints if event.step and saved.step <= event.step]
+        self.marks = [mark for mark in self.marks if event.step and mark[0] <= event.step]
+        if event.step:
+            self.marks.append((event.step, "resumed"))
         self.report = {}
-        self.started = True
+        self.started, self.paused = True, False
         self.total_steps, self.device = event.total_steps, event.device
         self.step = self.first_step = event.step
         self._pace.clear()
@@ -156,6 +163,19 @@ class RunState:
         for name, value in event.values.items():
             if isinstance(value, int | float):
                 self.columns[name].put(event.step, float(value))
+
+    def _changed(self, event: Changed) -> None:
+        if event.name == "steps":
+            self.total_steps = int(event.after)
+        self.marks.append((event.step, f"{event.name.replace('_', ' ')} {event.before:g} to {event.after:g}"))
+
+    def _paused(self, event: Paused) -> None:
+        self.paused = True
+        self.marks.append((event.step, "paused"))
+
+    def _continued(self, event: Continued) -> None:
+        self.paused = False
+        self._pace.clear()  # the pause is no part of it
 
     def _reference(self, event: Reference) -> None:
         self.references[event.metric, event.label] = event
@@ -177,5 +197,8 @@ FOLDS: dict[type[RunEvent], Callable] = {
     Reference: RunState._reference,
     Sample: RunState._sample,
     Checkpointed: RunState._checkpointed,
+    Changed: RunState._changed,
+    Paused: RunState._paused,
+    Continued: RunState._continued,
     Report: RunState._report,
 }

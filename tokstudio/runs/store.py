@@ -38,7 +38,8 @@ class RunInfo:
 
     @property
     def live(self) -> bool:
-        return self.state in NOW and self.state != "queued"
+        """Is there a process?"""
+        return self.state in NOW and self.state not in ("queued", "parked")
 
 
 class RunStore:

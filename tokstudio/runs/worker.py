@@ -15,9 +15,13 @@ import psutil
 
 from tokstudio.errors import RunError
 from tokstudio.events import (
+    Changed,
     Checkpointed,
+    Continued,
     Failed,
     Metrics,
+    Parked,
+    Paused,
     Phase,
     Reference,
     Report,
@@ -102,6 +106,9 @@ class StateFile:
         with self._guard:
             self._values.update(values)
 
+    def get(self, name: str) -> Any:
+        return self._values.get(name)
+
     def save(self, **values: Any) -> None:
         reading = self._sampler.read()
         memory = {"rss": reading.rss, "peak": reading.peak, "cpu_percent": reading.cpu_percent}
@@ -125,7 +132,8 @@ class StateFile:
 class _Attempt:
     def __init__(self, folder: Path, resume: bool):
         self.folder, self.resume = folder, resume
-        self.control = Control(folder)
+        self.control = Control(folder, self._pause, self._continue)
+        self.before_pause = "preparing"
         self.sampler = Sampler()
         self.step = 0
         self.first = -1  # step at which this attempt began
@@ -173,10 +181,20 @@ class _Attempt:
         events = kind.run(config, self.folder, self.control, self.resume)
         for event in events:
             yield event
-            if not event.terminal and self.asks(event) and self.control.poll() == "stop":
+            if not event.terminal and self.asks(event) and (asked := self.control.ends()):
                 events.close()
-                yield Stopped(step=Run(self.folder).latest_checkpoint() or 0)
+                step = Run(self.folder).latest_checkpoint() or 0
+                yield Parked(step=step) if asked == "park" else Stopped(step=step)
                 return
+
+    def _pause(self) -> None:
+        self.log.write(Paused(step=self.step))
+        self.before_pause = self.state.get("state")
+        self.state.save(state="paused")
+
+    def _continue(self) -> None:
+        self.log.write(Continued(step=self.step))
+        self.state.save(state="stopping" if self.control.stopping else self.before_pause)
 
     def _record(self, event: RunEvent) -> None:
         self.log.write(self._with_memory(event))
@@ -194,6 +212,8 @@ class _Attempt:
                 self.state.set(step=event.step, **({"bits_per_byte": bits} if bits is not None else {}))
                 if self.control.stopping:
                     self.state.set(state="stopping")
+            case Changed() if event.name == "steps":
+                self.state.save(total_steps=int(event.after))
             case Phase():
                 self.state.save(phase=event.name)
             case Checkpointed():

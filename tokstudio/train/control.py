@@ -5,7 +5,8 @@ from typing import Protocol
 
 class Control(Protocol):
     def poll(self) -> str | None:
-        """`"stop"`, `"save"`, or None; asked once between two optimizer steps. A request is answered once."""
+        """What is asked for now, or None: "stop", "park", "save", "evaluate", "sample", or "set NAME VALUE". Asked
+        between two optimizer steps until it answers None, "stop" or "park". A pause is waited for in here."""
 
 
 class NoControl:

@@ -18,6 +18,7 @@ from tokstudio.events import (
     Finished,
     Log,
     Metrics,
+    Parked,
     Phase,
     Reference,
     Report,
@@ -29,6 +30,7 @@ from tokstudio.events import (
 from tokstudio.runs.control import Control
 from tokstudio.runs.kinds import RunKind, register
 
+ENDS = {"stop": Stopped, "park": Parked}
 PROMPT = "The value of the"
 CONTINUATIONS = {
     "source": " attribute is returned as a string.",
@@ -86,11 +88,18 @@ def run(config: SelftestConfig, folder: Path, control: Control, resume: bool) ->
         yield _metrics(config, step)
         if step % config.evaluate_every == 0:
             yield from _evaluate(config, step)
-        asked = None if config.ignore_stop else control.poll()
-        if asked or step % config.save_every == 0:
+        ending = None
+        while ending is None and not config.ignore_stop and (asked := control.poll()) is not None:
+            if asked == "save":
+                yield _save(folder, step)
+            elif asked in ("evaluate", "sample"):
+                yield from _evaluate(config, step)
+            elif asked in ENDS:
+                ending = asked
+        if ending or step % config.save_every == 0:
             yield _save(folder, step)
-        if asked == "stop":
-            yield Stopped(step=step)
+        if ending:
+            yield ENDS[ending](step=step)
             return
     yield Phase(name="Measuring the result")
     _sleep(config.finish)
