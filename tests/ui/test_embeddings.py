@@ -32,11 +32,11 @@ def page(qtbot, qapp):
 
 def ready(qtbot, page, path=MINILM, **what) -> None:
     page.open(str(path), **what)
-    qtbot.waitUntil(lambda: page._about is not None and not page.maths.busy(), timeout=SLOW)
+    qtbot.waitUntil(lambda: page.engine.a is not None and not page.engine.maths.busy(), timeout=SLOW)
 
 
 def listed(page) -> list[str]:
-    return [row.token for row in page.neighbors.list.model().rows]
+    return [row.token for row in page.body.neighbors.list.model().rows]
 
 
 # ---------------------------------------------------------------- drawing without a page
@@ -119,36 +119,36 @@ def test_it_says_what_it_is_for_while_it_is_empty(page):
 
 def test_minilm_from_the_file_to_the_screen(qtbot, page):
     page.open_known("all-MiniLM-L6")
-    qtbot.waitUntil(lambda: page._about is not None and not page.maths.busy(), timeout=SLOW)
+    qtbot.waitUntil(lambda: page.engine.a is not None and not page.engine.maths.busy(), timeout=SLOW)
     assert page.subtitle() == "all-MiniLM-L6"
     assert listed(page)[0] == "rivers"
     assert {"creek", "lake"} <= set(listed(page)[:4])
-    assert isinstance(page.matrix.heat.plane, RowsPlane)
-    assert page.matrix.heat.plane.shape == (30, 384)
-    assert "29 rows nearest to river" in page.matrix.subtitle.text()
-    assert page.matrix.heat.readout(0, 383)[0].startswith("river, dim ")
-    qtbot.waitUntil(lambda: page.singular.chart is not None and page.norms.chart is not None, timeout=SLOW)
-    assert page.projection.picture.density().max() == 1
+    assert isinstance(page.body.matrices[0].heat.plane, RowsPlane)
+    assert page.body.matrices[0].heat.plane.shape == (30, 384)
+    assert "29 rows nearest to river" in page.body.matrices[0].subtitle.text()
+    assert page.body.matrices[0].heat.readout(0, 383)[0].startswith("river, dim ")
+    qtbot.waitUntil(lambda: all(slot.late.chart is not None for slot in page.body.slots.slots), timeout=SLOW)
+    assert page.body.projection.picture.density().max() == 1
     colors = {page.grab().toImage().pixelColor(x, 300).name() for x in range(140, 800, 3)}
     assert len(colors) > 30, "a heat map has many colors"
 
 
 def test_the_whole_matrix_in_tiles(qtbot, page):
     ready(qtbot, page, token="river")
-    page.matrix.mode.set_index(1)
-    heat = page.matrix.heat
+    page.body.matrices[0].mode.set_index(1)
+    heat = page.body.matrices[0].heat
     assert isinstance(heat.plane, MatrixPlane)
 
     def drawn() -> bool:
         page.grab()
-        return not page.maths.busy("tiles") and heat.readout(2314, 100)[1] != "…"
+        return not page.engine.maths.busy("tiles") and heat.readout(2314, 100)[1] != "…"
 
     qtbot.waitUntil(drawn, timeout=SLOW)
     token, value = heat.readout(2314, 100)
     assert token == "river, dim 100"
     assert value.startswith("max-abs ")
     before = heat.view
-    box = heat._box()
+    box = heat.box()
     wheel = QWheelEvent(
         box.center(), QPointF(heat.mapToGlobal(box.center().toPoint())), QPoint(), QPoint(0, 120),
         Qt.NoButton, Qt.NoModifier, Qt.NoScrollPhase, False,
@@ -160,12 +160,12 @@ def test_the_whole_matrix_in_tiles(qtbot, page):
     qtbot.waitUntil(drawn, timeout=SLOW)
     for _ in range(60):
         heat._zoom(0.8, box.center(), columns=False)
-    page.matrix.heat.show_row(2314)
+    page.body.matrices[0].heat.show_row(2314)
     qtbot.waitUntil(drawn, timeout=SLOW)
     expected = float(np.asarray(_minilm_row(2314))[100])
     assert heat.readout(2314, 100)[1].startswith(f"value {expected:+.4f}".replace("-", "\u2212"))
     for place in range(4):
-        page.matrix.pooling.set_index(place)
+        page.body.matrices[0].pooling.set_index(place)
         qtbot.waitUntil(drawn, timeout=SLOW)
 
 
@@ -178,27 +178,27 @@ def _minilm_row(row: int) -> np.ndarray:
 def test_a_wrong_token_is_explained_and_the_list_stays(qtbot, page):
     ready(qtbot, page, token="river")
     before = listed(page)
-    page.neighbors.field.setText("river bed")
-    page.neighbors.field.returnPressed.emit()
-    qtbot.waitUntil(lambda: page.neighbors._wrong.isVisible(), timeout=SLOW)
-    assert "“river”, “bed”" in page.neighbors._wrong.text()
+    page.body.neighbors.field.setText("river bed")
+    page.body.neighbors.field.returnPressed.emit()
+    qtbot.waitUntil(lambda: page.body.neighbors._wrong.isVisible(), timeout=SLOW)
+    assert "“river”, “bed”" in page.body.neighbors._wrong.text()
     assert listed(page) == before
-    page.neighbors.field.setText("##water")
-    page.neighbors.field.returnPressed.emit()
+    page.body.neighbors.field.setText("##water")
+    page.body.neighbors.field.returnPressed.emit()
     qtbot.waitUntil(lambda: listed(page)[0] == "water", timeout=SLOW)
-    assert not page.neighbors._wrong.isVisible()
+    assert not page.body.neighbors._wrong.isVisible()
 
 
 def test_metrics_and_rows_lead_on(qtbot, page):
     ready(qtbot, page, token="river")
-    page.neighbors.metric_switch.set_index(2)
-    qtbot.waitUntil(lambda: not page.maths.busy(), timeout=SLOW)
-    scores = [row.score for row in page.neighbors.list.model().rows]
+    page.body.neighbors.metric_switch.set_index(2)
+    qtbot.waitUntil(lambda: not page.engine.maths.busy(), timeout=SLOW)
+    scores = [row.score for row in page.body.neighbors.list.model().rows]
     assert scores == sorted(scores)
-    page.neighbors.list.activated.emit(page.neighbors.list.model().index(0))
-    qtbot.waitUntil(lambda: not page.maths.busy(), timeout=SLOW)
-    assert page.neighbors.token().startswith("#")
-    assert page.matrix.subtitle.text().startswith("29 rows nearest to rivers")
+    page.body.neighbors.list.activated.emit(page.body.neighbors.list.model().index(0))
+    qtbot.waitUntil(lambda: not page.engine.maths.busy(), timeout=SLOW)
+    assert page.body.neighbors.token().startswith("#")
+    assert page.body.matrices[0].subtitle.text().startswith("29 rows nearest to rivers")
 
 
 def test_what_cannot_be_read_is_said_where_it_happened(qtbot, page, tmp_path):
@@ -211,20 +211,20 @@ def test_what_cannot_be_read_is_said_where_it_happened(qtbot, page, tmp_path):
 def test_a_file_without_tokenizer_goes_by_row_numbers(qtbot, page, tmp_path):
     path = write(tmp_path / "x.safetensors", {"wte.weight": random(400, 32)})
     ready(qtbot, page, path)
-    assert page.neighbors.token() == "#0"
+    assert page.body.neighbors.token() == "#0"
     assert all(token.startswith("#") for token in listed(page))
     page.receive(token="#17")
-    qtbot.waitUntil(lambda: "id 17" in page.neighbors._about.text(), timeout=SLOW)
+    qtbot.waitUntil(lambda: "id 17" in page.body.neighbors._about.text(), timeout=SLOW)
 
 
 def test_a_killed_process_is_said_and_opening_again_works(qtbot, page):
     ready(qtbot, page, token="river")
-    os.kill(page.maths._client._process.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: page.problem.isVisible(), timeout=SLOW)
-    assert "has ended" in page.problem.title.text()
+    os.kill(page.engine.maths._client._process.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: page.body.problem.isVisible(), timeout=SLOW)
+    assert "has ended" in page.body.problem.title.text()
     assert listed(page)[0] == "rivers", "what was there stays"
     ready(qtbot, page)
-    assert not page.problem.isVisible()
+    assert not page.body.problem.isVisible()
 
 
 def test_a_dropped_folder_opens(qtbot, page, tmp_path):
@@ -233,8 +233,8 @@ def test_a_dropped_folder_opens(qtbot, page, tmp_path):
     data.setUrls([QUrl.fromLocalFile(str(tmp_path))])
     event = QDropEvent(QPointF(50, 50), Qt.CopyAction, data, Qt.LeftButton, Qt.NoModifier, QEvent.Drop)
     page.dropEvent(event)
-    qtbot.waitUntil(lambda: page._about is not None and not page.maths.busy(), timeout=SLOW)
-    assert page._about["shape"] == [40, 8]
+    qtbot.waitUntil(lambda: page.engine.a is not None and not page.engine.maths.busy(), timeout=SLOW)
+    assert page.engine.a.about["shape"] == [40, 8]
 
 
 def test_the_last_matrix_comes_back(qtbot, page):
@@ -242,8 +242,8 @@ def test_the_last_matrix_comes_back(qtbot, page):
     again = EmbeddingsPage(page._context)
     qtbot.addWidget(again)
     again.opened()
-    qtbot.waitUntil(lambda: again._about is not None and not again.maths.busy(), timeout=SLOW)
-    assert again._path == str(MINILM)
+    qtbot.waitUntil(lambda: again.engine.a is not None and not again.engine.maths.busy(), timeout=SLOW)
+    assert again.engine.a.path == str(MINILM)
     again.close_down()
 
 
@@ -252,7 +252,7 @@ def test_a_narrow_page_stacks_and_every_control_has_a_name(qtbot, page):
     page.resize(1028, 646)
 
     def below() -> bool:
-        return page.neighbors.mapTo(page, QPoint()).y() > page.matrix.mapTo(page, QPoint()).y()
+        return page.body.neighbors.mapTo(page, QPoint()).y() > page.body.matrices[0].mapTo(page, QPoint()).y()
 
     qtbot.waitUntil(below, timeout=SLOW)
     for kind in (QAbstractButton, QLineEdit, QComboBox):

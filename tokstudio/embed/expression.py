@@ -9,9 +9,8 @@ from tokstudio.embed.matrix import EmbeddingMatrix
 from tokstudio.embed.vocabulary import Vocabulary
 from tokstudio.errors import InputError
 
-SIGN = re.compile(
-    r"\s+([+-])\s+(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)"
-)  # outside of quotes, white space on both sides
+# outside of quotes, with white space on both sides
+SIGN = re.compile(r'(?<=\s)([+-])\s+(?=(?:[^"]*"[^"]*")*[^"]*$)')
 
 
 @dataclass(frozen=True)

@@ -65,10 +65,12 @@ def _wait(folder: Path, name: str) -> Steps[dict]:
             stdout=said,
             stderr=said,
         )
+    share = 0.0
     try:
         while process.poll() is None:
             time.sleep(POLL)
-            yield 0.3 + 0.7 * _share(folder)
+            share = max(share, _share(folder))
+            yield 0.3 + 0.7 * share
     finally:  # also when this work is dropped
         if process.poll() is None:
             process.kill()

@@ -78,6 +78,24 @@ def pair(state: State, a: dict, b: dict, token: str = "", row: int = -1, rule: s
     return Answer(found.values(), {"a": found.a, "b": found.b})
 
 
+def difference(state: State, a: dict, b: dict, ids: list[int], rule: str = "bytes") -> Job:
+    """Rows `ids` of A less the rows of the same tokens in B, where B has them. Raises InputError where the widths
+    differ."""
+    left, right = (state.get(side["path"], side["tensor"]).matrix for side in (a, b))
+    if left.shape[1] != right.shape[1]:
+        raise InputError(
+            f"Rows of {left.shape[1]:,} and of {right.shape[1]:,} values have no difference.",
+            hint="Choose two matrices of one width; Two models compares the others after a rotation.",
+        )
+    joined = yield from _join(state, a, b, rule)
+    ids = np.asarray(ids)
+    place = np.minimum(np.searchsorted(joined.a, ids), len(joined.a) - 1)
+    there = joined.a[place] == ids
+    kept = ids[there]
+    rows = left.rows(kept).astype(np.float32) - right.rows(joined.b[place[there]]).astype(np.float32)
+    return Answer({"asked": len(ids)}, {"ids": kept, "rows": rows})
+
+
 def _join(state: State, a: dict, b: dict, rule: str):
     kept: Joins = state.__dict__.setdefault("joins", Joins())
     names = []
@@ -107,6 +125,7 @@ def layout(state: State, path: str, tensor: str, method: str, seed: int = 0, row
 
 JOBS = {
     "pair": (pair, 1),
+    "difference": (difference, 1),
     "spread": (rows_spread, 4),
     "values": (value_counts, 4),
     "compare": (compare, 4),

@@ -1,16 +1,17 @@
-"""The bar at the top of the Embeddings page: which model, which matrix, and its numbers."""
+"""The bar at the top of the Embeddings page: which models, which matrices, and what they have in common."""
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from tokstudio.embed.service import Reply
 from tokstudio.ui import theme
-from tokstudio.ui.widgets.basic import Card, Combo, col, combo, eliding, row, stat
+from tokstudio.ui.embeddings_engine import Side
+from tokstudio.ui.widgets.basic import Card, Combo, button, col, combo, eliding, row, segmented, stat, tool
 from tokstudio.ui.words import size
 
 NONE = "\u2013"  # until a number is there
 ROLES = {"input": "input", "output": "output", "other": "not by vocabulary"}
+VIEWS = ("Matrix", "Vector", "Two models", "Health")
 
 
 class Badge(QWidget):
@@ -33,47 +34,123 @@ class Badge(QWidget):
         painter.drawText(self.rect(), Qt.AlignCenter, self._letter)
 
 
-class HeaderBar(Card):
+class _Model(QWidget):
+    """Badge, name, size, and the matrix that is open."""
+
     tensor_chosen = Signal(str)
+
+    def __init__(self, letter: str, series: int):
+        super().__init__()
+        self.name, self.about = eliding("", "h2"), eliding("", "small", "muted")
+        self.picker = combo(name=f"Matrix of {letter}")
+        self.picker.setMinimumWidth(96)
+        self.picker.setMaximumWidth(210)
+        self.picker.activated.connect(
+            lambda place: self.tensor_chosen.emit(self.picker.itemData(place, Qt.UserRole))
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(Badge(letter, series))
+        layout.addWidget(col(self.name, self.about, spacing=1), 1)
+        layout.addWidget(self.picker)
+
+    def show_side(self, side: Side) -> None:
+        about = side.about
+        self.name.setText(side.name)
+        self.picker.clear()
+        for entry in about["entries"]:
+            self.picker.addItem(entry["name"], entry["name"])
+            self.picker.setItemData(self.picker.count() - 1, ROLES[entry["role"]], Combo.NOTE)
+        self.picker.setCurrentIndex(max(0, self.picker.findData(about["tensor"])))
+        self.show_size(side)
+
+    def show_size(self, side: Side) -> None:
+        rows, columns = side.about["shape"]
+        words = [f"{rows:,} \u00d7 {columns:,}", side.about["dtype"], side.about["tied"], side.mismatch]
+        self.about.setText(", ".join(word for word in words if word))
+        self.about.setToolTip(side.about["file"])
+
+
+class HeaderBar(Card):
+    tensor_chosen = Signal(str, str)  # letter, tensor
+    view_chosen = Signal(int)  # index into VIEWS
+    second_wanted = Signal()
+    swapped = Signal()
+    second_closed = Signal()
 
     def __init__(self):
         super().__init__()
-        self._name = eliding("", "h2")
-        self._about = eliding("", "small", "muted")
-        self._picker = combo(name="Matrix")
-        self._picker.setMinimumWidth(180)
-        self._picker.activated.connect(
-            lambda place: self.tensor_chosen.emit(self._picker.itemData(place, Qt.UserRole))
+        self.models = {letter: _Model(letter, series) for series, letter in enumerate("AB")}
+        for letter, model in self.models.items():
+            model.tensor_chosen.connect(lambda tensor, letter=letter: self.tensor_chosen.emit(letter, tensor))
+        self.add = button("Add B…", "plus")
+        self.add.setToolTip("Open a second matrix beside this one")
+        self.swap, self.close_b = tool("swap", "Swap A and B"), tool("close", "Close B")
+        self.views = segmented(list(VIEWS), name="View")
+        self._one = {key: stat(title, NONE) for key, title in
+                     {"std": "Std", "norm": "Mean norm", "rank": "Effective rank", "same": "Anisotropy",
+                      "size": "On disk"}.items()}  # fmt: skip
+        self._two = {key: stat(title, NONE) for key, title in
+                     {"shared": "Shared tokens", "only_a": "Only in A", "only_b": "Only in B",
+                      "cka": "Linear CKA"}.items()}  # fmt: skip
+        self._one_row, self._two_row = (
+            row(*self._one.values(), spacing=16),
+            row(*self._two.values(), spacing=16),
         )
-        self._stats = {
-            "std": stat("Std of values", NONE),
-            "norm": stat("Mean norm", NONE),
-            "rank": stat("Effective rank", NONE),
-            "size": stat("On disk", NONE),
-        }
-        self.layout().setContentsMargins(12, 8, 16, 8)
-        model = row(Badge("A"), (col(self._name, self._about, spacing=1), 1), spacing=8)
-        numbers = row(*self._stats.values(), spacing=20)
-        self.body.addWidget(row((model, 1), self._picker, 16, numbers, spacing=8))
+        self.layout().setContentsMargins(12, 8, 12, 8)
+        self._pair = row(self.swap, (self.models["B"], 1), self.close_b, spacing=8)
+        parts = ((self.models["A"], 1), (self._pair, 1), self.add, 4, self._one_row, self._two_row)
+        self.body.addWidget(row(*parts, spacing=10))
+        self.add.clicked.connect(self.second_wanted)
+        self.swap.clicked.connect(self.swapped)
+        self.close_b.clicked.connect(self.second_closed)
+        self.views.changed.connect(self.view_chosen)
+        self.show_second(None)
 
-    def show_matrix(self, about: dict, name: str) -> None:
-        rows, columns = about["shape"]
-        self._name.setText(name or about["name"])
-        self._about.setText(f"{rows:,} \u00d7 {columns:,}, {about['dtype']}, {about['tied']}")
-        self._about.setToolTip(about["file"])
-        self._picker.clear()
-        for entry in about["entries"]:
-            self._picker.addItem(f"{entry['name']}", entry["name"])
-            self._picker.setItemData(self._picker.count() - 1, ROLES[entry["role"]], Combo.NOTE)
-        self._picker.setCurrentIndex(max(0, self._picker.findData(about["tensor"])))
-        self._stats["size"].set(size(about["size"]))
-        for key in ("std", "norm", "rank"):
-            self._stats[key].set(NONE)
+    def show_first(self, side: Side) -> None:
+        self.models["A"].show_side(side)
+        self._one["size"].set(size(side.about["size"]))
+        for key in ("std", "norm", "rank", "same"):
+            self._one[key].set(NONE)
 
-    def show_summary(self, reply: Reply) -> None:
-        self._stats["std"].set(f"{reply.values['spread']:.4g}")
-        zero = reply.values["zero_rows"]
-        self._stats["norm"].set(f"{reply.arrays['norms'].mean():.3f}", f"{zero:,} zero rows" if zero else "")
+    def show_second(self, side: Side | None) -> None:
+        two = side is not None
+        for part, shown in (
+            (self._pair, two),
+            (self._two_row, two),
+            (self.add, not two),
+            (self._one_row, not two),
+        ):
+            part.setVisible(shown)
+        if two:
+            self.models["B"].show_side(side)
+        self.clear_pair()
 
-    def show_rank(self, rank: float, columns: int) -> None:
-        self._stats["rank"].set(f"{rank:.0f}", f"of {columns:,}")
+    def show_named(self, side: Side) -> None:
+        self.models[side.letter].show_size(side)
+
+    def show_figures(self, side: Side) -> None:
+        """Whatever is known of A by now."""
+        if side.summary is not None:
+            self._one["std"].set(f"{side.summary.values['spread']:.4g}")
+            zero = side.summary.values["zero_rows"]
+            words = f"{zero:,} zero rows" if zero else ""
+            self._one["norm"].set(f"{side.summary.arrays['norms'].mean():.3f}", words)
+        if side.spectrum is not None:
+            self._one["rank"].set(f"{side.spectrum.values['effective_rank']:.0f}", f"of {side.columns:,}")
+        if side.spread is not None:
+            self._one["same"].set(f"{side.spread.values['anisotropy']:.3f}")
+
+    def show_pair(self, report: dict, figures: dict) -> None:
+        for key in ("shared", "only_a", "only_b"):
+            self._two[key].set(f"{report[key]:,}")
+        self._two["cka"].set(f"{figures['linear_cka']:.2f}")
+
+    def clear_pair(self) -> None:
+        for made in self._two.values():
+            made.set(NONE)
+
+    def set_view(self, index: int) -> None:
+        with QSignalBlocker(self.views):
+            self.views.set_index(index)

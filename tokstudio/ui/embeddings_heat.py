@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from tokstudio.ui import theme
-from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, Shade, View, level_of
+from tokstudio.ui import embeddings_access, theme
+from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, View, level_of
 from tokstudio.ui.embeddings_words import signed
 
 LEFT, TOP, RIGHT, FOOT = 104, 34, 62, 4  # pixels around the picture
@@ -31,10 +31,12 @@ class HeatMap(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.StrongFocus)
         self.setAccessibleName("Embedding heat map")
+        embeddings_access.install()
         self.plane: RowsPlane | MatrixPlane | None = None
         self.view = View(0, 1, 0, 1)
         self._name: Callable[[int], str] = "#{}".format
         self._norms = np.zeros(0)
+        self._sorted: tuple | None = None
         self._mean = self._std = np.zeros(0)
         self._pointer: QPointF | None = None
         self._drag: tuple[QPointF, View] | None = None
@@ -68,17 +70,18 @@ class HeatMap(QWidget):
             self._changed()
 
     def show_row(self, row: int) -> None:
-        """Move so that `row` is in the middle, near enough to read its name."""
+        """Move so that the row of id `row` is in the middle, near enough to read its name."""
         if self.plane is None:
             return
-        height = min(self.view.height, max(8, self._box().height() // 18), self.plane.shape[0])
+        row = self.plane.place_of(row)
+        height = min(self.view.height, max(8, self.box().height() // 18), self.plane.shape[0])
         view = View(row - height / 2, row + height / 2, self.view.left, self.view.right)
         self.view = view.moved(0, 0, self.plane.shape)
         self._changed()
 
     def row_halvings(self) -> int:
         """r, where a cell stands for 2**r rows at this zoom."""
-        return level_of(self.view.height, self._box().height())
+        return level_of(self.view.height, self.box().height())
 
     def _changed(self) -> None:
         self.setAccessibleDescription(self._words())
@@ -101,13 +104,13 @@ class HeatMap(QWidget):
 
     # ---------------------------------------------------------------- painting
 
-    def _box(self) -> QRectF:
+    def box(self) -> QRectF:
         return QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - FOOT))
 
     def paintEvent(self, _event) -> None:
         if self.plane is None:
             return
-        painter, box = QPainter(self), self._box()
+        painter, box = QPainter(self), self.box()
         painter.setClipRect(box)
         self.plane.paint(painter, box, self.view)
         painter.setClipping(False)
@@ -181,14 +184,25 @@ class HeatMap(QWidget):
             return
         self._paint_norm_profile(painter, box, largest)
 
+    def _ordered_norms(self) -> np.ndarray:
+        """Norms in the order of the rows on the screen."""
+        order = getattr(self.plane, "order", None)
+        if order is None:
+            return self._norms
+        if self._sorted is None or self._sorted[0] is not order or self._sorted[1] is not self._norms:
+            self._sorted = order, self._norms, self._norms[order]
+        return self._sorted[2]
+
     def _paint_norm_profile(self, painter: QPainter, box: QRectF, largest: float) -> None:
         """One line a pixel: grey to the mean, a darker tip at the largest, so that one long row still
         shows."""
+        norms = self._ordered_norms()
         edges = np.linspace(self.view.top, self.view.bottom, int(box.height()) + 1).astype(np.int64)
-        starts = np.minimum(edges[:-1], len(self._norms) - 1)
-        tops = np.maximum.reduceat(self._norms, starts)[: len(starts)]
-        sums = np.add.reduceat(self._norms, starts)
-        means = sums / np.maximum(np.append(np.diff(starts), len(self._norms) - starts[-1]), 1)
+        starts = np.minimum(edges[:-1], len(norms) - 1)
+        stop = max(int(edges[-1]), int(starts[-1]) + 1)
+        tops = np.maximum.reduceat(norms[:stop], starts)
+        sums = np.add.reduceat(norms[:stop], starts)
+        means = sums / np.maximum(np.append(np.diff(starts), stop - starts[-1]), 1)
         shade, tip = theme.color("border_strong"), theme.color("control")
         for place, (mean, top) in enumerate(zip(means / largest, tops / largest, strict=True)):
             y = box.top() + place
@@ -215,7 +229,7 @@ class HeatMap(QWidget):
         """(token and dimension, value) of one cell, as shown at the cross-hair."""
         dim, number = int(self.plane.dims[column]), self.plane.row_id(row)
         words = f"{self._name(number).replace(' ', '·')}, dim {dim:,}"
-        found = self.plane.cell(row, column, self.view, self._box())
+        found = self.plane.cell(row, column, self.view, self.box())
         if found is None:
             return words, "…"
         value, count = found
@@ -259,7 +273,7 @@ class HeatMap(QWidget):
     # ---------------------------------------------------------------- hands
 
     def wheelEvent(self, event) -> None:
-        box = self._box()
+        box = self.box()
         if self.plane is None or not box.contains(event.position()):
             event.ignore()
             return
@@ -270,7 +284,7 @@ class HeatMap(QWidget):
         event.accept()
 
     def _zoom(self, factor: float, at: QPointF, columns: bool) -> None:
-        row, column = self._cell_at(self._box(), at)
+        row, column = self._cell_at(self.box(), at)
         if columns:
             self.view = self.view.columns_zoomed(factor, column, self.plane.shape[1])
         else:
@@ -285,7 +299,7 @@ class HeatMap(QWidget):
         self._pointer = event.position()
         if self._drag is not None and self.plane is not None:
             start, view = self._drag
-            moved, box = start - event.position(), self._box()
+            moved, box = start - event.position(), self.box()
             rows, columns = moved.y() / box.height() * view.height, moved.x() / box.width() * view.width
             self.view = view.moved(rows, columns, self.plane.shape)
             self._changed()
@@ -294,10 +308,10 @@ class HeatMap(QWidget):
     def mouseReleaseEvent(self, event) -> None:
         if self._drag is not None and (self._drag[0] - event.position()).manhattanLength() < 4:
             point = event.position()
-            box = QRectF(0, TOP, self._box().right(), self._box().height())  # the names too
+            box = QRectF(0, TOP, self.box().right(), self.box().height())  # the names too
             if box.contains(point):
                 inside = QPointF(max(point.x(), LEFT), point.y())
-                self.row_chosen.emit(self.plane.row_id(self._cell_at(self._box(), inside)[0]))
+                self.row_chosen.emit(self.plane.row_id(self._cell_at(self.box(), inside)[0]))
         self._drag = None
 
     def mouseDoubleClickEvent(self, event) -> None:
@@ -315,12 +329,12 @@ class HeatMap(QWidget):
             self._step(*moves[event.key()])
         elif event.key() in (Qt.Key_Plus, Qt.Key_Equal, Qt.Key_Minus):
             factor = 1.25 if event.key() == Qt.Key_Minus else 0.8
-            at = self._pointer or self._box().center()
+            at = self._pointer or self.box().center()
             self._zoom(factor, at, columns=bool(event.modifiers() & Qt.AltModifier))
         elif event.key() == Qt.Key_0:
             self.fit()
         elif event.key() in (Qt.Key_Return, Qt.Key_Enter) and self._pointer is not None:
-            self.row_chosen.emit(self.plane.row_id(self._cell_at(self._box(), self._pointer)[0]))
+            self.row_chosen.emit(self.plane.row_id(self._cell_at(self.box(), self._pointer)[0]))
         elif event.key() == Qt.Key_Escape and self._pointer is not None:
             self._pointer = None
             self.update()
@@ -329,7 +343,7 @@ class HeatMap(QWidget):
 
     def _step(self, columns: int, rows: int) -> None:
         """Move the cross-hair by one cell, a pixel at least; the view follows at its edge."""
-        box, at = self._box(), self._pointer or self._box().center()
+        box, at = self.box(), self._pointer or self.box().center()
         across = max(1.0, box.width() / self.view.width * (1 << level_of(self.view.width, box.width())))
         down = max(1.0, box.height() / self.view.height * (1 << level_of(self.view.height, box.height())))
         goal = QPointF(at.x() + columns * across, at.y() + rows * down)
@@ -340,48 +354,18 @@ class HeatMap(QWidget):
             self._changed()
             goal = at
         self._pointer = goal
-        title, value = self.readout(*self._cell_at(box, goal))
-        self.setAccessibleDescription(f"{title}, {value}")
+        embeddings_access.announce(self)
         self.update()
+
+    def current(self) -> str:
+        """The cell under the cross-hair, in words; "" where there is none."""
+        box = self.box()
+        if self.plane is None or self._pointer is None or not box.contains(self._pointer):
+            return ""
+        return ", ".join(self.readout(*self._cell_at(box, self._pointer)))
 
 
 def round_step(least: float) -> int:
     """The smallest of 1, 2, 5, 10, 20, 50 … that is at least `least`."""
     power = 10 ** int(np.log10(max(least, 1)))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
-
-
-class ColorBar(QWidget):
-    """What the colors mean: from minus to plus the level, or from 0 where the data have no sign."""
-
-    def __init__(self):
-        super().__init__()
-        self.setFixedSize(210, 28)
-        self._shade = Shade(1.0)
-        self.setAccessibleName("Color scale")
-        theme.changed.connect(self.update)
-
-    def set_shade(self, shade: Shade) -> None:
-        self._shade = shade
-        low = "0" if shade.unsigned else signed(-shade.level, 3)
-        self.setAccessibleDescription(f"from {low} to {signed(shade.level, 3)}")
-        self.update()
-
-    def paintEvent(self, _event) -> None:
-        painter = QPainter(self)
-        image = QImage(bytes(range(256)), 256, 1, 256, QImage.Format_Indexed8)
-        image.setColorTable(self._shade.colors())
-        painter.drawImage(QRectF(0, 2, self.width(), 8), image)
-        painter.setPen(theme.color("border_strong"))
-        painter.drawRect(QRectF(0, 1.5, self.width() - 1, 8.5))
-        painter.setPen(theme.color("muted"))
-        painter.setFont(theme.font("axis"))
-        level = f"{self._shade.level:.3g}"
-        marks = [(level, Qt.AlignRight)]
-        marks += (
-            [("0", Qt.AlignLeft)]
-            if self._shade.unsigned
-            else [("0", Qt.AlignHCenter), ("\u2212" + level, Qt.AlignLeft)]
-        )
-        for text, side in marks:
-            painter.drawText(QRectF(0, 12, self.width(), 14), side, text)

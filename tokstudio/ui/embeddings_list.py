@@ -6,7 +6,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate
 
-from tokstudio.ui import theme
+from tokstudio.ui import icons, theme
 from tokstudio.ui.embeddings_words import plain
 
 ROW = 27
@@ -25,10 +25,17 @@ class NeighborModel(QAbstractListModel):
     def __init__(self):
         super().__init__()
         self.rows: list[Neighbor] = []
+        self.common: set[int] = set()  # places whose word the other model's list has too
+
+    def set_common(self, places: set[int]) -> None:
+        if places != self.common:
+            self.common = places
+            if self.rows:
+                self.dataChanged.emit(self.index(0), self.index(len(self.rows) - 1))
 
     def set_rows(self, rows: list[Neighbor]) -> None:
         self.beginResetModel()
-        self.rows = rows
+        self.rows, self.common = rows, set()
         self.endResetModel()
 
     def rowCount(self, parent=QModelIndex()) -> int:  # noqa: B008  Qt's own signature
@@ -43,13 +50,18 @@ class NeighborModel(QAbstractListModel):
         if role == Qt.UserRole:
             return row
         if role == Qt.AccessibleTextRole:
-            return f"{index.row() + 1}, {row.token}, {plain(row.score)}"
+            both = ", in both lists" if index.row() in self.common else ""
+            return f"{index.row() + 1}, {row.token}, {plain(row.score)}{both}"
         if role == Qt.ToolTipRole:
             return f"#{row.id:,}"
         return None
 
 
 class _Delegate(QStyledItemDelegate):
+    def __init__(self, parent, series: int):
+        super().__init__(parent)
+        self._series, self.slim = series, False
+
     def sizeHint(self, _option, _index) -> QSize:
         return QSize(160, max(ROW, theme.px(13) + 12))
 
@@ -69,8 +81,13 @@ class _Delegate(QStyledItemDelegate):
         score = QRectF(box.right() - 62, box.top(), 54, box.height())
         painter.setFont(theme.font("small"))
         painter.drawText(score, Qt.AlignVCenter | Qt.AlignRight, plain(row.score))
-        self._paint_bar(painter, QRectF(score.left() - BAR, box.center().y() - 2, BAR, 4), row.share)
-        name = QRectF(box.left() + 36, box.top(), score.left() - BAR - 12 - box.left() - 36, box.height())
+        long, lead = (28, 46) if self.slim else (BAR, 36)
+        if self.slim:
+            score.setLeft(box.right() - 48)
+        self._paint_bar(painter, QRectF(score.left() - long + 4, box.center().y() - 2, long, 4), row.share)
+        if index.row() in index.model().common:
+            icons.draw(painter, "link", "accent", box.left() + 28, box.center().y() - 6, 12)
+        name = QRectF(box.left() + lead, box.top(), score.left() - long - 6 - box.left() - lead, box.height())
         painter.setFont(theme.font("mono"))
         painter.setPen(theme.color("text"))
         words = painter.fontMetrics().elidedText(
@@ -79,22 +96,22 @@ class _Delegate(QStyledItemDelegate):
         painter.drawText(name, Qt.AlignVCenter, words)
         painter.restore()
 
-    @staticmethod
-    def _paint_bar(painter: QPainter, box: QRectF, share: float) -> None:
+    def _paint_bar(self, painter: QPainter, box: QRectF, share: float) -> None:
         painter.setPen(Qt.NoPen)
         painter.setBrush(theme.color("raised"))
         painter.drawRoundedRect(box, 2, 2)
-        painter.setBrush(theme.color(theme.table()["series"][0]))
+        painter.setBrush(theme.color(theme.table()["series"][self._series]))
         painter.drawRoundedRect(QRectF(box.left(), box.top(), box.width() * share, box.height()), 2, 2)
 
 
 class NeighborList(QListView):
     """Activate a row (double click, Enter) to ask for its own neighbors."""
 
-    def __init__(self):
+    def __init__(self, series: int = 0):
         super().__init__()
         self.setModel(NeighborModel())
-        self.setItemDelegate(_Delegate(self))
+        self._delegate = _Delegate(self, series)
+        self.setItemDelegate(self._delegate)
         self.setFrameShape(QFrame.NoFrame)
         self.setMouseTracking(True)
         self.setUniformItemSizes(True)
@@ -105,6 +122,11 @@ class NeighborList(QListView):
 
     def set_rows(self, rows: list[Neighbor]) -> None:
         self.model().set_rows(rows)
+
+    def set_slim(self, slim: bool) -> None:
+        """Short bars: two lists share the width of one."""
+        self._delegate.slim = slim
+        self.viewport().update()
 
     def sizeHint(self) -> QSize:
         return QSize(300, 6 * ROW)

@@ -5,12 +5,27 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import Signal
 
+from tokstudio.embed.order import ORDERS
 from tokstudio.embed.pyramid import POOLINGS, STEP
-from tokstudio.ui.embeddings_heat import ColorBar, HeatMap
+from tokstudio.embed.service import Reply
+from tokstudio.ui.embeddings_heat import HeatMap
 from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, Shade
-from tokstudio.ui.widgets.basic import Card, button, eliding, row, segmented
+from tokstudio.ui.embeddings_scale import ColorBar
+from tokstudio.ui.widgets.basic import Card, button, combo, eliding, row, segmented
 
 NEAREST, WHOLE = range(2)
+DIFFERENCE = 2
+ORDER_WORDS = {
+    **{"id": "By id", "norm": "By norm", "cluster": "By cluster"},
+    **{"frequency": "By frequency", "name": "By name"},
+}
+ORDER_SENTENCES = {
+    "id": "in the order of their ids",
+    "norm": "from the longest to the shortest",
+    "cluster": "by 64 clusters of direction",
+    "frequency": "by how often the text that comes with Python has them",
+    "name": "in the order of their bytes",
+}
 FIXED = 0.15  # a level that stays the same from matrix to matrix
 POOLING_WORDS = {"mean": "Mean", "max-abs": "Max-abs", "min": "Min", "std": "Std"}
 POOLING_TIPS = {
@@ -24,12 +39,24 @@ POOLING_TIPS = {
 class MatrixCard(Card):
     tiles_wanted = Signal(str, list)  # pooling, [[r, i, c, j], …]
     row_chosen = Signal(int)
+    order_chosen = Signal(str)
+    side_chosen = Signal(int)  # 0 A, 1 B, 2 difference
+    vector_wanted = Signal()
 
-    def __init__(self):
+    def __init__(self, side: int = 0):
         self.scale = ColorBar()
         self.mode = segmented(["Nearest rows", "Whole matrix"], name="What the heat map shows")
-        super().__init__("Matrix", " ", actions=(self.scale, self.mode))
+        self.sides = segmented(["A", "B", "Difference"], on=side, name="Which matrix")
+        self.sides.hide()
+        super().__init__("Matrix", " ", actions=(self.scale, self.mode, self.sides))
+        self.mode.setHidden(side == DIFFERENCE)
         self.heat = HeatMap()
+        if side:
+            self.heat.setAccessibleName(("", "Heat map of B", "Heat map of A less B")[side])
+        self.side = side
+        self.order = combo(name="Order of the rows")
+        for order in ORDERS:
+            self.order.addItem(ORDER_WORDS[order], order)
         self.pooling = segmented(
             [POOLING_WORDS[p] for p in POOLINGS], on=1, name="Pooling of values under a pixel"
         )
@@ -39,40 +66,60 @@ class MatrixCard(Card):
         self.level.setToolTip("The value that gets the full color")
         self._range = eliding("", "small", "muted")
         self._fit = button("Show all", kind="quiet")
-        self._pooled = row(eliding("Pool", "small", "muted"), self.pooling, spacing=6)
+        self._vector = button("Vector", kind="quiet")
+        self._vector.setToolTip("The asked row, value by value")
+        self._pooled = row(self.order, self.pooling, spacing=6)
         self._pooled.setVisible(False)
-        foot = row(
-            self._pooled, eliding("Level", "small", "muted"), self.level, 4, (self._range, 1), self._fit
-        )
+        foot = row(self._pooled, self.level, 4, (self._range, 1), self._vector, self._fit)
         self.body.addWidget(self.heat, 1)
         self.body.addWidget(foot)
         self._numbers: dict[str, float] = {"level": FIXED, "spread": FIXED / 3.6}
         self._whole: MatrixPlane | None = None
         self._nearest: RowsPlane | None = None
-        self._asked = ""
+        self._asked, self._order = "", "id"
+        self._summary: Reply | None = None
         self._cells: dict[str, list[float]] = {}
         self._whole_ready = False
         self._connect()
 
     def _connect(self) -> None:
         self.mode.changed.connect(lambda _: self._switch())
+        self.sides.changed.connect(self._choose_side)
+        self.order.activated.connect(lambda place: self.order_chosen.emit(self.order.itemData(place)))
         self.pooling.changed.connect(lambda _: self._repool())
         self.level.changed.connect(lambda _: self._relevel())
         self._fit.clicked.connect(self.heat.fit)
+        self._vector.clicked.connect(self.vector_wanted)
         self.heat.row_chosen.connect(self.row_chosen)
         self.heat.view_changed.connect(self._viewed)
+
+    def _choose_side(self, side: int) -> None:
+        if side != self.side:
+            self.sides.set_index(self.side)  # this card stays what it is; another one comes to the front
+            self.side_chosen.emit(side)
 
     # ---------------------------------------------------------------- what it shows
 
     def show_matrix(self, shape: tuple[int, int]) -> None:
         """A new matrix: nothing of the old one is left but the mode."""
         self.heat.set_summary(np.zeros(0), np.zeros(0), np.zeros(0))
-        self._nearest = None
+        self._nearest, self._summary = None, None
         self._whole = MatrixPlane(
             shape, self._shade(), POOLINGS[self.pooling.index()], self.tiles_wanted.emit
         )
         self._cells, self._whole_ready = {}, False
         self._switch()
+
+    def show_summary_of(self, reply: Reply) -> None:
+        if reply is not self._summary:
+            self._summary = reply
+            found, values = reply.arrays, reply.values
+            self.show_summary(found["norms"], found["mean"], found["std"], values["level"], values["spread"])
+
+    def keep_order(self) -> str:
+        """The order that was asked for cannot be had: the one that is shown stays."""
+        self.order.setCurrentIndex(max(0, self.order.findData(self._order)))
+        return self._order
 
     def show_summary(
         self, norms: np.ndarray, mean: np.ndarray, std: np.ndarray, level: float, spread: float
@@ -92,16 +139,21 @@ class MatrixCard(Card):
         if self.mode.index() == NEAREST:
             self._switch()
 
-    def tiles_ready(self, cells: dict[str, list[float]]) -> None:
+    def tiles_ready(
+        self, cells: dict[str, list[float]], order: str = "id", rows: np.ndarray | None = None
+    ) -> None:
         """The pyramid is built: from now on tiles may be asked for. `cells`: p99.5 of the cells by pooling, for
-        cells of 16, 256, 4,096… rows."""
-        self._cells, self._whole_ready = cells, True
+        cells of 16, 256, 4,096… rows. `rows`: the row at each place, None by id."""
+        self._cells, self._whole_ready, self._order = cells, True, order
+        self._whole.set_order(rows)
+        self.order.setCurrentIndex(max(0, self.order.findData(order)))
         if self.mode.index() == WHOLE:
             self.heat.set_plane(self._whole)
 
-    def put_tile(self, pooling: str, tile: list[int], values: np.ndarray) -> None:
-        if self._whole is not None:
-            self._whole.put(pooling, tuple(tile), values)
+    def put_tile(self, reply: Reply) -> None:
+        about = reply.values
+        if self._whole is not None and about["order"] == self._order:
+            self._whole.put(about["pooling"], tuple(about["tile"]), reply.arrays["values"])
             self.heat.update()
 
     # ---------------------------------------------------------------- switches
@@ -161,12 +213,13 @@ class MatrixCard(Card):
             self._range.setText("")
         elif isinstance(plane, RowsPlane):
             asked = self._asked.replace(" ", "·")
-            self.subtitle.setText(
-                f"{plane.shape[0] - 1} rows nearest to {asked}, dimensions sorted by its values"
-            )
+            words = f"{plane.shape[0] - 1} rows nearest to {asked}, dimensions sorted by its values"
+            if self.side == DIFFERENCE:
+                words = f"A less B for {plane.shape[0]} shared tokens nearest to {asked}"
+            self.subtitle.setText(words)
             self._range.setText("")
         else:
-            self.subtitle.setText(f"{plane.shape[0]:,} rows in the order of their ids")
+            self.subtitle.setText(f"{plane.shape[0]:,} rows {ORDER_SENTENCES[self._order]}")
             first, last = int(view.top), min(int(np.ceil(view.bottom)), plane.shape[0]) - 1
             left, right = int(view.left), min(int(np.ceil(view.right)), plane.shape[1]) - 1
             self._range.setText(f"rows {first:,} to {last:,}, dimensions {left:,} to {right:,}")

@@ -126,6 +126,7 @@ class MatrixPlane:
     def __init__(self, shape: tuple[int, int], shade: Shade, pooling: str, want: Callable[[str, list], None]):
         self.shape, self.shade, self.pooling, self._want = shape, shade, pooling, want
         self.dims = np.arange(shape[1])
+        self.order: np.ndarray | None = None  # row at each place; None: by id
         self._values: OrderedDict[tuple, np.ndarray] = OrderedDict()
         self._images: dict[tuple, QImage] = {}
 
@@ -133,7 +134,17 @@ class MatrixPlane:
         self._images.clear()
 
     def row_id(self, row: int) -> int:
-        return row
+        return row if self.order is None else int(self.order[row])
+
+    def place_of(self, row: int) -> int:
+        """Where row `row` stands."""
+        return row if self.order is None else int(np.flatnonzero(self.order == row)[0])
+
+    def set_order(self, order: np.ndarray | None) -> None:
+        """The tiles of another order are of no use any more."""
+        self.order = order
+        self._values.clear()
+        self._images.clear()
 
     def set_shade(self, shade: Shade) -> None:
         if shade != self.shade:
@@ -178,6 +189,21 @@ class MatrixPlane:
     def _shade_of(self, r: int, c: int) -> Shade:
         single = r == c == 0  # one value a cell: every pooling shows the value, and that has a sign
         return Shade(self.shade.level, self.pooling == "std" and not single)
+
+    def cells(self, view: View, width: float, height: float) -> np.ndarray:
+        """What is drawn, as numbers [rows, columns]; NaN where a tile is missing."""
+        wanted = tiles_in(view, width, height, self.shape)
+        (r, _, c, _), last = wanted[0], wanted[-1]
+        first = wanted[0][1], wanted[0][3]
+        grid = np.full(((last[1] - first[0] + 1) * TILE, (last[3] - first[1] + 1) * TILE), np.nan, np.float32)
+        for tile in wanted:
+            if (found := self._values.get((self.pooling, *tile))) is not None:
+                top, left = (tile[1] - first[0]) * TILE, (tile[3] - first[1]) * TILE
+                grid[top : top + found.shape[0], left : left + found.shape[1]] = found
+        top, left = (int(view.top) >> r) - first[0] * TILE, (int(view.left) >> c) - first[1] * TILE
+        bottom = (min(int(np.ceil(view.bottom)), self.shape[0]) - 1 >> r) - first[0] * TILE + 1
+        right = (min(int(np.ceil(view.right)), self.shape[1]) - 1 >> c) - first[1] * TILE + 1
+        return grid[top:bottom, left:right]
 
     def cell(self, row: int, column: int, view: View, box: QRectF) -> tuple[float, int] | None:
         """(value of the cell there, values it stands for); None while its tile is missing."""

@@ -1,4 +1,6 @@
-"""Numbers as the Embeddings page writes them."""
+"""Numbers and tokens as the Embeddings page writes them."""
+
+from tokstudio.embed.vocabulary import Vocabulary
 
 
 def signed(value: float, digits: int = 4) -> str:
@@ -12,3 +14,22 @@ def plain(value: float, digits: int = 2) -> str:
 
 def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else "under 1 ms"
+
+
+def in_other(names: Vocabulary | None, row: int, other: Vocabulary | None) -> str:
+    """How the token of `row` is asked for in another vocabulary: "river" of WordPiece is " river" where spaces
+    are kept, "##er" is "er"; without names the row of the same number."""
+    if names is None or other is None or row >= len(names):
+        return f"#{row}"
+    text = names.text(row)
+    if text.startswith("#") and names.bytes_of(row)[:1] != b"#" and not names.glued[row]:
+        return text  # an id without a text
+    pieces, same = (
+        names.algorithm == "WordPiece",
+        (names.algorithm == "WordPiece") == (other.algorithm == "WordPiece"),
+    )
+    if same:
+        return text if names.glued[row] else f'"{text}"'
+    if pieces:
+        return f'"{text.removeprefix("##")}"' if names.glued[row] else text
+    return text.strip() if text[:1] == " " else f"##{text}" if text.isalpha() else text

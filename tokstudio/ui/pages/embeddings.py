@@ -1,39 +1,28 @@
-"""Look into a model's embedding matrix: heat map, distributions, nearest neighbors, projection."""
+"""Look into a model's embedding matrix, or into two: heat map, distributions, neighbors, projection, health."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QBoxLayout,
-    QFileDialog,
-    QFrame,
-    QMenu,
-    QScrollArea,
-    QStackedLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QMenu, QStackedLayout, QWidget
 
 from tokstudio.embed.known import known_matrices
 from tokstudio.embed.service import Reply
-from tokstudio.embed.vocabulary import START, Vocabulary
+from tokstudio.embed.vocabulary import START
 from tokstudio.errors import TokstudioError
-from tokstudio.ui.embeddings_header import HeaderBar
-from tokstudio.ui.embeddings_maths import Maths
-from tokstudio.ui.embeddings_matrix import MatrixCard
-from tokstudio.ui.embeddings_side import NeighborCard, ProjectionCard, list_rows
-from tokstudio.ui.late import Late
-from tokstudio.ui.widgets.basic import button, card
-from tokstudio.ui.widgets.empty import EmptyState
+from tokstudio.ui.embeddings_body import HEALTH, MATRIX, Body, empty_page
+from tokstudio.ui.embeddings_engine import A, B, Engine, Side
+from tokstudio.ui.embeddings_export import ExportButton, View
+from tokstudio.ui.embeddings_side import list_rows
+from tokstudio.ui.embeddings_vector import SAME_ROW
+from tokstudio.ui.embeddings_views import origin, views
+from tokstudio.ui.embeddings_words import in_other
+from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.problem import Problem
 
 NARROW = 1208  # pixels of the page: the window's 1280 without the rail
-SIDE = 432
-NARROW_MATRIX = 480
-NEIGHBORS = 29  # with the asked row 30 rows of a matrix
+FILES = "Matrices (*.safetensors *.gguf *.npy *.index.json)"
 TRIES = ("river", "water", "import", "the")  # tokens that most vocabularies have
+DIFFERENCE = 2
 
 
 class EmbeddingsPage(QWidget):
@@ -42,112 +31,91 @@ class EmbeddingsPage(QWidget):
     def __init__(self, context):
         super().__init__()
         self._context = context
-        self._path = self._tensor = self._shown_name = ""
-        self._about: dict | None = None
-        self._names: Vocabulary | None = None
-        self._wanted_token = ""
-        self._neighbors: tuple[np.ndarray, np.ndarray] | None = None
-        self._opened_once = False
-        self.maths = Maths(self)
+        self._wanted_token, self._opened_once = "", False
+        self._row, self._near = (
+            -1,
+            np.zeros(0, np.int64),
+        )  # asked row of A, -1 for a sum; it and its neighbors
+        self.engine = Engine(self)
+        self.body = Body(self.engine, context.settings.get("embeddings.charts", ["", "", ""]))
+        self._start_problem = Problem()
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(
+            empty_page(self._start_problem, self._choose, self._choose_file, self.open_known)
+        )
+        self._stack.addWidget(self.body)
         self.setAcceptDrops(True)
-        self._build()
         self._connect()
 
-    # ---------------------------------------------------------------- parts
-
-    def _build(self) -> None:
-        self.header, self.matrix = HeaderBar(), MatrixCard()
-        self.neighbors, self.projection = NeighborCard(), ProjectionCard()
-        self.values, self.norms, self.singular = (
-            Late(_values, "Values"),
-            Late(_norms, "Norms"),
-            Late(_singular, "Rank"),
-        )
-        self.problem = Problem()
-        self._body = QWidget()
-        layout = QVBoxLayout(self._body)
-        layout.setContentsMargins(16, 12, 16, 12)
-        layout.setSpacing(8)
-        layout.addWidget(self.problem)
-        layout.addWidget(self.header)
-        layout.addLayout(self._columns(), 1)
-        scroll = QScrollArea()
-        scroll.setWidget(self._body)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._empty())
-        self._stack.addWidget(scroll)
-
-    def _columns(self) -> QBoxLayout:
-        low = QBoxLayout(QBoxLayout.LeftToRight)
-        low.setSpacing(8)
-        self._chart_cards = [
-            _chart_card("Values", "all of them", self.values),
-            _chart_card("Norms", "the triangle is the token", self.norms),
-            _chart_card("Singular values", "", self.singular),
-        ]
-        for made in self._chart_cards:
-            low.addWidget(made, 1)
-        left = QVBoxLayout()
-        left.setSpacing(8)
-        left.addWidget(self.matrix, 1)
-        left.addLayout(low)
-        self._side = QBoxLayout(QBoxLayout.TopToBottom)
-        self._side.setSpacing(8)
-        self._side.addWidget(self.neighbors, 3)
-        self._side.addWidget(self.projection, 2)
-        self._sides = QBoxLayout(QBoxLayout.LeftToRight)
-        self._sides.setSpacing(8)
-        self._sides.addLayout(left, 1)
-        self._sides.addLayout(self._side)
-        return self._sides
-
-    def _empty(self) -> QWidget:
-        known = known_matrices()
-        actions: list[tuple[str, Callable[[], object], str]] = [("Open…", self._choose, "primary")]
-        if known:
-            actions.append(("Try the demo", lambda: self.open_known(known[0].name), "plain"))
-        empty = EmptyState(
-            "embeddings",
-            "No matrix yet",
-            "See what a model keeps about every token: its row in the embedding matrix, its nearest neighbors,"
-            " how the values are spread. Open a model folder or a safetensors file, or drop one here.",
-            actions,
-        )
-        self._start = QWidget()
-        layout = QVBoxLayout(self._start)
-        self._start_problem = Problem()
-        layout.setContentsMargins(16, 12, 16, 12)
-        layout.addWidget(self._start_problem)
-        layout.addWidget(empty, 1)
-        return self._start
-
     def _connect(self) -> None:
-        self.header.tensor_chosen.connect(lambda tensor: self.open(self._path, tensor=tensor))
-        self.neighbors.asked.connect(self._ask_neighbors)
-        self.neighbors.list.activated.connect(lambda index: self.ask_row(index.data(Qt.UserRole).id))
-        self.matrix.row_chosen.connect(self.ask_row)
-        self.matrix.tiles_wanted.connect(self._ask_tiles)
-        self.maths.failed.connect(self._failed)
-        self.maths.progressed.connect(self._progressed)
+        engine, body, header = self.engine, self.body, self.body.header
+        engine.opened.connect(self._opened)
+        engine.closed.connect(self._closed)
+        engine.named.connect(self._named)
+        for signal in (engine.summarized, engine.spectrum, engine.spread):
+            signal.connect(self._figures)
+        engine.pictured.connect(self._pictured)
+        engine.tile.connect(lambda letter, reply: self._card(letter).put_tile(reply))
+        engine.neighbors.connect(self._show_neighbors)
+        engine.compared.connect(self._show_comparison)
+        engine.paired.connect(body.vector.show_pair)
+        engine.differed.connect(self._show_difference)
+        engine.checked.connect(lambda reply: body.health.show_health(engine.a, reply))
+        engine.laid_out.connect(body.projection.show_layout)
+        engine.failed.connect(self._failed)
+        engine.progressed.connect(self._progressed)
+        header.tensor_chosen.connect(
+            lambda letter, name: self.open(engine.sides[letter].path, name, letter=letter)
+        )
+        header.view_chosen.connect(self.show_view)
+        header.second_wanted.connect(
+            lambda: self._menu(B).exec(header.add.mapToGlobal(header.add.rect().bottomLeft()))
+        )
+        header.swapped.connect(engine.swap)
+        header.second_closed.connect(lambda: engine.close(B))
+        body.neighbors.asked.connect(lambda token, _metric: self._ask(token))
+        body.neighbors.list.activated.connect(lambda index: self.ask_row(index.data(256).id))
+        for place, card in enumerate(body.matrices):
+            letter = "ABA"[place]  # the difference goes by rows of A
+            card.row_chosen.connect(self.ask_row if place != 1 else self._ask_row_of_b)
+            card.side_chosen.connect(self._show_matrix_of)
+            card.vector_wanted.connect(lambda: self.show_view(1))
+            card.order_chosen.connect(lambda order, letter=letter: self._reorder(letter, order))
+            card.tiles_wanted.connect(lambda pooling, tiles, letter=letter:
+                                      engine.ask_tiles(letter, pooling, tiles))  # fmt: skip
+        body.vector.paired_by.connect(lambda _: self._ask_pair())
+        body.pair.rule_chosen.connect(self._rejoin)
+        for part in (body.pair, body.health, body.projection):
+            part.row_chosen.connect(self.ask_row)
+        body.projection.layout_wanted.connect(engine.ask_layout)
+        body.projection.layout_dropped.connect(lambda: engine.maths.cancel("layout"))
+        for slot in body.slots.slots:
+            slot.chosen.connect(lambda _: self._keep_charts())
 
     # ---------------------------------------------------------------- the window's side
 
     def subtitle(self) -> str:
-        return self._shown_name if self._about else ""
+        return " and ".join(side.name for side in self.engine.sides.values())
 
     def actions(self) -> list[QWidget]:
         opener = button("Open matrix…", "folder")
-        menu = QMenu(opener)
-        menu.addAction("Open a folder…", self._choose)
-        menu.addAction("Open a file…", self._choose_file)
+        opener.clicked.connect(lambda: self._menu(A).exec(opener.mapToGlobal(opener.rect().bottomLeft())))
+        if self.engine.a is None:
+            return [opener]
+        return [opener, ExportButton(self.views, lambda: origin(self.engine), self._context)]
+
+    def views(self) -> list[View]:
+        """What can be exported now."""
+        return views(self.engine, self.body)
+
+    def _menu(self, letter: str) -> QMenu:
+        menu = QMenu(self)
+        menu.addAction("Open a folder…", lambda: self._choose(letter))
+        menu.addAction("Open a file…", lambda: self._choose_file(letter))
         menu.addSeparator()
         for known in known_matrices():
-            menu.addAction(known.name, lambda name=known.name: self.open_known(name))
-        opener.clicked.connect(lambda: menu.exec(opener.mapToGlobal(opener.rect().bottomLeft())))
-        return [opener]
+            menu.addAction(known.name, lambda name=known.name: self.open_known(name, letter))
+        return menu
 
     def opened(self) -> None:
         """Shown: the matrix of last time comes back, once, if it is still there."""
@@ -155,176 +123,249 @@ class EmbeddingsPage(QWidget):
             return
         self._opened_once = True
         path = self._context.settings.get("embeddings.path", "")
-        if path and not self._path and Path(path).exists():
-            self.open(path, tensor=self._context.settings.get("embeddings.tensor"))
+        if path and self.engine.a is None and Path(path).exists():
+            self.open(path, self._context.settings.get("embeddings.tensor"))
 
-    def receive(self, path: str = "", tensor: str | None = None, token: str = "", **_other) -> None:
-        """`token`: text or "#id" to ask for; with `path` in that matrix, else in the open one."""
+    def receive(
+        self, path: str = "", tensor: str | None = None, token: str = "", second: str = "", **_other
+    ) -> None:
+        """`token`: text or "#id" to ask for; with `path` in that matrix, else in the open one. `second`: a matrix
+        to lay beside it."""
         self._opened_once = True
         if path:
-            self.open(path, tensor=tensor, token=token)
-        elif token and self._about:
-            self.neighbors.set_token(token)
-            self._ask_neighbors(token, self.neighbors.chosen_metric())
+            self.open(path, tensor, token=token)
+        elif token and self.engine.a is not None:
+            self.body.neighbors.set_token(token)
+            self._ask(token)
+        if second:
+            self.open(second, letter=B)
 
     def close_down(self) -> None:
-        self.maths.close()
+        self.engine.maths.close()
 
     # ---------------------------------------------------------------- opening
 
-    def _choose(self) -> None:
+    def _choose(self, letter: str = A) -> None:
         if path := QFileDialog.getExistingDirectory(self, "Open the folder of a model"):
-            self.open(path)
+            self.open(path, letter=letter)
 
-    def _choose_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Open a matrix", "", "safetensors (*.safetensors *.index.json)"
-        )
+    def _choose_file(self, letter: str = A) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a matrix", "", FILES)
         if path:
-            self.open(path)
+            self.open(path, letter=letter)
 
-    def open_known(self, name: str) -> None:
+    def open_known(self, name: str, letter: str = A) -> None:
         known = next(known for known in known_matrices() if known.name == name)
-        self.open(str(known.path), token=known.token)
+        self.open(str(known.path), token=known.token if letter == A else "", letter=letter)
 
-    def open(self, path: str, *, tensor: str | None = None, token: str = "") -> None:
+    def open(self, path: str, tensor: str | None = None, *, token: str = "", letter: str = A) -> None:
         """What is shown stays until the new matrix has been read."""
-        self._wanted_token = token or (self.neighbors.token() if path == self._path else "")
-        arguments = {"path": str(path), "tensor": tensor}
-        self.maths.ask(
-            "open", "open", lambda reply: self._show(str(path), reply), title="Opening", **arguments
-        )
+        if letter == A:
+            same = self.engine.a is not None and path == self.engine.a.path
+            self._wanted_token = token or (self.body.neighbors.token() if same else "")
+        self.engine.open(letter, str(path), tensor)
 
-    def _show(self, path: str, reply: Reply) -> None:
-        about = self._about = reply.values
-        self._path, self._tensor = path, about["tensor"]
-        names = {str(known.path): known.name for known in known_matrices()}
-        self._shown_name = names.get(path, about["name"])
-        for problem in (self.problem, self._start_problem):
+    def _opened(self, letter: str) -> None:
+        side, body = self.engine.sides[letter], self.body
+        self._card(letter).show_matrix(tuple(side.about["shape"]))
+        self._card(letter).set_names(side.token)
+        for problem in (body.problem, self._start_problem):
             problem.clear()
-        self.header.show_matrix(about, self._shown_name)
-        self.matrix.show_matrix(tuple(about["shape"]))
-        self._neighbors, self._names = None, None
-        self.neighbors.clear()
-        self.projection.clear()
-        self._name_rows()
-        for chart in (self.values, self.norms, self.singular):
-            chart.clear()
+        body.pair.clear(
+            "Comparing both models…" if self.engine.b is not None else "Open a second matrix to compare."
+        )
+        if letter == A:
+            body.header.show_first(side)
+            self._row = -1
+            for part in (body.neighbors, body.projection, body.health):
+                part.clear()
+            body.projection.set_side(side)
+            self._context.settings.set("embeddings.path", side.path)
+            self._context.settings.set("embeddings.tensor", side.tensor)
+            if body.middle.currentIndex() == HEALTH:
+                self.engine.ask_health()
+        else:
+            self._show_second(side)
         self._stack.setCurrentIndex(1)
-        self._context.settings.set("embeddings.path", path)
-        self._context.settings.set("embeddings.tensor", about["tensor"])
-        self._ask_all(about)
         self._context.refresh_header()
 
-    def _ask_all(self, about: dict) -> None:
-        where = {"path": self._path, "tensor": self._tensor}
-        self.maths.cancel("tiles")
-        if about["tokenizer"]:
-            self.maths.ask("vocabulary", "vocabulary", self._show_vocabulary, reference=about["tokenizer"])
-        else:
-            self.maths.cancel("vocabulary")
-            self._first_neighbors()
-        self.maths.ask("summary", "summary", self._show_summary, title="Reading the matrix", **where)
-        self.maths.ask("pyramid", "pyramid", self._show_pyramid, title="Building the picture", **where)
-        self.maths.ask("project", "project", self._show_spectrum, title="Projecting the rows", **where)
+    def _closed(self, letter: str) -> None:
+        if letter == B:
+            self._show_second(None)
+            self._show_matrix_of(0)
+            self.body.pair.clear("Open a second matrix to compare.")
+            self._context.refresh_header()
+
+    def _show_second(self, side: Side | None) -> None:
+        body, two = self.body, side is not None
+        body.header.show_second(side)
+        body.neighbors.show_second(two)
+        body.vector.show_second(two)
+        for card in body.matrices:
+            card.sides.setVisible(two)
+            card.sides.button(DIFFERENCE).setEnabled(two and side.columns == self.engine.a.columns)
+            card.sides.button(DIFFERENCE).setToolTip("" if two else "Needs two matrices of one width")
 
     # ---------------------------------------------------------------- answers
 
-    def _name_rows(self) -> None:
-        self.matrix.set_names(self._name)
+    def _card(self, letter: str):
+        return self.body.matrices["AB".index(letter)]
 
-    def _name(self, row: int) -> str:
-        return self._names.text(row) if self._names is not None else f"#{row}"
-
-    def _show_vocabulary(self, reply: Reply) -> None:
-        about = {key: reply.values[key] for key in ("reference", "name", "algorithm")}
-        self._names = Vocabulary(**about, **reply.arrays)
-        self._name_rows()
-        self._first_neighbors()
+    def _named(self, letter: str) -> None:
+        side = self.engine.sides[letter]
+        self.body.header.show_named(side)
+        self._card(letter).set_names(side.token)
+        if letter == A:
+            self.body.matrices[DIFFERENCE].set_names(side.token)
+            self._first_neighbors()
+        elif self._near.size:
+            self._ask_b()
+            self._ask_pair()
+        self.engine.ask_compare()
 
     def _first_neighbors(self) -> None:
-        token = self._wanted_token
-        if (
-            self._names is not None
-            and (not token or self._names.look_up(token) is None)
-            and not token.startswith("#")
-        ):
-            token = next((t for t in TRIES if self._names.look_up(t) is not None), "")
-            starts = np.flatnonzero((self._names.kinds == START) & (self._names.lengths > 4))
+        token, names = self._wanted_token, self.engine.a.names
+        if names is None:
+            token = token if token.startswith("#") else "#0"
+        elif (not token or names.look_up(token) is None) and not token.startswith("#"):
+            token = next((t for t in TRIES if names.look_up(t) is not None), "")
+            starts = np.flatnonzero((names.kinds == START) & (names.lengths > 4))
             token = token or (f"#{starts[0]}" if len(starts) else "#0")
-        elif self._names is None and not token.startswith("#"):
-            token = "#0"
-        self.neighbors.set_token(token)
-        self._ask_neighbors(token, self.neighbors.chosen_metric())
+        self.body.neighbors.set_token(token)
+        self._ask(token)
 
     def ask_row(self, row: int) -> None:
         """The neighbors of row `row`; its number is asked for, so that equal texts cannot be mixed up."""
-        self.neighbors.set_token(f"#{row}")
-        self._ask_neighbors(f"#{row}", self.neighbors.chosen_metric())
+        self.body.neighbors.set_token(f"#{row}")
+        self._ask(f"#{row}")
 
-    def _ask_neighbors(self, token: str, metric: str) -> None:
-        if self._about is None:
-            return
-        where = {"path": self._path, "tensor": self._tensor}
-        tokenizer = self._names.reference if self._names is not None else ""
-        asked = {"token": token, "k": NEIGHBORS, "metric": metric, "tokenizer": tokenizer}
-        self.maths.ask(
-            "neighbors", "neighbors", self._show_neighbors, title="Comparing rows", **where, **asked
+    def _ask_row_of_b(self, row: int) -> None:
+        """A row of B was pointed at: its neighbors there, while A stays."""
+        card = self.body.neighbors
+        self.engine.ask_neighbors(
+            B, f"#{row}", card.chosen_count(), card.chosen_metric(), card.chosen_space()
         )
 
-    def _show_neighbors(self, reply: Reply) -> None:
-        ids, row = reply.arrays["ids"], reply.values["row"]
-        found = list_rows(ids, reply.arrays["scores"], reply.values["metric"], self._name)
-        self.neighbors.show_neighbors(row, found, reply.values["seconds"])
-        self._neighbors = np.concatenate([[row], ids]), reply.arrays["rows"]
-        self.matrix.show_nearest(reply.arrays["rows"], self._neighbors[0], self._name(row))
-        self._mark(self._neighbors[0], reply.arrays["rows"])
+    def _ask(self, token: str) -> None:
+        card = self.body.neighbors
+        self.engine.ask_neighbors(A, token, card.chosen_count(), card.chosen_metric(), card.chosen_space())
 
-    def _mark(self, ids: np.ndarray, rows: np.ndarray) -> None:
-        self.projection.picture.set_chosen([(int(i), self._name(int(i))) for i in ids[:13]])
-        norm = float(np.linalg.norm(rows[0].astype(np.float64)))
-        self.norms.call(lambda chart: chart.set_token(norm))
+    def _ask_b(self) -> None:
+        """The same token in B, as its vocabulary writes it; a sum as it was typed."""
+        if self.engine.b is not None:
+            card, token = self.body.neighbors, self.body.neighbors.token()
+            if self._row >= 0:
+                token = in_other(self.engine.a.names, self._row, self.engine.b.names)
+            self.engine.ask_neighbors(
+                B, token, card.chosen_count(), card.chosen_metric(), card.chosen_space()
+            )
 
-    def _show_summary(self, reply: Reply) -> None:
-        found = reply.arrays
-        self.header.show_summary(reply)
-        level, spread = reply.values["level"], reply.values["spread"]
-        self.matrix.show_summary(found["norms"], found["mean"], found["std"], level, spread)
-        self.values.call(lambda chart: chart.set_counts(found["counts"], found["edges"]))
-        self.norms.call(lambda chart: chart.set_norms(found["norms"]))
+    def _ask_pair(self) -> None:
+        if self._row >= 0 and self.engine.b is not None:
+            by_row = self.body.vector.by.index() == SAME_ROW
+            self.engine.ask_pair(row=self._row) if by_row else self.engine.ask_pair(f"#{self._row}")
+            self.engine.ask_difference(self._near)
 
-    def _show_pyramid(self, reply: Reply) -> None:
-        self.matrix.tiles_ready(reply.values["cells"])
+    def _show_neighbors(self, letter: str, reply: Reply) -> None:
+        side, row, ids = self.engine.sides[letter], reply.values["row"], reply.arrays["ids"]
+        found = list_rows(ids, reply.arrays["scores"], reply.values["metric"], side.token)
+        title = side.token(row) if row >= 0 else reply.values["token"]
+        numbers = np.concatenate([[row], ids])
+        self._card(letter).show_nearest(reply.arrays["rows"][:30], numbers[:30], title)
+        if letter == B:
+            self.body.neighbors.show_in_b(row, found)
+            return
+        self._row, self._near = row, numbers[:30] if row >= 0 else ids[:29]
+        self.body.neighbors.show_neighbors(row, found, reply.values["seconds"])
+        marked = [*reply.values["terms"], *ids[:12].tolist()]
+        self.body.projection.picture.set_chosen([(int(i), side.token(int(i))) for i in marked])
+        values = reply.arrays["rows"][0]
+        self.body.slots.set_norm(float(np.linalg.norm(values.astype(np.float64))))
+        self.body.vector.show_row(side, title, row, values)
+        self._ask_b()
+        self._ask_pair()
 
-    def _show_spectrum(self, reply: Reply) -> None:
-        rows, columns = self._about["shape"]
-        used = reply.values["rows_used"]
-        self.header.show_rank(reply.values["effective_rank"], columns)
-        self.singular.call(lambda chart: chart.set_values(reply.arrays["singular_values"]))
-        self._chart_cards[2].subtitle.setText("" if used == rows else f"from {used:,} rows")
-        self.projection.show_points(reply.arrays["points"], reply.values["explained"])
+    def _show_difference(self, reply: Reply) -> None:
+        ids = reply.arrays["ids"]
+        if len(ids):
+            card = self.body.matrices[DIFFERENCE]
+            card.show_matrix((len(ids), self.engine.a.columns))
+            title = self.engine.a.token(self._row) if self._row >= 0 else self.body.neighbors.token()
+            card.show_nearest(reply.arrays["rows"], ids, title)
 
-    def _ask_tiles(self, pooling: str, tiles: list[list[int]]) -> None:
-        asked = {"path": self._path, "tensor": self._tensor, "pooling": pooling, "wanted": tiles}
-        self.maths.ask("tiles", "tiles", lambda _: None, part=self._show_tile, **asked)
+    def _show_comparison(self, reply: Reply) -> None:
+        self.body.header.show_pair(reply.values["join"], reply.values["figures"])
+        self.body.pair.show_comparison(self.engine, reply)
 
-    def _show_tile(self, reply: Reply) -> None:
-        self.matrix.put_tile(reply.values["pooling"], reply.values["tile"], reply.arrays["values"])
+    def _rejoin(self, rule: str) -> None:
+        self.engine.rule = rule
+        self.engine.ask_compare()
+        self._ask_pair()
+
+    def _figures(self, letter: str) -> None:
+        side = self.engine.sides[letter]
+        if letter == A:
+            self.body.header.show_figures(side)
+            if side.spectrum is not None and side.spectrum is not self.body.projection.shown:
+                self.body.projection.show_points(side.spectrum)
+        if side.summary is not None:
+            self._card(letter).show_summary_of(side.summary)
+
+    def _pictured(self, letter: str, reply: Reply) -> None:
+        self._card(letter).tiles_ready(
+            reply.values["cells"], reply.values["order"], reply.arrays.get("order")
+        )
+
+    def _reorder(self, letter: str, order: str) -> None:
+        self.engine.sides[letter].order = order
+        self.engine.ask_picture(self.engine.sides[letter])
+
+    # ---------------------------------------------------------------- views
+
+    def show_view(self, index: int) -> None:
+        self.body.middle.setCurrentIndex(index)
+        self.body.header.set_view(index)
+        if index == HEALTH and not self.body.health.known and self.engine.a is not None:
+            self.engine.ask_health()
+
+    def _show_matrix_of(self, side: int) -> None:
+        self.body.matrix_stack.setCurrentIndex(side)
+        self.show_view(MATRIX)
+
+    def _keep_charts(self) -> None:
+        self._context.settings.set("embeddings.charts", [slot.kind for slot in self.body.slots.slots])
 
     # ---------------------------------------------------------------- trouble and progress
 
     def _failed(self, slot: str, error: TokstudioError) -> None:
-        if slot == "neighbors":
-            self.neighbors.show_error(error)
-            return
-        if slot == "vocabulary":  # the rows go by their numbers then; why, is said
-            self._first_neighbors()
+        what, _, letter = slot.partition(" ")
+        body = self.body
+        if what == "neighbors":
+            body.neighbors.show_error(error) if letter == A else body.neighbors.show_error_in_b(error)
+        elif what == "vocabulary":  # the rows go by their numbers then; why, is said
+            self._named(letter)
             self._context.fail(error)
-            return
-        shown = self.problem if self._about else self._start_problem
+        elif what == "pair":
+            body.vector.show_error(error)
+        elif what == "compare":
+            body.pair.show_error(error)
+        elif what == "difference":
+            return  # its button says why
+        elif what == "pyramid" and letter in self.engine.sides:
+            self.engine.sides[letter].order = self._card(letter).keep_order()
+            self._context.fail(error)
+        elif what == "layout":
+            body.projection.dropped()
+            self._context.fail(error)
+        else:
+            self._show_problem(slot, error)
+
+    def _show_problem(self, slot: str, error: TokstudioError) -> None:
+        shown = self.body.problem if self.engine.a is not None else self._start_problem
         actions = [("Open another…", self._choose)]
-        if slot == "process" and self._path:
-            actions.insert(0, ("Open again", lambda: self.open(self._path, tensor=self._tensor)))
+        if slot == "process" and (side := self.engine.a) is not None:
+            actions.insert(0, ("Open again", lambda: self.open(side.path, side.tensor)))
+            self.body.projection.dropped()
         shown.show_error(error, actions)
 
     def _progressed(self, slot: str, title: str, share: float) -> None:
@@ -332,7 +373,12 @@ class EmbeddingsPage(QWidget):
         if share < 0:
             self._context.job_done(key)
         else:
-            self._context.job(key, title, share, lambda: self.maths.cancel(slot))
+            self._context.job(key, title, share, lambda: self._cancel(slot))
+
+    def _cancel(self, slot: str) -> None:
+        self.engine.maths.cancel(slot)
+        if slot == "layout":
+            self.body.projection.dropped()
 
     # ---------------------------------------------------------------- drops and sizes
 
@@ -341,45 +387,13 @@ class EmbeddingsPage(QWidget):
             event.acceptProposedAction()
 
     def dropEvent(self, event) -> None:
+        """One path is A; with two the second one is B."""
         paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.acceptProposedAction()
-            self.open(paths[0])
+            for letter, path in zip((A, B), paths, strict=False):
+                self.open(path, letter=letter)
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
-        narrow = self.width() < NARROW
-        self._sides.setDirection(QBoxLayout.TopToBottom if narrow else QBoxLayout.LeftToRight)
-        self._side.setDirection(QBoxLayout.LeftToRight if narrow else QBoxLayout.TopToBottom)
-        for made in (self.neighbors, self.projection):
-            made.setMinimumWidth(0 if narrow else SIDE)
-            made.setMaximumWidth(16777215 if narrow else SIDE)
-            made.setMinimumHeight(300 if narrow else 0)
-        self.matrix.setMinimumHeight(NARROW_MATRIX if narrow else 0)  # room for 30 names; the page scrolls
-
-
-def _values() -> QWidget:  # pyqtgraph costs 0.2 s to import: not before there is something to draw
-    from tokstudio.ui.embeddings_charts import ValuesChart
-
-    return ValuesChart()
-
-
-def _norms() -> QWidget:
-    from tokstudio.ui.embeddings_charts import NormsChart
-
-    return NormsChart()
-
-
-def _singular() -> QWidget:
-    from tokstudio.ui.embeddings_charts import SingularChart
-
-    return SingularChart()
-
-
-def _chart_card(title: str, subtitle: str, chart: QWidget) -> QWidget:
-    made = card(title, subtitle)
-    made.layout().setContentsMargins(12, 10, 8, 6)
-    made.layout().setSpacing(4)
-    made.setFixedHeight(165)
-    made.body.addWidget(chart, 1)
-    return made
+        self.body.arrange(self.width() < NARROW)

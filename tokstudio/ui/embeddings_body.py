@@ -1,0 +1,103 @@
+"""How the parts of the Embeddings page lie: bar, the card in the middle, charts below, neighbors and projection."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from tokstudio.embed.known import known_matrices
+from tokstudio.ui.embeddings_engine import Engine
+from tokstudio.ui.embeddings_header import HeaderBar
+from tokstudio.ui.embeddings_health import HealthCard
+from tokstudio.ui.embeddings_matrix import MatrixCard
+from tokstudio.ui.embeddings_pair import PairCard
+from tokstudio.ui.embeddings_points import ProjectionCard
+from tokstudio.ui.embeddings_side import NeighborCard
+from tokstudio.ui.embeddings_slots import Slots
+from tokstudio.ui.embeddings_vector import VectorCard
+from tokstudio.ui.widgets.basic import row
+from tokstudio.ui.widgets.empty import EmptyState
+from tokstudio.ui.widgets.problem import Problem
+
+SIDE = 432
+MIDDLE = 480  # height of the card in the middle where the page scrolls: room for 30 names
+MATRIX, VECTOR, PAIR, HEALTH = range(4)  # as the names in the header
+
+
+class Body(QScrollArea):
+    def __init__(self, engine: Engine, charts: list[str]):
+        super().__init__()
+        self.problem, self.header = Problem(), HeaderBar()
+        self.matrices = [MatrixCard(side) for side in range(3)]
+        self.vector, self.pair, self.health = VectorCard(), PairCard(), HealthCard()
+        self.neighbors, self.projection = NeighborCard(), ProjectionCard()
+        self.slots = Slots(engine, charts)
+        self.matrix_stack, self.middle = QStackedWidget(), QStackedWidget()
+        for made in self.matrices:
+            self.matrix_stack.addWidget(made)
+        for made in (self.matrix_stack, self.vector, self.pair, self.health):
+            self.middle.addWidget(made)
+        self._sides = QBoxLayout(QBoxLayout.LeftToRight)
+        self._side = QBoxLayout(QBoxLayout.TopToBottom)
+        self._build()
+
+    def _build(self) -> None:
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        left.addWidget(row(self.header.views, None))
+        left.addWidget(self.middle, 1)
+        left.addWidget(row(*((slot, 1) for slot in self.slots.slots)))
+        for layout in (self._side, self._sides):
+            layout.setSpacing(8)
+        self._side.addWidget(self.neighbors, 3)
+        self._side.addWidget(self.projection, 2)
+        self._sides.addLayout(left, 1)
+        self._sides.addLayout(self._side)
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(16, 12, 16, 12)
+        layout.setSpacing(8)
+        layout.addWidget(self.problem)
+        layout.addWidget(self.header)
+        layout.addLayout(self._sides, 1)
+        self.setWidget(body)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+
+    def arrange(self, narrow: bool) -> None:
+        """Narrow: neighbors and projection below the rest, and the page scrolls."""
+        self._sides.setDirection(QBoxLayout.TopToBottom if narrow else QBoxLayout.LeftToRight)
+        self._side.setDirection(QBoxLayout.LeftToRight if narrow else QBoxLayout.TopToBottom)
+        for made in (self.neighbors, self.projection):
+            made.setMinimumWidth(0 if narrow else SIDE)
+            made.setMaximumWidth(16777215 if narrow else SIDE)
+            made.setMinimumHeight(340 if narrow else 0)
+        self.middle.setMinimumHeight(MIDDLE if narrow else 0)
+
+
+def empty_page(
+    problem: Problem,
+    choose: Callable[[], object],
+    choose_file: Callable[[], object],
+    demo: Callable[[str], object],
+) -> QWidget:
+    """What stands there before a matrix is open."""
+    known = known_matrices()
+    actions: list[tuple[str, Callable[[], object], str]] = [("Open a folder…", choose, "primary")]
+    actions.append(("Open a file…", choose_file, "plain"))
+    if known:
+        actions.append(("Try the demo", lambda: demo(known[0].name), "plain"))
+    empty = EmptyState(
+        "embeddings",
+        "No matrix yet",
+        "See what a model keeps about every token: its row in the embedding matrix, its nearest neighbors,"
+        " how the values are spread. Open a model folder, or a safetensors, GGUF or .npy file, or drop one here.",
+        actions,
+    )
+    made = QWidget()
+    layout = QVBoxLayout(made)
+    layout.setContentsMargins(16, 12, 16, 12)
+    layout.addWidget(problem)
+    layout.addWidget(empty, 1)
+    return made

@@ -1,0 +1,124 @@
+"""Rows of a matrix as a table with columns that sort: from a lasso, a health check, or a comparison."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
+
+from tokstudio.ui import theme
+
+
+@dataclass(frozen=True)
+class Column:
+    title: str
+    values: Sequence  # one a row; numbers sort as numbers
+    form: str = ""  # how a number is written, e.g. ".3f"
+
+    def text(self, row: int) -> str:
+        value = self.values[row]
+        if value is None or (isinstance(value, float) and np.isnan(value)):
+            return "\u2013"
+        return f"{value:{self.form}}".replace("-", "\u2212") if self.form else str(value)
+
+
+class RowsModel(QAbstractTableModel):
+    """Sorting turns an order array; the rows stay where they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.columns: list[Column] = []
+        self.ids = np.zeros(0, np.int64)
+        self._order = np.zeros(0, np.int64)
+
+    def set_rows(self, ids: Sequence[int], columns: list[Column]) -> None:
+        self.beginResetModel()
+        self.ids, self.columns = np.asarray(ids, np.int64), columns
+        self._order = np.arange(len(self.ids))
+        self.endResetModel()
+
+    def rowCount(self, parent=QModelIndex()) -> int:  # noqa: B008  Qt's own signature
+        return 0 if parent.isValid() else len(self._order)
+
+    def columnCount(self, parent=QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.columns)
+
+    def headerData(self, section, orientation, role=Qt.DisplayRole):
+        if role == Qt.DisplayRole and orientation == Qt.Horizontal and section < len(self.columns):
+            return self.columns[section].title
+        return None
+
+    def data(self, index, role=Qt.DisplayRole):
+        if not index.isValid():
+            return None
+        column, row = self.columns[index.column()], int(self._order[index.row()])
+        if role == Qt.DisplayRole:
+            return (
+                column.text(row).replace(" ", "·") if column.title.startswith("Token") else column.text(row)
+            )
+        if role == Qt.UserRole:
+            return int(self.ids[row])
+        if role == Qt.TextAlignmentRole and column.form:
+            return int(Qt.AlignRight | Qt.AlignVCenter)
+        if role == Qt.FontRole and column.title.startswith("Token"):
+            return theme.font("mono")
+        return None
+
+    def sort(self, section: int, order=Qt.AscendingOrder) -> None:
+        if not 0 <= section < len(self.columns):  # -1: no column, the order that the rows came in
+            return
+        self.layoutAboutToBeChanged.emit()
+        values = self.columns[section].values
+        if self.columns[section].form:
+            keys = np.array([np.nan if value is None else value for value in values], float)
+            turned = np.argsort(-keys if order == Qt.DescendingOrder else keys, kind="stable")
+        else:
+            names = [str(value) for value in values]
+            places = sorted(range(len(names)), key=names.__getitem__, reverse=order == Qt.DescendingOrder)
+            turned = np.array(places, np.int64)
+        self._order = turned
+        self.layoutChanged.emit()
+
+    def as_csv(self) -> str:
+        out = io.StringIO()
+        table = csv.writer(out, lineterminator="\n")
+        table.writerow([column.title for column in self.columns])
+        for row in self._order.tolist():
+            table.writerow([column.values[row] for column in self.columns])
+        return out.getvalue()
+
+
+class RowsTable(QTableView):
+    """Activate a row (double click, Enter) to ask for its neighbors."""
+
+    row_chosen = Signal(int)
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.rows = RowsModel()
+        self.setModel(self.rows)
+        self.setAccessibleName(name)
+        self.setFrameShape(QFrame.NoFrame)
+        self.setShowGrid(False)
+        self.setSortingEnabled(True)
+        self.setWordWrap(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SingleSelection)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(28)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.Fixed)
+        header = self.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        header.setSortIndicator(-1, Qt.AscendingOrder)
+        self.activated.connect(lambda index: self.row_chosen.emit(index.data(Qt.UserRole)))
+
+    def set_rows(self, ids: Sequence[int], columns: list[Column], widths: Sequence[int] = ()) -> None:
+        self.horizontalHeader().setSortIndicator(-1, Qt.AscendingOrder)
+        self.rows.set_rows(ids, columns)
+        for place, width in enumerate(widths):
+            self.setColumnWidth(place, width)
