@@ -17,6 +17,13 @@ class DataConfig:
     window_bytes: int = setting(
         1024, "Window", "Text is cut after line ends into windows of this size.", unit="bytes", low=32
     )
+    too_long: str = setting(
+        "refuse",
+        "Windows too long for the model",
+        "cut: at the last byte where both tokenizers cut.",
+        choices=("refuse", "cut"),
+    )
+    pack: bool = setting(False, "Packing", "Several short texts share a row, each with positions of its own.")
     held_out_bytes: int = setting(
         98_304,
         "Held-out text",
@@ -50,6 +57,12 @@ class OptimizerConfig:
     )
     weight_decay: float = setting(0.01, "Weight decay", low=0)
     warmup_steps: int = setting(5, "Warm-up", unit="steps", low=0)
+    schedule: str = setting(
+        "linear",
+        "Schedule",
+        "How the rate falls after the warm-up. constant: not at all.",
+        choices=("linear", "cosine", "constant"),
+    )
     decay_share: float = setting(
         1.0, "Decay", "Last part of the run in which the rate falls to zero.", low=0, high=1
     )
@@ -74,6 +87,22 @@ class TrainConfig:
     sample_tokens: int = setting(32, "Sample length", unit="tokens", low=1)
     keep_checkpoints: int = setting(2, "Checkpoints kept", low=1)
     threads: int = setting(0, "CPU threads", "0: all cores.", low=0)
+    recoveries: int = setting(
+        2,
+        "Recoveries",
+        "How often a run whose loss became NaN goes back to a checkpoint and on with half the rate.",
+        low=0,
+    )
+    teacher_cache: bool = setting(
+        False,
+        "Teacher cache",
+        "Write what the teacher says of every token once, 8 bytes each, and let it leave memory.",
+    )
+    gradient_checkpointing: bool = setting(
+        False,
+        "Gradient checkpointing",
+        "Compute activations again in the backward pass: less memory, more time.",
+    )
 
 
 @dataclass(frozen=True)
@@ -114,6 +143,51 @@ class AlmConfig:
 
 
 @dataclass(frozen=True)
+class AggregateConfig:
+    """How several losses become one step."""
+
+    name: str = setting("sum", "Aggregation", choices=entries("aggregate"))
+    schedules: tuple[str, ...] = setting(
+        (),
+        "Schedules of weights",
+        "For scheduled: one of constant, linear, cosine, reverse_cosine for each objective.",
+    )
+    gradnorm_rate: float = setting(0.025, "GradNorm rate", low=0)
+    gradnorm_alpha: float = setting(0.12, "GradNorm pull", "How strongly rates are made equal.", low=0)
+
+
+@dataclass(frozen=True)
+class LatentsConfig:
+    """Hidden states of student and teacher agree where both tokenizers cut."""
+
+    what: str = setting("last_hidden", "States", choices=("last_hidden", "all_hidden", "qkv"))
+    norm: str = setting(
+        "l2_channelwise",
+        "Normalization",
+        "Squared distance over the teacher's mean square: of all channels together, or of each.",
+        choices=("l2", "l2_channelwise"),
+    )
+    project: bool = setting(
+        False, "Projection", "Learn a linear map from the student's states to the teacher's."
+    )
+
+
+@dataclass(frozen=True)
+class KdConfig:
+    """Whole distributions: kl, mined, dskd, gold."""
+
+    temperature: float = setting(1.0, "Temperature", "Divides logits.", low=0.01)
+    direction: str = setting("forward", "Direction", choices=("forward", "reverse", "js"))
+    matched_weight: float = setting(
+        -1.0,
+        "Weight of shared tokens",
+        "For gold; negative: the share of probability they hold.",
+        low=-1,
+        high=1,
+    )
+
+
+@dataclass(frozen=True)
 class LoraConfig:
     rank: int = setting(64, "Rank", low=1)
     alpha: float = setting(64.0, "Alpha", low=0)
@@ -144,7 +218,15 @@ class TransferConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     alm: AlmConfig = field(default_factory=AlmConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
+    aggregate: AggregateConfig = field(default_factory=AggregateConfig)
+    latents: LatentsConfig = field(default_factory=LatentsConfig)
+    kd: KdConfig = field(default_factory=KdConfig)
     s2t2: S2t2Config = field(default_factory=S2t2Config)
+    teacher: str = setting(
+        "",
+        "Teacher",
+        "A model folder with a tokenizer of its own; empty: what the source model was at the start.",
+    )
     donor: str = setting(
         "", "Donor model", "A model with the target tokenizer, for the initializations that need one."
     )

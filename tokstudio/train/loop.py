@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tokstudio.errors import RunError
-from tokstudio.events import Checkpointed, Metrics, RunEvent, Sample, Started, Stopped
+from tokstudio.events import Checkpointed, Log, Metrics, Parked, RunEvent, Sample, Started, Stopped
 from tokstudio.models.device import autocast, memory_bytes
 from tokstudio.train import checkpoint
+from tokstudio.train.changes import Changes
 from tokstudio.train.config import OptimizerConfig, TrainConfig
 from tokstudio.train.control import Control
+from tokstudio.train.guard import Guard
 from tokstudio.train.optim import Optimizers, schedule
 
 if TYPE_CHECKING:
     import torch
+
+    from tokstudio.train.aggregate.base import Aggregator
+
+
+ENDS = {"stop": Stopped, "park": Parked}
 
 
 class Problem(Protocol):
@@ -33,6 +40,9 @@ class Problem(Protocol):
         """Objective -> scalar sum over the batch, with gradient."""
 
     def weights(self) -> Mapping[str, float]: ...
+    def aggregate(self) -> "Aggregator":
+        """How the losses become one step; asked once, before the first step."""
+
     def row_rates(self) -> "torch.Tensor | None":
         """[v] factor of the embedding rate for each token row; None: 1 for all."""
 
@@ -44,7 +54,8 @@ class Problem(Protocol):
 def started(train: TrainConfig, device: "torch.device", folder: Path, *, resume: bool) -> Started:
     """The event every run begins with, before anything is measured; `resume` without a checkpoint starts anew."""
     saved = checkpoint.steps(folder) if resume else []
-    return Started(total_steps=train.steps, step=saved[-1] if saved else 0, device=_device_name(device))
+    total = Changes(folder).steps(saved[-1], train.steps) if saved else train.steps
+    return Started(total_steps=total, step=saved[-1] if saved else 0, device=_device_name(device))
 
 
 def optimize(
@@ -55,9 +66,10 @@ def optimize(
     control: Control,
     *,
     resume: bool,
+    first: int | None = 0,
 ) -> Iterator[RunEvent]:
-    """Run to `train.steps`, or to a stop request; the last event is `Stopped` only in the latter case. `resume`:
-    continue from the newest checkpoint in `folder`.
+    """Run to `train.steps`, or to what was set since, or to a request to stop or park; the last event is `Stopped` or
+    `Parked` only in the latter case. `resume`: continue from the newest checkpoint in `folder`.
 
     The loss is each objective's sum over all batches of a step divided by its count over all of them, so it does
     not depend on how a step is split (gradient accumulation).
@@ -66,17 +78,32 @@ def optimize(
 
     device = next(problem.model.parameters()).device
     optimizers = Optimizers(problem.model, optimizer, problem.row_rates())
-    step = _restore(problem.model, optimizers, folder) if resume else 0
+    aggregate = problem.aggregate()
+    guard = Guard(train.recoveries)
+    step = _restore(problem.model, optimizers, folder, aggregate, guard) if resume else 0
     problem.model.train()
     saved = step if resume else -1
-    while step < train.steps:
+    changes = Changes(folder)
+    if not resume:
+        changes.forget()
+    while step < (total := changes.steps(step, train.steps)):
         began = time.perf_counter()
         batches = [problem.batch(step * train.accumulate + i) for i in range(train.accumulate)]
-        losses = step_losses(problem, batches, device, train.precision)
-        if not math.isfinite(losses["loss"]):
-            raise _diverged(step, checkpoint.steps(folder))
-        factor = schedule(step, train.steps, optimizer)
-        norm = optimizers.step(factor)
+        aggregate.begin(step, total, len(batches))
+        losses = step_losses(problem, batches, device, train.precision, aggregate)
+        rate = changes.value("learning_rate", step, optimizer.learning_rate)
+        factor = schedule(step, total, optimizer) * (rate / (optimizer.learning_rate or 1.0))
+        factor *= guard.factor
+        norm = optimizers.step(factor) if math.isfinite(losses["loss"]) else math.nan
+        if not math.isfinite(norm):
+            optimizers.zero_grad()
+            kept = guard.back_to(step, checkpoint.steps(folder))
+            if kept is None:
+                raise _diverged(step, checkpoint.steps(folder))
+            _restore(problem.model, optimizers, folder, aggregate, None, kept)
+            yield Log(level="warn", message=guard.told(step, kept))
+            step = saved = kept
+            continue
         step += 1
         seconds = time.perf_counter() - began
         values = {
@@ -88,25 +115,49 @@ def optimize(
             "seconds": seconds,
         }
         yield Metrics(step=step, values=values)
-        last = step == train.steps
+        ending = None
+        while ending is None and (request := control.poll()) is not None:
+            if request.startswith("set "):
+                known = {"learning_rate": rate, **({} if first is None else {"steps": total + first})}
+                yield changes.take(request, step, known, first or 0)
+                total = changes.steps(step, train.steps)
+                rate = changes.value("learning_rate", step, optimizer.learning_rate)
+            elif request == "evaluate":
+                yield Metrics(step=step, values=dict(problem.evaluate()))
+            elif request == "sample":
+                yield from problem.samples(step)
+            elif request == "save":
+                yield _save(problem.model, optimizers, folder, step, train.keep_checkpoints, aggregate, guard)
+                saved = step
+            elif request in ENDS:
+                ending = request
+        last = step >= total
         if step % train.evaluate_every == 0 and not last:  # the caller measures the end, on more text
             yield Metrics(step=step, values=dict(problem.evaluate()))
         if step % train.sample_every == 0 or last:
             yield from problem.samples(step)
-        request = control.poll()
-        if request or last or step % train.checkpoint_every == 0:
-            yield _save(problem.model, optimizers, folder, step, train.keep_checkpoints)
+        if saved != step and (ending or last or step % train.checkpoint_every == 0):
+            yield _save(problem.model, optimizers, folder, step, train.keep_checkpoints, aggregate, guard)
             saved = step
-        if request == "stop" and not last:
-            yield Stopped(step=saved)
+        if ending and not last:
+            yield ENDS[ending](step=saved)
             return
     torch.manual_seed(train.seed)  # what follows does not depend on how the run got here
 
 
 def step_losses(
-    problem: Problem, batches: Sequence[Any], device: "torch.device", precision: str
+    problem: Problem,
+    batches: Sequence[Any],
+    device: "torch.device",
+    precision: str,
+    aggregate: "Aggregator | None" = None,
 ) -> dict[str, float]:
-    """Loss of one step, in all and by objective; gradients are accumulated where they are wanted."""
+    """Loss of one step, in all and by objective; gradients are accumulated where they are wanted. `aggregate`: the
+    weighted sum unless said."""
+    if aggregate is None:
+        from tokstudio.train.aggregate.sum import Sum
+
+        aggregate = Sum(problem.model, problem.weights())
     weights = problem.weights()
     totals = dict.fromkeys(weights, 0.0)
     for batch in batches:
@@ -117,35 +168,50 @@ def step_losses(
         with autocast(device, precision):
             sums = problem.loss_sums(batch)
         means = {name: value / max(totals[name], 1.0) for name, value in sums.items()}
-        loss = sum(weights[name] * mean for name, mean in means.items())
-        if loss.requires_grad:
-            loss.backward()
+        aggregate.backward(means)
         for name, mean in means.items():
             values[name] += float(mean.detach())
-    total = sum(weights[name] * value for name, value in values.items())
+    used = aggregate.finish(values)
+    total = sum(used[name] * value for name, value in values.items())
     return {
         "loss": total,
         **({f"loss/{name}": value for name, value in values.items()} if len(values) > 1 else {}),
+        **(
+            {f"weight/{name}": used[name] for name in values}
+            if used is not weights and used != weights
+            else {}
+        ),
     }
 
 
-def _save(model, optimizers: Optimizers, folder: Path, step: int, keep: int) -> Checkpointed:
+def _save(
+    model, optimizers: Optimizers, folder: Path, step: int, keep: int, aggregate: "Aggregator", guard: Guard
+) -> Checkpointed:
     import torch
 
     rng = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         rng["cuda"] = torch.cuda.get_rng_state()
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    extra = {"aggregate": aggregate.state(), "guard": guard.state()}
     path = checkpoint.save(
-        folder, checkpoint.Checkpoint(step, trained, optimizers.tensors(), rng, {}), keep=keep
+        folder, checkpoint.Checkpoint(step, trained, optimizers.tensors(), rng, extra), keep=keep
     )
     return Checkpointed(step=step, path=str(path), bytes=checkpoint.size_of(path))
 
 
-def _restore(model, optimizers: Optimizers, folder: Path) -> int:
+def _restore(
+    model,
+    optimizers: Optimizers,
+    folder: Path,
+    aggregate: "Aggregator",
+    guard: Guard | None,
+    step: int | None = None,
+) -> int:
+    """Everything as it was at `step`, or at the newest checkpoint. `guard` None: it keeps what it knows."""
     import torch
 
-    state = checkpoint.load(folder)
+    state = checkpoint.load(folder, step)
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if set(trained) != set(state.model):
         raise RunError(
@@ -156,6 +222,10 @@ def _restore(model, optimizers: Optimizers, folder: Path) -> int:
         for name, parameter in trained.items():
             parameter.copy_(state.model[name])
     optimizers.load_tensors(state.optimizer)
+    if known := state.extra.get("aggregate"):
+        aggregate.load(known)
+    if guard is not None:
+        guard.load(state.extra.get("guard", {}))
     torch.set_rng_state(state.rng["cpu"])
     if "cuda" in state.rng and torch.cuda.is_available():
         torch.cuda.set_rng_state(state.rng["cuda"])

@@ -1,6 +1,7 @@
 """Parameter groups and the learning rate as a pure function of the step."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,14 @@ if TYPE_CHECKING:
 
 
 def schedule(step: int, total: int, config: OptimizerConfig) -> float:
-    """Factor of the peak rate at `step` of `total`: linear up, flat, linear down to nearly zero."""
+    """Factor of the peak rate at `step` of `total`: linear up, flat, down to nearly zero, by a line or by a cosine."""
     up = (step + 1) / (config.warmup_steps + 1)
+    if config.schedule == "constant":
+        return min(1.0, up)
     decay = max(1, round(total * config.decay_share))
     down = (total - step) / decay
+    if config.schedule == "cosine":
+        down = 0.5 - 0.5 * math.cos(math.pi * min(1.0, down))
     return min(1.0, up, down)
 
 
@@ -31,18 +36,25 @@ class Optimizers:
         self.parameters = [p for o in self.optimizers for g in o.param_groups for p in g["params"]]
 
     def step(self, factor: float) -> float:
-        """Clip, step, clear. Returns the global gradient norm before clipping."""
+        """Clip, step, clear. Returns the global gradient norm before clipping; where it is not finite, nothing is
+        stepped or cleared."""
         import torch
 
         limit = self.config.gradient_clip or float("inf")
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, limit)
+        if not torch.isfinite(norm):  # a step along it would spoil the weights
+            return float(norm)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
             with self._slower_rows(optimizer):
                 optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        self.zero_grad()
         return float(norm)
+
+    def zero_grad(self) -> None:
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
 
     @contextlib.contextmanager
     def _slower_rows(self, optimizer: "torch.optim.Optimizer") -> Iterator[None]:

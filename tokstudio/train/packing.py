@@ -5,7 +5,31 @@ from collections.abc import Sequence
 import numpy as np
 
 from tokstudio.tokens.base import Encoding, Tokenizer
-from tokstudio.train.data import TokenBatch, prefix_id
+from tokstudio.train.config import DataConfig
+from tokstudio.train.data import TokenBatch, batch_of, prefix_id, token_batch
+
+
+def batches(
+    sides: Sequence[tuple[Tokenizer, int]], texts: Sequence[str], data: DataConfig, device: object = "cpu"
+) -> list[TokenBatch]:
+    """`texts` as each side's batch. `sides`: tokenizers, and how many tokens their models read."""
+    if data.too_long == "refuse" and not data.pack:
+        return [token_batch(t, texts, limit=limit, device=device) for t, limit in sides]
+    room = [limit - (prefix_id(tokenizer) is not None) for tokenizer, limit in sides]
+    every = [tuple(tokenizer.encode(text) for tokenizer, _ in sides) for text in texts]
+    if data.too_long == "cut":
+        every = [cut_at_common_byte(encodings, room) for encodings in every]
+    elif any(len(e) > r for encodings in every for e, r in zip(encodings, room, strict=True)):
+        return [token_batch(t, texts, limit=limit, device=device) for t, limit in sides]  # says which and why
+    encoded = [[encodings[side] for encodings in every] for side in range(len(sides))]
+    if not data.pack:
+        return [batch_of(t, e, device=device) for (t, _), e in zip(sides, encoded, strict=True)]
+    lengths = [
+        [len(e) + (prefix_id(t) is not None) for e in found]
+        for (t, _), found in zip(sides, encoded, strict=True)
+    ]
+    rows = pack(lengths, [limit for _, limit in sides])
+    return [packed_batch(t, e, rows, device=device) for (t, _), e in zip(sides, encoded, strict=True)]
 
 
 def cut_at_common_byte(encodings: Sequence[Encoding], limits: Sequence[int]) -> tuple[Encoding, ...]:

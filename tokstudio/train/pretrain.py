@@ -75,6 +75,11 @@ class LanguageModeling:
     def weights(self) -> dict[str, float]:
         return {"next_token": 1.0}
 
+    def aggregate(self):
+        from tokstudio.train.aggregate.sum import Sum
+
+        return Sum(self.model, self.weights())
+
     def row_rates(self) -> None:
         return None
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,21 @@ from tokstudio.models.generate import greedy
 from tokstudio.models.load import load_model
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.train.aggregate.base import AGGREGATORS, Aggregator
+from tokstudio.train.beside import attach, detach
+from tokstudio.train.changes import Changes
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus, load_corpus
-from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id, token_batch
+from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id
 from tokstudio.train.evaluate import BitsPerByte, bits_per_byte
 from tokstudio.train.loop import optimize, started, step_losses
-from tokstudio.train.objectives.base import OBJECTIVES, Objective, Scores
+from tokstudio.train.objectives.base import OBJECTIVES, Objective
+from tokstudio.train.packing import batches
 from tokstudio.train.settings import to_dict
 from tokstudio.train.students import Student, build_student
+from tokstudio.train.teachers import OwnStart, Teacher, other_teacher
+from tokstudio.train.teaching import write_teacher_cache
 from tokstudio.transfer.base import COPIED, METHODS
 from tokstudio.transfer.export import export, tokenizer_folder
 
@@ -51,15 +58,27 @@ class Prepared:
 
 
 class Transfer:
-    """The problem that the loop minimizes."""
+    """The problem that the loop minimizes. `teacher`: the student's own start unless said."""
 
-    def __init__(self, pair: Pair, student: Student, corpus: Corpus, config: TransferConfig):
+    def __init__(
+        self,
+        pair: Pair,
+        student: Student,
+        corpus: Corpus,
+        config: TransferConfig,
+        teacher: Teacher | None = None,
+    ):
         self.pair, self.student, self.config = pair, student, config
         self.model = student.model
+        self.limit = self.model.config.max_position_embeddings
+        self.teacher = teacher or OwnStart(student, pair.source, self.limit)
+        lesson = Pair(self.teacher.tokenizer, pair.target, pair.device)
         self.objectives: dict[str, Objective] = {
-            n: OBJECTIVES[n].build(pair, config) for n in config.objectives
+            n: OBJECTIVES[n].build(lesson, config) for n in config.objectives
         }
         self.needs_teacher = any(OBJECTIVES[name].needs_teacher for name in config.objectives)
+        self.needs = frozenset[str]().union(*(OBJECTIVES[name].needs(config) for name in config.objectives))
+        self.modules = attach(self.model, self.objectives, self.teacher, pair.device)
         data, train = config.data, config.train
         self.order = WindowOrder(
             corpus.train, window_bytes=data.window_bytes, batch_size=train.batch_size, seed=train.seed
@@ -67,28 +86,42 @@ class Transfer:
         self.held_out = held_out_windows(
             corpus.held_out, window_bytes=data.window_bytes, total_bytes=data.held_out_bytes
         )
-        self.limit = self.model.config.max_position_embeddings
+
+    def token_batches(self, index: int) -> tuple[TokenBatch | None, TokenBatch]:
+        """(teacher's, student's) ids of batch `index`; the first is None where nobody asks a teacher."""
+        sides = [(self.teacher.tokenizer, self.teacher.limit)] if self.needs_teacher else []
+        found = batches(
+            [*sides, (self.pair.target, self.limit)], self.order[index], self.config.data, self.pair.device
+        )
+        return (found[0] if self.needs_teacher else None), found[-1]
 
     def batch(self, index: int) -> Prepared:
-        texts, device = self.order[index], self.pair.device
-        student = token_batch(self.pair.target, texts, limit=self.limit, device=device)
-        if not self.needs_teacher:
+        teacher, student = self.token_batches(index)
+        if teacher is None:
             return Prepared(student, dict.fromkeys(self.objectives))
-        teacher = token_batch(self.pair.source, texts, limit=self.limit, device=device)
-        with autocast(device, self.config.train.precision):
-            logits = self.student.teacher_logits(teacher.input_ids)
-        scores = Scores.of(logits, teacher)
+        scores = self.teacher.scores(index, teacher, self.needs, self.config.train.precision)
         return Prepared(student, {n: o.prepare(student, teacher, scores) for n, o in self.objectives.items()})
 
     def counts(self, batch: Prepared) -> dict[str, float]:
         return {name: o.count(batch.student, batch.by_objective[name]) for name, o in self.objectives.items()}
 
+    @cached_property
+    def whole(self) -> bool:
+        """Must the student's logits be made at once?"""
+        from tokstudio.train.head import splits_well
+
+        return "logits" in self.needs or not splits_well(self.model)
+
     def loss_sums(self, batch: Prepared) -> dict[str, "torch.Tensor"]:
         import torch
 
-        logits = self.model(input_ids=batch.student.input_ids, use_cache=False).logits
+        from tokstudio.train.forward import scores_of
+
+        precision = self.config.train.precision
+        scores = scores_of(self.model, batch.student, needs=self.needs, precision=precision, whole=self.whole)
         with torch.autocast(self.pair.device.type, enabled=False):  # sums and exponentials stay in fp32
-            scores = Scores.of(logits, batch.student)
+            for name, objective in self.objectives.items():
+                objective.expect(scores, batch.student, batch.by_objective[name])
             return {
                 name: o.loss_sum(scores, batch.student, batch.by_objective[name])
                 for name, o in self.objectives.items()
@@ -96,6 +129,15 @@ class Transfer:
 
     def weights(self) -> dict[str, float]:
         return dict(zip(self.config.objectives, self.config.weights, strict=True))
+
+    def aggregate(self) -> Aggregator:
+        return AGGREGATORS[self.config.aggregate.name].build(
+            self.model, self.weights(), self.config.aggregate
+        )
+
+    def release(self) -> None:
+        """Take what was trained beside the student off it: the export is of the student alone."""
+        detach(self.model, self.modules)
 
     def row_rates(self) -> "torch.Tensor":
         import torch
@@ -138,6 +180,26 @@ def check_config(config: TransferConfig) -> None:
             f"There are {len(config.objectives)} objectives but {len(config.weights)} weights.",
             hint="Give one weight for each objective.",
         )
+    if len(set(config.objectives)) != len(config.objectives):
+        raise ConfigError(
+            "An objective is named twice.", hint="Name each once; its weight says how much it counts."
+        )
+    if config.train.teacher_cache:
+        if wants := [n for n in config.objectives if not OBJECTIVES[n].cached]:
+            raise ConfigError(
+                f"The teacher cache does not hold what {wants[0]} needs.",
+                hint="It serves next_token, sft and alm. Set train.teacher_cache=false, or leave that objective out.",
+            )
+        if config.s2t2.steps:
+            raise ConfigError(
+                "The teacher cache and a translation stage do not go together yet.",
+                hint="Set train.teacher_cache=false.",
+            )
+    if config.teacher and (config.s2t2.steps or config.s2t2.plan):
+        raise ConfigError(
+            "A translation stage learns from the source model itself, not from another teacher.",
+            hint="Leave teacher empty, or set s2t2.steps=0.",
+        )
     if not config.objectives:
         raise ConfigError(
             "There is no objective to train for.", hint="Name at least one, for example next_token."
@@ -161,12 +223,18 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     yield Log(level="info", message=_describe(pair, corpus, config))
     yield Phase(name="Initializing the new token rows")
     student = build_student(model, pair, config, texts_for(config, corpus))
-    problem = Transfer(pair, student, corpus, config)
+    problem = Transfer(pair, student, corpus, config, other_teacher(config, pair.device))
     if resume and (folder / "baseline.json").exists():
         report = json.loads((folder / "baseline.json").read_text())
     else:
         report = yield from _measure_baseline(problem)
         _write_json(folder / "baseline.json", report)
+    if config.train.teacher_cache and problem.needs_teacher:
+        del student, model
+        for event in write_teacher_cache(problem, corpus, control):
+            yield event
+            if event.terminal:
+                return
     yield Phase(name="Training")
     for event in optimize(problem, config.train, config.optimizer, folder, control, resume=resume):
         yield event
@@ -246,8 +314,10 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
     config = problem.config
     yield Phase(name="Measuring the trained model")
     trained = problem.measure()
-    yield Metrics(step=config.train.steps, values={"bits_per_byte": trained.value})
+    steps = int(Changes(folder).last("steps", config.train.steps))
+    yield Metrics(step=steps, values={"bits_per_byte": trained.value})
     yield Phase(name="Exporting")
+    problem.release()
     path = export(problem.student.merged(), problem.pair.target, folder / "export")
     check: dict[str, Any] = {"checked": False}
     if config.check_export:

@@ -1,0 +1,66 @@
+"""The pass that writes the teacher cache, before the first step of a run."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tokstudio.events import Log, Phase, RunEvent, Stopped
+from tokstudio.train.control import Control
+from tokstudio.train.corpus import Corpus
+from tokstudio.train.teacher_cache import (
+    CachedTeacher,
+    TeacherCache,
+    said,
+    weights_fingerprint,
+)
+
+if TYPE_CHECKING:
+    from tokstudio.train.transfer import Transfer
+
+
+def facts(problem: "Transfer", corpus: Corpus) -> dict[str, Any]:
+    """Everything that the numbers depend on."""
+    import torch
+
+    config = problem.config
+    return {
+        "weights": weights_fingerprint(config.teacher or config.model),
+        "teacher": problem.teacher.tokenizer.fingerprint,
+        "student": problem.pair.target.fingerprint,  # decides where texts are cut and which share a row
+        "limits": [problem.teacher.limit, problem.limit],
+        "corpus": corpus.fingerprint,
+        "window_bytes": config.data.window_bytes,
+        "too_long": config.data.too_long,
+        "pack": config.data.pack,
+        "batch_size": config.train.batch_size,
+        "seed": config.train.seed,
+        "precision": config.train.precision,
+        "device": problem.pair.device.type,
+        "threads": torch.get_num_threads(),  # sums are split by them
+    }
+
+
+def write_teacher_cache(problem: "Transfer", corpus: Corpus, control: Control) -> Iterator[RunEvent]:
+    """Afterwards `problem` reads the cache, and the teacher is gone. Ends in Stopped where that is asked for."""
+    import torch
+
+    train = problem.config.train
+    cache = TeacherCache.of(facts(problem, corpus))
+    wanted, known = train.steps * train.accumulate, cache.batches()
+    if known < wanted:
+        yield Phase(name="Writing the teacher cache")
+    boundary = torch.from_numpy(CachedTeacher(cache, problem.teacher.tokenizer, 0).boundary).to(
+        problem.pair.device
+    )
+    for index in range(known, wanted):
+        batch, _ = problem.token_batches(index)
+        scores = problem.teacher.scores(index, batch, frozenset(), train.precision)
+        cache.append(said(scores, batch, boundary))
+        if control.poll() in ("stop", "park"):
+            yield Stopped(step=0)
+            return
+    size = cache.bytes() / 1e6
+    had = f", {known:,} of {wanted:,} batches were there" if known else ""
+    yield Log(level="info", message=f"The teacher cache holds {size:,.1f} MB in {cache.folder}{had}.")
+    problem.teacher = CachedTeacher(cache, problem.teacher.tokenizer, problem.teacher.limit)
+    problem.student = replace(problem.student, teacher=None)
