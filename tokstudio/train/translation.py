@@ -2,7 +2,8 @@
 training. Each stage can be left out: no steps of translation, or none of training, or a saved plan instead.
 
 Steps are numbered through: those of the translation first. Its checkpoints lie in `translation/checkpoints` of the
-run's folder, the plan in `plan.safetensors`, the plan it started from in `plan-start.safetensors`.
+run's folder, the plan in `plan.safetensors`, the plan it started from in `plan-start.safetensors`, and the one of
+the last measurement in `plan-now.safetensors`.
 """
 
 import json
@@ -34,6 +35,7 @@ class TranslationProblem(transfer.Transfer):
     """The problem of the first stage."""
 
     student: TranslatedStudent
+    live: Path | None = None  # where the plan is written at each measurement, for a chart
 
     def batch(self, index: int) -> transfer.Prepared:
         self.student.layer.alpha = self.alpha_at(index // self.config.train.accumulate)
@@ -48,6 +50,8 @@ class TranslationProblem(transfer.Transfer):
         return None
 
     def evaluate(self) -> dict[str, float]:
+        if self.live is not None:
+            save_plan(self.student.layer.plan(self.pair.source, self.pair.target), self.live)
         return {**super().evaluate(), **self.student.layer.figures().values()}
 
 
@@ -64,6 +68,7 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     yield Phase(name="Choosing candidates of the translation")
     student = translated_student(model, make_layer(model, pair, corpus, config), head=config.s2t2.head)
     problem = TranslationProblem(pair, student, corpus, config)
+    problem.live = folder / "plan-now.safetensors"
     save_plan(student.layer.plan(pair.source, pair.target), folder / "plan-start.safetensors")
     if resume and (folder / "baseline.json").exists():
         report = json.loads((folder / "baseline.json").read_text())
