@@ -1,9 +1,11 @@
 """Where Compare's text comes from: a chat, ids, samples, large files; and what a person wrote stays."""
 
 import json
+import time
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextOption
 
 from tests.ui.test_compare import TWO, open_page, pane, settled, view  # noqa: F401  (a fixture)
 from tokstudio.tokens.reference import load_tokenizer
@@ -152,6 +154,19 @@ def test_files_opened_lately_are_offered(qtbot, page, tmp_path):
     page.files._fill()
     assert "notes.txt" in [action.text() for action in page.files._menu.actions()]
     assert page.session.text == "notes"
+
+
+def test_a_text_without_a_space_does_not_hold_the_window(qtbot, page):
+    begun = time.thread_time()
+    page.editor.set_text("x" * 300_000)
+    qtbot.waitUntil(
+        lambda: settled(page) and page.session.panes[0].encoding.text[:3] == b"xxx", timeout=60_000
+    )
+    assert time.thread_time() - begun < 5
+    assert page.editor.edit.wordWrapMode() == QTextOption.WrapAnywhere
+    page.editor.set_text("words again")
+    page.editor.edit.undo()
+    assert len(page.session.text) == 300_000
 
 
 def test_special_tokens_are_parsed_text_or_forbidden(qtbot, page):

@@ -299,3 +299,19 @@ def test_chips_grow_with_their_rows(qtbot, gpt4):
     assert chips.accessibleName().startswith("Span: D | ona") or "Don" in chips.accessibleName()
     chips.set_encoding(gpt4.encode("a b c"), gpt4, only=range(1, 2), quiet_bytes=1)
     assert "a" not in chips.spoken()
+
+
+@pytest.mark.parametrize("show", ["text", "ids", "bytes"])
+def test_a_token_of_a_megabyte_is_cut_short(qtbot, bert, show):
+    text = "x" * 1_000_000 + " end"
+    shown = TokenView()
+    qtbot.addWidget(shown)
+    shown.resize(260, 300)
+    shown.set_show(show)
+    shown.set_encoding(bert.encode(text), bert)
+    shown.show()
+    assert len(shown.tokens.shown(0, "text", True)[0]) <= 600
+    assert shown.box(0).width() <= 260
+    assert not shown.grab().toImage().isNull()
+    found = shown.token_at(shown.box(1).center().toPoint())
+    assert found == 1

@@ -222,6 +222,7 @@ class TextCard(QFrame):
         if text == self.text():
             return
         cursor = self.edit.textCursor()
+        self.edit.fit_wrap(text)
         cursor.select(QTextCursor.Document)
         cursor.insertText(text)
         cursor.movePosition(QTextCursor.Start)

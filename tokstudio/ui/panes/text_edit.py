@@ -1,11 +1,13 @@
 """The editor of the shared text: files dropped on it are opened, and bytes can be marked and shown."""
 
 from PySide6.QtCore import QMimeData, Signal
-from PySide6.QtGui import QTextCharFormat, QTextCursor
+from PySide6.QtGui import QTextCharFormat, QTextCursor, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit
 
 from tokstudio.ui import theme
 from tokstudio.ui.panes.offsets import Offsets
+
+LONGEST_RUN = 4_000  # characters without a space
 
 
 class TextEdit(QPlainTextEdit):
@@ -39,7 +41,19 @@ class TextEdit(QPlainTextEdit):
         if files:
             self.file_dropped.emit(files[0])
         else:
+            if source.hasText() and len(source.text()) > LONGEST_RUN:
+                self.fit_wrap(source.text())
             super().insertFromMimeData(source)
+
+    def fit_wrap(self, text: str) -> None:
+        """Call before a text is put in: with a run of characters that holds no space, Qt's wrapping at words
+        takes time by the square of its length (a megabyte: a minute); wrapping anywhere does not."""
+        if len(text) > LONGEST_RUN and max(map(len, text.split()), default=0) > LONGEST_RUN:
+            self.setWordWrapMode(QTextOption.WrapAnywhere)  # and stays: undo may bring that text back
+
+    def setPlainText(self, text: str) -> None:
+        self.fit_wrap(text)
+        super().setPlainText(text)
 
     def raw_text(self) -> str:
         """As typed: unlike `toPlainText`, no-break spaces stay what they are."""

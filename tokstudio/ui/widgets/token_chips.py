@@ -1,5 +1,6 @@
 """A short row of tokens for cells, inspectors and samples."""
 
+import numpy as np
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -9,6 +10,8 @@ from tokstudio.ui import theme
 from tokstudio.ui.widgets.token_layout import metrics, widths
 from tokstudio.ui.widgets.token_paint import TokenPainter
 from tokstudio.ui.widgets.token_text import TokenText
+
+WIDEST = 480  # pixels of one token
 
 
 class TokenChips(QWidget):
@@ -41,12 +44,12 @@ class TokenChips(QWidget):
 
     def spoken(self) -> str:
         """The tokens, parted by bars."""
-        return " | ".join(self._tokens.token(i).decode(errors="replace") for i in self._ranges[:200])
+        return " | ".join(self._tokens.token(i)[:200].decode(errors="replace") for i in self._ranges[:200])
 
     def _restyle(self) -> None:
         self._size = metrics(self._show)
         if self._tokens is not None:
-            self._chip, _ = widths(self._tokens, self._show, True)
+            self._chip = np.minimum(widths(self._tokens, self._show, True)[0], WIDEST)
         self.updateGeometry()
         self.update()
 

@@ -89,7 +89,7 @@ class Prepared:
     """All that painting needs; made in any thread."""
 
     tokens: TokenText
-    chip: np.ndarray  # float64 [n]
+    chip: np.ndarray  # float64 [n]; the layout's own are no wider than the view
     gap: np.ndarray  # float64 [n]
     layout: "Layout"
     size: Metrics
@@ -200,6 +200,7 @@ class Layout:
     """Rows of tokens. `first[r]` is the first token of row r; first[r] == first[r + 1] is a blank row."""
 
     def __init__(self, tokens: TokenText, chip: np.ndarray, gap: np.ndarray, width: float):
+        chip = np.minimum(chip, width)  # a token that is wider than the view ends in …
         self.chip, self.gap = chip, gap
         total = np.concatenate([[0.0], np.cumsum(gap + chip + GAP)])
         self.left = total[: len(chip)] + gap  # [n], position of each chip on one endless row

@@ -84,6 +84,9 @@ class TokenPainter:
         painter = self._painter
         shown, small = self._tokens.shown(index, self._show, self._marks)
         y = box.top() + self._size.baseline
+        metrics = QFontMetricsF(self._small if small else self._mono)
+        if len(shown) > 8 and metrics.horizontalAdvance(shown) > box.width() + 8:
+            shown = metrics.elidedText(shown, Qt.ElideRight, box.width() - 2)
         if small:
             painter.setFont(self._small)
             painter.setPen(text)
@@ -108,14 +111,17 @@ class TokenPainter:
     def _cells(self, index: int, box: QRectF, text: QColor, edge: QColor) -> None:
         """Each character above the cells of its bytes; brackets at the side where a fragment was cut off."""
         painter, wide, piece = self._painter, cell(self._size), self._tokens.token(index)
-        left = box.left() + (box.width() - wide * len(piece)) / 2
+        left = box.left() + max(0.0, (box.width() - wide * len(piece)) / 2)
         painter.setFont(self._small)
-        for at, byte in enumerate(piece):
+        fit = int(box.width() / wide) + 1
+        for at, byte in enumerate(piece[:fit]):
             place = QRectF(left + at * wide, box.bottom() + 1, wide, 14 * theme.scale())
             painter.fillRect(place.adjusted(0.5, 0, -0.5, -1), theme.color("raised"))
             painter.setPen(theme.color("muted"))
             painter.drawText(place, Qt.AlignCenter, f"{byte:02X}")
         for char, first, count in self._tokens.characters(index):
+            if first >= fit:
+                break
             whole = count == len(char.encode())
             place = QRectF(left + first * wide, box.top(), wide * count, box.height() - 2)
             shown = glyphs(char, self._marks)

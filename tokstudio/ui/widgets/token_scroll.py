@@ -186,7 +186,7 @@ class TokenScroll(QAbstractScrollArea):
         self._prepared, self._tokens = prepared, tokens
         self._layout = prepared.layout if prepared is not None else None
         if prepared is not None:
-            self._chip, self._size = prepared.chip, prepared.size
+            self._chip, self._size = prepared.layout.chip, prepared.size
             self._drawn = self._drawn_next
         self._quiet = True
         self._fit_bar()

@@ -25,6 +25,7 @@ INVISIBLE = {
     "\ufeff": "BOM",
     "\u00ad": "SHY",
 }
+LONGEST = 600  # bytes of one token that are drawn
 CONTROL_PICTURES = 0x2400  # U+2400 is the picture of NUL, U+2421 of DEL
 # scripts whose glyphs depend on their neighbors: such tokens are measured whole, not by summing characters
 COMPLEX = (
@@ -115,6 +116,12 @@ class TokenText:
         if self.empty[index]:
             return self.label(index), True
         piece = self.token(index)
+        if len(piece) > LONGEST:  # an unknown word may be a megabyte
+            piece = (
+                piece[:LONGEST].decode(errors="ignore").encode()
+                if not self.partial[index]
+                else piece[:LONGEST]
+            )
         if show == "bytes" or self.partial[index]:
             return hex_bytes(piece), True
         text = piece.decode()
@@ -128,6 +135,7 @@ class TokenText:
         A character that the token holds in part begins before the token or goes on behind it.
         """
         start, stop, found = int(self.starts[index]), int(self.ends[index]), []
+        stop = min(stop, start + LONGEST)
         at = start
         while at > 0 and self.text[at] & 0xC0 == 0x80:
             at -= 1
