@@ -72,3 +72,30 @@ def test_a_long_word_is_cut_off():
     steps = list(merges.play(merges.units_of(0) * 5_000))
     assert len(steps) < 400
     assert np.all([len(step.pieces) > 0 for step in steps])
+
+
+@pytest.mark.parametrize(
+    "merges",
+    [
+        [["a", "b"], ["ab", "a"], ["b", "ab"], ["ab", "ab"]],
+        [["a", "nothing"], ["nothing", "b"], ["a", "b"]],
+        [["a", "b"]] * 3,
+    ],
+    ids=["around in circles", "of what is not there", "the same again"],
+)
+def test_merges_of_a_hostile_file_come_to_an_end(tmp_path, merges):
+    import json
+
+    from tokstudio.tokens import merges as module
+
+    vocab = {"a": 0, "b": 1, "ab": 2, "aba": 3, "bab": 4, "abab": 5}
+    model = {"type": "BPE", "vocab": vocab, "merges": merges}
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": model}))
+    found = module._by_pairs(
+        None, tmp_path / "tokenizer.json", vocab, [tuple(m) for m in merges], {"model": model}
+    )
+    for token in range(6):
+        units = found.units_of(token)
+        assert len(list(found.play(units * 50))) < len(units) * 50
+        found.tree(token)
+        found.needed(token)

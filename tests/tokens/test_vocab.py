@@ -199,3 +199,32 @@ def test_norms_need_the_right_matrix(state):
     found = ask(state, "vocab_norms", reference=v.BERT)
     assert found.arrays["norms"].shape == (30_522,)
     assert np.isfinite(found.arrays["norms"]).all()
+
+
+def test_the_command(capsys, tmp_path):
+    import json
+
+    from tokstudio.cli import main
+
+    (tmp_path / "a.txt").write_text("return the value of the function\n" * 9)
+    line = [
+        "vocab",
+        "demo:english",
+        "len:>3 count:>0",
+        "--diff",
+        "bytes",
+        "--health",
+        "--count",
+        str(tmp_path),
+    ]
+    assert main([*line, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["health"]["counts"]["unreachable"] == 13
+    assert found["diff"]["others"][0]["both"] == 256
+    assert found["found"] == len(found["list"]) > 0
+    assert all(row["count"] > 0 and row["length"] > 3 for row in found["list"])
+    assert main(["vocab", v.CL100K, "--needs", "25977"]) == 0
+    assert "11 tokens had to exist before ' purple'" in capsys.readouterr().out
+    assert main(["vocab", "bytes", "type:nothing"]) == 2
+    assert "word-start" in capsys.readouterr().err
+    assert main(["vocab", "bytes", "--diff", "a", "--diff", "b", "--diff", "c"]) == 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from tokstudio.embed.known import matrix_folder
 from tokstudio.embed.vocabulary import Vocabulary
@@ -16,9 +16,9 @@ from tokstudio.ui import theme
 from tokstudio.ui.models.vocabulary import BYTES, COUNT, HEADINGS, NORM, SCRIPT, TOKEN, TWIN, VocabularyModel
 from tokstudio.ui.vocabulary_cards import export
 from tokstudio.ui.vocabulary_cards.engine import VocabularyEngine
+from tokstudio.ui.vocabulary_cards.header import VocabularyHeader
 from tokstudio.ui.vocabulary_cards.layout import DIFFERENCES, HEALTH, MERGES, VocabularyLayout
 from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term
-from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.choice_list import Choice
 
 FIRST = ("tiktoken:o200k_base", "tiktoken:cl100k_base", "bert-base-uncased")
@@ -34,6 +34,7 @@ class VocabularyPage(QWidget):
         self._reference, self._token = "", None
         self.engine = VocabularyEngine(self)
         self.model = VocabularyModel()
+        self.header = VocabularyHeader(self)
         self.parts = parts = VocabularyLayout(self.model)
         self.query, self.hits, self.problem = parts.query, parts.hits, parts.problem
         self.facets, self.table, self.detail = parts.facets, parts.table, parts.detail
@@ -76,10 +77,23 @@ class VocabularyPage(QWidget):
         parts.differences.compare_wanted.connect(self.compare_with)
         parts.differences.shown.connect(lambda key: self._put("in", f"in:{key}"))
         parts.differences.swapped.connect(self._swap)
-        parts.differences.file_wanted.connect(self._choose_other)
+        parts.differences.file_wanted.connect(self.header.ask_other)
         parts.charts.termed.connect(self._put)
-        parts.charts.count_wanted.connect(self._choose_corpus)
-        parts.charts.matrix_wanted.connect(self._choose_matrix)
+        parts.charts.count_wanted.connect(self.header.ask_corpus)
+        parts.charts.matrix_wanted.connect(self.header.ask_matrix)
+        self._connect_header()
+
+    def _connect_header(self) -> None:
+        header = self.header
+        header.open_wanted.connect(self.open)
+        header.other_wanted.connect(self.parts.differences.add)
+        header.corpus_wanted.connect(self.engine.count)
+        header.matrix_wanted.connect(self.engine.read_norms)
+        header.export_wanted.connect(lambda path: self.export_to(Path(path)))
+        header.command_wanted.connect(self._copy_command)
+        header.training_wanted.connect(self.show_training)
+        header.check_wanted.connect(self._check)
+        header.mode_wanted.connect(self.parts.modes.set_index)
 
     # ---------------------------------------------------------------- the window's side
 
@@ -87,40 +101,10 @@ class VocabularyPage(QWidget):
         return f"{self.vocabulary.name}, {len(self.vocabulary):,} tokens" if self.vocabulary else ""
 
     def actions(self) -> list[QWidget]:
-        chooser = button("Choose tokenizer…", "vocabulary")
-        menu = QMenu(chooser)
-        group = ""
-        for entry in catalog():
-            if entry.group != group:
-                menu.addSection(entry.group)
-                group = entry.group
-            menu.addAction(entry.name, lambda reference=entry.reference: self.open(reference))
-        menu.addSeparator()
-        menu.addAction("Open a file…", self._choose_file)
-        menu.addAction("Open a folder…", self._choose_folder)
-        chooser.clicked.connect(lambda: menu.exec(chooser.mapToGlobal(chooser.rect().bottomLeft())))
-        exporter = button("Export", "export")
-        formats = QMenu(exporter)
-        formats.addAction("List shown as CSV…", lambda: self._export("csv"))
-        formats.addAction("List shown as JSON…", lambda: self._export("json"))
-        formats.addAction("Copy as command", self._copy_command)
-        exporter.clicked.connect(lambda: formats.exec(exporter.mapToGlobal(exporter.rect().bottomLeft())))
-        trainer = button("Train…", "plus", "primary")
-        trainer.setToolTip("Train a tokenizer on texts of yours, or extend or prune this one")
-        trainer.clicked.connect(self.show_training)
-        return [chooser, exporter, trainer]
+        return self.header.actions()
 
     def commands(self) -> list[Choice]:
-        return [
-            Choice("Train a tokenizer…", "Vocabulary", "plus", self.show_training),
-            Choice("Count tokens in a text…", "Vocabulary", "search", self._choose_corpus),
-            Choice("Check every token", "Vocabulary", "check", self._check),
-            Choice(
-                "Show differences", "Vocabulary", "compare", lambda: self.parts.modes.set_index(DIFFERENCES)
-            ),
-            Choice("Show merges", "Vocabulary", "transfer", lambda: self.parts.modes.set_index(MERGES)),
-            Choice("Export the list as CSV…", "Vocabulary", "export", lambda: self._export("csv")),
-        ]
+        return self.header.commands(DIFFERENCES, MERGES)
 
     def regions(self) -> list[QWidget]:
         return [self.query, self.table, self.parts.modes.button(self.parts.modes.index()), self.detail.merges]
@@ -155,15 +139,6 @@ class VocabularyPage(QWidget):
 
     # ---------------------------------------------------------------- opening
 
-    def _choose_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a tokenizer")
-        if path:
-            self.open(path)
-
-    def _choose_folder(self) -> None:
-        if path := QFileDialog.getExistingDirectory(self, "Open the folder of a tokenizer"):
-            self.open(path)
-
     def open(self, reference: str) -> None:
         self._reference = self._reference or reference
         self.engine.open(reference)
@@ -194,11 +169,6 @@ class VocabularyPage(QWidget):
     def compare_with(self, others: list[str]) -> None:
         self._context.settings.set("vocabulary.others", others)
         self.engine.compare([r for r in others if r != self._reference])
-
-    def _choose_other(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Compare with a tokenizer")
-        if path:
-            self.parts.differences.add(path)
 
     def _swap(self, reference: str) -> None:
         """What only the other one has is listed in the other one."""
@@ -270,15 +240,6 @@ class VocabularyPage(QWidget):
         self.engine.check()
         self.parts.health.set_busy(True)
 
-    def _choose_corpus(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Count tokens in texts")
-        if paths:
-            self.engine.count(paths)
-
-    def _choose_matrix(self) -> None:
-        if path := QFileDialog.getExistingDirectory(self, "Open the folder of a model with this tokenizer"):
-            self.engine.read_norms(path)
-
     def _mode_changed(self, mode: int) -> None:
         if self.vocabulary is None:
             return
@@ -344,14 +305,9 @@ class VocabularyPage(QWidget):
 
     # ---------------------------------------------------------------- out of here
 
-    def _export(self, kind: str) -> None:
+    def export_to(self, path: Path) -> None:
         if self.vocabulary is None:
             return
-        path, _ = QFileDialog.getSaveFileName(self, "Export the list", f"{self.vocabulary.name}.{kind}")
-        if path:
-            self.export_to(Path(path))
-
-    def export_to(self, path: Path) -> None:
         try:
             export.write(path, self.vocabulary, self.model.ids, self.model.facts, self.query.text())
         except TokstudioError as error:
@@ -386,7 +342,7 @@ class VocabularyPage(QWidget):
         if slot == "process":
             self.problem.show_error(error, [("Open again", lambda: self.open(self._reference))])
         elif slot == "vocabulary":
-            self.problem.show_error(error, [("Open another…", self._choose_file)])
+            self.problem.show_error(error, [("Open another…", self.header.ask_file)])
         elif slot == "play":
             self.parts.player.show_trouble(str(error))
         else:
