@@ -120,6 +120,21 @@ def test_blocks_change_nothing(monkeypatch):
     assert torch.equal(cut.column, whole.column)
 
 
+@pytest.mark.parametrize("solver", ["sparsemax", "entmax15", "softmax"])
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 100.0])
+def test_rare_rows_hold_their_mass_in_fp32(solver, scale):
+    """Masses over seven orders of magnitude, beside scores that are far larger than any of them."""
+    generator = torch.Generator().manual_seed(0)
+    mu = 10 ** (-7 * torch.rand(30, generator=generator))
+    nu = 10 ** (-7 * torch.rand(40, generator=generator))
+    x = (torch.randn(30, 40, generator=generator) * scale).requires_grad_()
+    found = sinkhorn(x, mu / mu.sum(), nu / nu.sum(), solver=solver)
+    share = found.dense().sum(1) / (mu / mu.sum())
+    assert (share - 1).abs().max() < 1e-4
+    found.values.sum().backward()
+    assert torch.isfinite(x.grad).all()
+
+
 def test_half_precision_is_computed_in_fp32():
     (mu, nu), x = marginals(6, 9, 8), scores(6, 9, 8)
     with torch.autocast("cpu", dtype=torch.bfloat16):

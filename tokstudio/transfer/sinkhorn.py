@@ -8,7 +8,8 @@ with R half the squared norm ("sparsemax"), the Tsallis-1.5 entropy ("entmax15")
 
 Dual block ascent, the default, fits f to the rows and g to the columns in turn. `steps` counts row steps, and the
 last step is a row step, so rows hold their mass exactly and columns nearly. Its gradient needs the pairs (f, g)
-of the steps and nothing else: each step is differentiated through what it solves.
+of the steps and nothing else: each step is differentiated through what it solves. Duals are kept in fp64 beside
+scores in fp32: a rare token's mass is far below the rounding of a common one's scores.
 
 `dykstra` and `alternation` project the plan itself in turn, with and without Boyle and Dykstra's corrections. They
 are kept by name because it is not known which of the three the S2T2 paper used. Plain alternation ends in another
@@ -65,14 +66,15 @@ def sinkhorn(
     if x.dtype in (torch.float16, torch.bfloat16):
         x = x.float()
     layout = layout or Table(*x.shape)
-    mu = mu.to(x)
-    nu = None if nu is None else nu.to(x)
+    exact = x.dtype if x.device.type == "mps" else torch.float64
+    mu = mu.to(x.device, exact)
+    nu = None if nu is None else nu.to(x.device, exact)
     check_problem(x, mu, nu, layout)
     if solver in ("dykstra", "alternation"):
         return _projections(x, mu, nu, layout, steps, corrected=solver == "dykstra")
     if solver not in KERNELS:
         raise TransferError(f"There is no solver {solver!r}.", hint=f"Choose one of: {', '.join(SOLVERS)}.")
-    start = x.new_zeros(layout.columns) if g is None else g.to(x)
+    start = mu.new_zeros(layout.columns) if g is None else g.to(mu)
     if nu is not None:
         start = torch.where(nu > 0, start, torch.inf)
     rounds = 1 if nu is None else steps
@@ -114,8 +116,8 @@ class _DualAscent(torch.autograd.Function):
         pairs, f = [], torch.zeros_like(mu)
         for step in range(rounds):
             if step:
-                g = _settled(kernel, layout.column_duals(kernel, x, f, nu), g, nu)
-            f = _settled(kernel, layout.row_duals(kernel, x, g, mu), f, mu)
+                g = _settled(kernel, layout.column_duals(kernel, x, f, nu), g, nu, x.dtype)
+            f = _settled(kernel, layout.row_duals(kernel, x, g, mu), f, mu, x.dtype)
             if not bool(torch.isfinite(f).all()):
                 raise _shut_out(f)
             pairs += [f, g]
@@ -124,7 +126,7 @@ class _DualAscent(torch.autograd.Function):
         ctx.save_for_backward(x, *pairs)
         ctx.mark_non_differentiable(support.flat, f, g)
         ctx.set_materialize_grads(False)
-        return kernel.mass(support.slack), support.flat, f, g
+        return kernel.mass(support.slack).to(x.dtype), support.flat, f, g
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -136,12 +138,14 @@ class _DualAscent(torch.autograd.Function):
         return dx, None, None, None, None, None, None
 
 
-def _settled(kernel: Kernel, found: "Tensor", before: "Tensor", total: "Tensor") -> "Tensor":
+def _settled(
+    kernel: Kernel, found: "Tensor", before: "Tensor", total: "Tensor", precision: torch.dtype
+) -> "Tensor":
     """`before` where the difference is rounding alone. Without this, a plan that is a solution already would get
     crumbs of mass, a billionth of a row, in every cell: a sparse start would be dense."""
     if not kernel.sparse:
         return found
-    crumb = 128 * torch.finfo(total.dtype).eps * kernel.width(total)
+    crumb = 128 * torch.finfo(precision).eps * kernel.width(total)
     return torch.where((found - before).abs() <= crumb, before, found)
 
 
@@ -152,7 +156,7 @@ def _pull_back(x, pairs, wanted, layout: Layout, kernel: Kernel) -> "Tensor":
     dx = gradient.view(-1)
     held = layout.support(kernel, x, *pairs[-2:])
     flow = wanted * kernel.slope(held.slack)
-    dx[held.flat] = flow
+    dx[held.flat] = flow.to(dx.dtype)
     df = -_sums(flow, held.row, layout.rows)
     dg = -_sums(flow, held.column, layout.columns)
     for at in range(len(pairs) - 2, -1, -2):
@@ -160,13 +164,13 @@ def _pull_back(x, pairs, wanted, layout: Layout, kernel: Kernel) -> "Tensor":
         if at < len(pairs) - 2:
             held = layout.support(kernel, x, f, g)
         flow = _shares(held, held.row, df, kernel)
-        dx.index_add_(0, held.flat, flow)
+        dx.index_add_(0, held.flat, flow.to(dx.dtype))
         if at == 0:  # g of the first round is a constant
             break
         dg = dg - _sums(flow, held.column, layout.columns)
         held = layout.support(kernel, x, pairs[at - 2], g)
         flow = _shares(held, held.column, dg, kernel)
-        dx.index_add_(0, held.flat, flow)
+        dx.index_add_(0, held.flat, flow.to(dx.dtype))
         df = -_sums(flow, held.row, layout.rows)
         dg = torch.zeros_like(dg)
     return gradient  # itself, not a view of it: a view would be copied into x.grad
