@@ -34,6 +34,7 @@ class TextView(QWidget):
         self.context = context
         self.session = CompareSession(self)
         self._saved = ""
+        self._written_before: int | None = None  # how special tokens were read before a chat came to front
         self._restoring = True
         state = state_file.load()
         for reference in references(state):  # read in the background while the widgets are made
@@ -187,7 +188,7 @@ class TextView(QWidget):
         if source == "chat":
             self._written_before = self.toolbar.written.currentIndex()
             self.toolbar.written.setCurrentIndex(Toolbar.WRITTEN.index("parse"))
-        elif getattr(self, "_written_before", None) is not None:
+        elif self._written_before is not None:
             self.toolbar.written.setCurrentIndex(self._written_before)
             self._written_before = None
         self._offer()
@@ -253,6 +254,9 @@ class TextView(QWidget):
             "panes": [pane.reference for pane in self.session.panes],
             "chat": self.editor.chat_state(),
             **self.toolbar.state(),
+            **(
+                {"written": Toolbar.WRITTEN[self._written_before]} if self._written_before is not None else {}
+            ),
         }
 
     def _save_behind(self) -> None:
