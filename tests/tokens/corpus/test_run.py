@@ -11,6 +11,7 @@ from tokstudio import cli
 from tokstudio.errors import InputError, TokenizerError
 from tokstudio.tokens.corpus.causes import causes
 from tokstudio.tokens.corpus.fast import ids_of
+from tokstudio.tokens.corpus.pool import Batch, Pool
 from tokstudio.tokens.corpus.report import as_csv, as_latex, as_markdown, write
 from tokstudio.tokens.corpus.run import Request, Sampler, compare_corpus
 from tokstudio.tokens.corpus.tally import MOST_GROUPS, OTHERS, gini, renyi_efficiency
@@ -171,3 +172,15 @@ def test_command(data, capsys):
     assert "One format" in capsys.readouterr().err
     assert cli.main([*asked, "--by", "nothing"]) == 2
     assert "no field 'nothing'" in capsys.readouterr().err
+
+
+def test_a_worker_that_dies_is_an_error():
+    with Pool(("bytes",), 2) as pool:
+        for worker in pool._workers:
+            worker.kill()
+        batch = Batch()
+        batch.add("", b"x" * 1000, False)
+        pool.submit(batch)
+        with pytest.raises(TokenizerError, match="ended unexpectedly") as caught:
+            pool.answer(20)
+        assert caught.value.hint

@@ -1,15 +1,19 @@
-"""One counting process a core. A thread for each carries batches in and answers out."""
+"""One counting process a core. Two threads for each carry batches in and answers out, so that the next batch is
+there when the one before is done."""
 
 import contextlib
 import os
 import subprocess
 import sys
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from queue import Queue, SimpleQueue
 
 from tokstudio.errors import TokenizerError, TokstudioError
 from tokstudio.tokens.service import receive, send
+
+ON_THE_WAY = 2  # batches of one worker
 
 
 @dataclass
@@ -38,12 +42,12 @@ class Pool:
 
     def __init__(self, references: tuple[str, ...], processes: int):
         self._references = references
-        self.room = 2 * processes  # batches that may be on their way
+        self.room = ON_THE_WAY * processes  # batches that may be on their way
         self._processes = processes
         self._jobs: Queue[Batch | None] = Queue()
         self._answers: SimpleQueue = SimpleQueue()
         self._workers: list[subprocess.Popen] = []
-        self._threads: list[threading.Thread] = []
+        self._lines: list[_Line] = []
         self.tokenizers: list[dict] = []
 
     def __enter__(self) -> "Pool":
@@ -59,19 +63,18 @@ class Pool:
         except BaseException:
             self.__exit__()
             raise
-        for worker in self._workers:
-            thread = threading.Thread(target=self._serve, args=(worker,), daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        self._lines = [_Line(worker, self._jobs, self._answers) for worker in self._workers]
         return self
 
     def __exit__(self, *_) -> None:
-        for _ in self._threads:
-            self._jobs.put(None)
+        for line in self._lines:
+            line.closing = True
         for worker in self._workers:
             worker.kill()  # it holds nothing that could be lost
-        for thread in self._threads:
-            thread.join()
+        for line in self._lines:  # before one is joined: any of them may take the end meant for another
+            line.release()
+        for line in self._lines:
+            line.join()
         for worker in self._workers:
             with contextlib.suppress(BrokenPipeError):
                 worker.stdin.close()
@@ -89,28 +92,56 @@ class Pool:
             raise found
         return found
 
-    def _serve(self, worker: subprocess.Popen) -> None:
-        while (batch := self._jobs.get()) is not None:
+
+class _Line:
+    """Batches on their way to one worker and its answers: one that it counts, one that waits."""
+
+    def __init__(self, worker: subprocess.Popen, jobs: Queue, answers: SimpleQueue):
+        self.closing = False
+        self._worker, self._jobs, self._answers = worker, jobs, answers
+        self._slots = threading.Semaphore(ON_THE_WAY)
+        self._sent: deque[Batch] = deque()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._write, self._read)]
+        for thread in self._threads:
+            thread.start()
+
+    def _write(self) -> None:
+        while True:
+            self._slots.acquire()
+            if self.closing or (batch := self._jobs.get()) is None:
+                return
+            self._sent.append(batch)
+            sizes = [len(text) for text in batch.texts]
             try:
-                self._answers.put((batch, *_counted(worker, batch)))
+                send(
+                    self._worker.stdin,
+                    {"groups": batch.groups, "lengths": sizes, "sampled": batch.sampled},
+                    b"".join(batch.texts),
+                )
+            except BrokenPipeError:  # it died: `_read` says so
+                return
+
+    def _read(self) -> None:
+        while True:
+            message = receive(self._worker.stdout)
+            if self.closing:
+                return
+            try:
+                _raise_from(self._worker, message)
             except TokstudioError as error:
                 self._answers.put(error)
                 return
+            self._answers.put((self._sent.popleft(), *message))
+            self._slots.release()
 
+    def release(self) -> None:
+        """Wakes the threads, after the worker was killed."""
+        self._jobs.put(None)
+        self._slots.release()
 
-def _counted(worker: subprocess.Popen, batch: Batch) -> tuple[dict, bytes]:
-    header = {
-        "groups": batch.groups,
-        "lengths": [len(text) for text in batch.texts],
-        "sampled": batch.sampled,
-    }
-    try:
-        send(worker.stdin, header, b"".join(batch.texts))
-        message = receive(worker.stdout)
-    except (BrokenPipeError, ValueError):  # it died, or the pool was closed under us
-        message = None
-    _raise_from(worker, message)
-    return message
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
 
 
 def _raise_from(worker: subprocess.Popen, message: tuple[dict, bytes] | None) -> None:

@@ -17,7 +17,7 @@ from tokstudio.tokens.corpus.pool import Batch, Pool
 from tokstudio.tokens.corpus.read import Corpus, Piece, open_corpus
 from tokstudio.tokens.corpus.tally import ALPHA, MOST_GROUPS, OTHERS, Tally
 
-BATCH = 1_000_000  # bytes
+BATCH = 500_000  # bytes
 MOST_PIECES = 4096  # of one batch
 FIRST_WORDS = 512_000  # bytes of every group whose words are looked at
 EVERY = 24  # behind that, words of one part in so many
@@ -62,7 +62,7 @@ def compare_corpus(request: Request) -> Iterator[Progress]:
     if not request.references:
         raise InputError("No tokenizer is named.", hint="Name one or more.")
     corpus = open_corpus(request.data, by=request.by, text_field=request.text_field)
-    wanted = request.processes or min(cores(), 1 + corpus.size // BATCH)
+    wanted = request.processes or min(cores(), 1 + corpus.size // (2 * BATCH))
     with Pool(request.references, wanted) as pool:
         yield from _run(request, corpus, pool)
 

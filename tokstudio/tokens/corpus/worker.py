@@ -8,7 +8,9 @@ pipes is a line of JSON and raw arrays, never a pickle.
 import contextlib
 import os
 import sys
+import threading
 import time
+from queue import Queue
 from typing import IO
 
 import numpy as np
@@ -29,12 +31,20 @@ def serve(incoming: IO[bytes], outgoing: IO[bytes]) -> None:
         send(outgoing, {"error": str(error), "hint": error.hint}, b"")
         return
     send(outgoing, counter.facts(), b"")
-    while message := receive(incoming):
+    ahead: Queue = Queue(1)  # the next batch is read while this one is counted
+    threading.Thread(target=_read_ahead, args=(incoming, ahead), daemon=True).start()
+    while message := ahead.get():
         try:
             answer = counter.count(*message)
         except TokenizerError as error:
             answer = {"error": str(error), "hint": error.hint}, b""
         send(outgoing, *answer)
+
+
+def _read_ahead(incoming: IO[bytes], ahead: Queue) -> None:
+    while message := receive(incoming):
+        ahead.put(message)
+    ahead.put(None)
 
 
 class Counter:

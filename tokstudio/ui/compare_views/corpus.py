@@ -286,8 +286,8 @@ class CorpusView(QWidget):
 
 def told(event: dict) -> str:
     """How far, how fast, how long."""
+    digits = 1 if event["seconds"] < 10 else 0
     left = event["seconds"] * (event["size"] / event["done"] - 1) if event["done"] else 0
-    words = (
-        f"{size(event['done'])} of {size(event['size'])}, {size(event['rate'])}/s, {event['seconds']:.0f} s"
-    )
+    words = f"{size(event['done'])} of {size(event['size'])}, {size(event['rate'])}/s"
+    words += f", {event['seconds']:.{digits}f} s"
     return f"{words}, about {duration(left)} to go" if left >= 1 else words
