@@ -39,8 +39,12 @@ class Layout:
     columns: int
     width: int
 
+    def ready(self, g: "torch.Tensor") -> "torch.Tensor":
+        """`g` as `scores_less` takes it."""
+        return g
+
     def scores_less(self, x, g, start: int, stop: int):
-        """x - g of some rows, [stop - start, width]."""
+        """x - g of some rows, [stop - start, width]; `g` is ready."""
         raise NotImplementedError
 
     def column_of(self, flat: "torch.Tensor") -> "torch.Tensor":
@@ -53,7 +57,7 @@ class Layout:
     def row_duals(self, kernel: Kernel, x, g, mu) -> "torch.Tensor":
         import torch
 
-        parts = []
+        parts, g = [], self.ready(g)
         for start, stop in self._blocks(x):
             y, total = self.scores_less(x, g, start, stop), mu[start:stop]
             if kernel.sparse:
@@ -69,7 +73,7 @@ class Layout:
     def support(self, kernel: Kernel, x, f, g) -> Support:
         import torch
 
-        flats, slacks = [], []
+        flats, slacks, g = [], [], self.ready(g)
         for start, stop in self._blocks(x):
             y = self.scores_less(x, g, start, stop).sub_(f[start:stop, None])
             held = (y > 0) if kernel.sparse else (y > -torch.inf)
@@ -147,11 +151,13 @@ class Candidates(Layout):
         edges = torch.nn.functional.pad(count.cumsum(0), (1, 0))
         return order, flat.index_select(0, order), edges
 
-    def scores_less(self, x, g, start, stop):
+    def ready(self, g):
         import torch
 
-        padded = torch.nn.functional.pad(g, (0, 1), value=torch.inf)
-        return x[start:stop] - padded.index_select(0, self.sources[start:stop].flatten()).view(-1, self.width)
+        return torch.nn.functional.pad(g, (0, 1), value=torch.inf)
+
+    def scores_less(self, x, g, start, stop):
+        return x[start:stop] - g.index_select(0, self.sources[start:stop].flatten()).view(-1, self.width)
 
     def column_of(self, flat):
         return self.sources.flatten().index_select(0, flat).long()
