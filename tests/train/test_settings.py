@@ -35,7 +35,7 @@ def test_overrides():
         ("train=3", "section"),
         ("mode=half", "mode is 'half'"),
         ("alm.threshold=2", "0 to 1"),
-        ('objectives=["uld"]', "'uld'"),
+        ('objectives=["lottery"]', "'lottery'"),
     ],
 )
 def test_a_wrong_override_says_what_is_wrong(override, says):
