@@ -151,8 +151,10 @@ class Links(QObject):
         self._view.editor.focus()
 
     def text_changed(self) -> None:
-        self.selection, self._query, self._found = None, "", []
-        self.show()
+        before, self.selection = self.selection, None
+        self._query, self._found = "", []
+        if before is not None:  # else all shows nothing already, and a key should not repaint it
+            self.show()
 
     def close(self) -> None:
         if self._tracer is not None:
