@@ -8,7 +8,7 @@ import pytest
 from tests.tokens import vocabularies as v
 from tokstudio.embed.jobs import Part, State
 from tokstudio.embed.vocabulary import KINDS, UNUSED
-from tokstudio.embed.vocabulary_jobs import JOBS, known
+from tokstudio.embed.vocabulary_jobs import JOBS, known, under_trained
 from tokstudio.errors import InputError
 from tokstudio.tokens.vocab_health import completions
 from tokstudio.tokens.vocab_query import FIELDS, search
@@ -199,6 +199,17 @@ def test_norms_need_the_right_matrix(state):
     found = ask(state, "vocab_norms", reference=v.BERT)
     assert found.arrays["norms"].shape == (30_522,)
     assert np.isfinite(found.arrays["norms"]).all()
+    about = finish(known(state, v.BERT))
+    low = set(texts(about, "type:under-trained"))
+    unused = {text for text in texts(about, "unused") if text.startswith("[unused")}
+    assert len(unused) > 900
+    assert len(unused & low) > 0.95 * len(unused)  # BERT never saw them
+    assert len(low) < 3_000  # and pieces such as "##!" that no English text has
+
+
+def test_one_heap_of_norms_has_no_under_trained_rows():
+    norms = np.random.default_rng(0).normal(1.0, 0.05, 20_000)
+    assert under_trained(norms, np.zeros(20_000)).sum() < 20
 
 
 def test_the_command(capsys, tmp_path):

@@ -20,6 +20,10 @@ from tokstudio.tokens.vocab_query import STARTED, Queried, containing, search
 from tokstudio.tokens.vocab_scripts import scripts_of
 
 LOW = 4.0  # spreads below the middle norm from which on a row counts as under-trained
+BINS, HEAP = (
+    48,
+    6.0,
+)  # of the histogram that looks for a second heap; how much higher than the valley it must be
 SHOWN_STEPS = 400
 
 
@@ -114,13 +118,29 @@ def norms(state: State, reference: str, path: str = "") -> Job:
 
 
 def under_trained(norms: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-    """bool [n]: far below the middle, by the median's own spread. A sign, not a proof."""
+    """bool [n]: far below the middle by the median's own spread, or in a heap of their own below it. A sign, not a
+    proof."""
     used = np.isfinite(norms) & (kinds != UNUSED)
     if not used.any():
         return used
     middle = np.median(norms[used])
     spread = 1.4826 * np.median(np.abs(norms[used] - middle)) or 1e-12
-    return used & (norms < middle - LOW * spread)
+    return used & (norms < max(middle - LOW * spread, valley(norms[used], float(middle))))
+
+
+def valley(norms: np.ndarray, middle: float) -> float:
+    """Where a second heap of norms ends, below the middle of all; -inf where there is none."""
+    low = norms[norms < middle]
+    if len(low) < BINS or low.max() <= low.min():
+        return -np.inf
+    counts, edges = np.histogram(low, BINS)
+    counts = np.convolve(counts, (0.25, 0.5, 0.25), "same")
+    left = np.maximum.accumulate(counts)  # the highest heap below each bin
+    deep = np.flatnonzero((left >= HEAP * (counts + 1)) & (edges[1:] < 0.85 * middle))
+    if not len(deep):
+        return -np.inf
+    place = deep[np.argmin(counts[deep])]
+    return float(edges[place + 1])
 
 
 def health(state: State, reference: str) -> Job:
@@ -136,6 +156,7 @@ def health(state: State, reference: str) -> Job:
         "tried": found.tried,
         "missing_bytes": found.missing_bytes,
         "clashes": found.clashes,
+        "unknown": tokenizer.unknown_id is not None,
         "partial": int((names.kinds == PARTIAL).sum()),
         "unused": int((names.kinds == UNUSED).sum()),
         "special": int((names.kinds == SPECIAL).sum()),

@@ -73,4 +73,6 @@ def _more(engine: VocabularyEngine) -> str:
         parts.append(f"{len(missing)} bytes without a token of their own: {shown}")
     if clashes:
         parts.append(f"special tokens that are also text: {' '.join(clashes[:4])}")
+    if not parts and engine.health["unknown"] and not engine.health["partial"]:
+        return "What has no token becomes the unknown one. No special token clashes with text."
     return "   ·   ".join(parts) or "Every byte has a token, no special token clashes with text."
