@@ -71,7 +71,9 @@ def sinkhorn(
     nu = None if nu is None else nu.to(x.device, exact)
     check_problem(x, mu, nu, layout)
     if solver in ("dykstra", "alternation"):
-        return _projections(x, mu, nu, layout, steps, corrected=solver == "dykstra")
+        return _projections(
+            x, mu.to(x), None if nu is None else nu.to(x), layout, steps, corrected=solver == "dykstra"
+        )
     if solver not in KERNELS:
         raise TransferError(f"There is no solver {solver!r}.", hint=f"Choose one of: {', '.join(SOLVERS)}.")
     start = mu.new_zeros(layout.columns) if g is None else g.to(mu)
