@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -303,6 +304,12 @@ def test_what_is_missing_is_said_before_the_start(qtbot, panel):
     assert "Add text" in panel.form.forecast.text()
     panel.form.what.set_index(1)
     assert panel.form._parent_words.isVisible()
+    panel.form.size.line.setText("50")
+    panel.form.set_inputs([str(Path(__file__))])
+    assert panel.start.isEnabled()
+    panel.set_parent_tokenizer(v.CL100K, "cl100k_base")
+    assert not panel.start.isEnabled()
+    assert "no tokenizer.json" in panel.form.forecast.text()
 
 
 def test_a_failure_is_shown_in_the_panel(qtbot, panel, tmp_path):

@@ -140,7 +140,7 @@ class TrainingForm(QWidget):
         self.output.line.setText(self._made_up)
 
     def settings(self) -> TrainingSettings:
-        """Raises ConfigError where something is missing."""
+        """Raises ConfigError where something is missing, TokenizerError for a parent that cannot be changed."""
         try:
             size = int(self.size.line.text().replace(",", "").replace(" ", ""))
         except ValueError:
@@ -148,6 +148,10 @@ class TrainingForm(QWidget):
                 f"“{self.size.line.text()}” is no number.", hint="Write a whole number, for example 8000."
             ) from None
         change = {EXTEND: {"extend": self._parent[0]}, PRUNE: {"prune": self._parent[0]}}.get(self.kind, {})
+        if change:
+            from tokstudio.tokens.training.change import parent_file
+
+            parent_file(self._parent[0])
         return TrainingSettings(
             inputs=tuple(self._inputs),
             output=self.output.line.text().strip(),
@@ -188,7 +192,7 @@ class TrainingForm(QWidget):
     def ready(self) -> bool:
         try:
             self.settings()
-        except ConfigError:
+        except TokstudioError:
             return False
         return True
 
