@@ -66,7 +66,11 @@ def test_empty_and_one_token_texts_give_a_finite_loss(name, texts, english, code
             if teacher.input_ids.shape[1] < 2:
                 teacher = TokenBatch(teacher.encodings, torch.nn.functional.pad(teacher.input_ids, (0, 1)), 0)
         loss = loss_of(
-            objective, student, teacher, scores_of(student, len(target), 1), scores_of(teacher, len(english), 2)
+            objective,
+            student,
+            teacher,
+            scores_of(student, len(target), 1),
+            scores_of(teacher, len(english), 2),
         )
         assert torch.isfinite(loss)
 
@@ -146,7 +150,10 @@ def _distance(a: bytes, b: bytes) -> int:
 
 
 def test_nearest_prefers_the_same_length():
-    known = {3: (np.array([7]), np.frombuffer(b"cat", np.uint8)[None]), 4: (np.array([2]), np.frombuffer(b"cats", np.uint8)[None])}
+    known = {
+        3: (np.array([7]), np.frombuffer(b"cat", np.uint8)[None]),
+        4: (np.array([2]), np.frombuffer(b"cats", np.uint8)[None]),
+    }
     assert nearest(b"cut", known) == 7
 
 
@@ -167,7 +174,9 @@ def test_latents_do_not_care_about_scale(norm, english, code):
     mine, theirs = scores_of(student, len(code), 1), scores_of(teacher, len(english), 2)
     before = loss_of(objective, student, teacher, mine, theirs).item()
     factor = torch.linspace(0.5, 9, 8) if norm == "l2_channelwise" else 7.0
-    scaled = [replace(s, latents={"hidden": [h * factor for h in s.latents["hidden"]]}) for s in (mine, theirs)]
+    scaled = [
+        replace(s, latents={"hidden": [h * factor for h in s.latents["hidden"]]}) for s in (mine, theirs)
+    ]
     assert loss_of(objective, student, teacher, *scaled).item() == pytest.approx(before, rel=1e-4)
 
 
@@ -192,16 +201,22 @@ def test_space_chunks_end_before_white_space_or_with_the_text(english, code):
 @pytest.mark.parametrize("numerator", ["chunk_count", "token_count", "log1p_token_count"])
 @pytest.mark.parametrize("denominator", ["chunk_count", "token_count"])
 def test_each_merged_chunk_is_counted_once(numerator, denominator, english, code):
-    config = TransferConfig(alm=AlmConfig(numerator=numerator, denominator=denominator, divergence="absolute"))
+    config = TransferConfig(
+        alm=AlmConfig(numerator=numerator, denominator=denominator, divergence="absolute")
+    )
     alm = made("alm", english, code, config)
     teacher, student = token_batch(english, TEXTS, limit=256), token_batch(code, TEXTS, limit=256)
     mine = scores_of(student, len(code), 1)
     groups = alm.prepare(student, teacher, scores_of(teacher, len(english), 2))
     assert groups.tokens.sum() == teacher.tokens
     assert alm.count(student, groups) == (len(groups) if denominator == "chunk_count" else teacher.tokens)
-    plain = made("alm", english, code, TransferConfig(alm=AlmConfig(divergence="absolute", numerator="chunk_count")))
+    plain = made(
+        "alm", english, code, TransferConfig(alm=AlmConfig(divergence="absolute", numerator="chunk_count"))
+    )
     if numerator == "chunk_count":
-        assert alm.loss_sum(mine, student, groups).item() == pytest.approx(plain.loss_sum(mine, student, groups).item())
+        assert alm.loss_sum(mine, student, groups).item() == pytest.approx(
+            plain.loss_sum(mine, student, groups).item()
+        )
 
 
 def test_edges_leave_out_what_only_one_side_goes_on_with(english, code):
