@@ -1,5 +1,6 @@
 """One training from its settings to its folder: `for event in train(settings): …`."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -86,8 +87,14 @@ def _of_model(model: bytes, held: list[str]) -> float:
 
 def peak_memory() -> int:
     """Bytes that this process has held at most; 0 where the system does not say."""
+    try:  # Linux: what getrusage says includes the process that this one was forked from
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        pass
     try:
         import resource
     except ImportError:
         return 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
