@@ -160,8 +160,8 @@ def test_the_stop_button_says_what_it_will_do(qtbot, page, begin):
     begin("steps = 3000\npause = 0.01")
     wait_for(qtbot, page, "running")
     words = [action.text() for action in page.board.head.stop_menu.actions()]
-    assert [text.partition(":")[0] for text in words] == ["Stop and keep", "End now"]
-    page.board.head.stop_menu.actions()[1].trigger()
+    assert [text.partition(":")[0] for text in words] == ["Stop and keep", "Stop and discard", "", "End now"]
+    page.board.head.stop_menu.actions()[3].trigger()
     wait_for(qtbot, page, "failed")
 
 

@@ -37,6 +37,11 @@ EXIT_LOCKED = 73  # the worker found another attempt in its folder
 EXIT_UNRECORDED = 74  # the worker could not even write what went wrong
 
 
+CHILDREN: list[
+    subprocess.Popen
+] = []  # of this process: asked after at each start, so that none stays a zombie
+
+
 def program() -> list[str]:
     """The command that re-enters this program; a frozen app has no `-m`. -P: never import from the folder
     that the person happens to be in."""
@@ -101,6 +106,7 @@ class Run:
                     env=environment(),
                     start_new_session=os.name == "posix",  # outlives the window; kill() reaches its children
                 )
+            CHILDREN[:] = [child for child in CHILDREN if child.poll() is None] + [self.process]
             self._introduce(psutil.Process(self.process.pid))
         except OSError as error:
             raise folder_error(self.folder, error) from None

@@ -75,7 +75,9 @@ class Queue:
         """`place` 0 is next. Raises InputError where the run does not wait."""
         with self._edit() as value:
             if name not in value["order"]:
-                raise InputError(f"The run {name} is not in the queue.", hint="`tokstudio runs queue` lists it.")
+                raise InputError(
+                    f"The run {name} is not in the queue.", hint="`tokstudio runs queue` lists it."
+                )
             value["order"].remove(name)
             value["order"].insert(max(0, place), name)
 

@@ -23,7 +23,15 @@ from tokstudio.events import (
     Started,
 )
 
-TOLD = (Phase, Log, Checkpointed, Changed, Paused, Continued, Started)  # what a log lists, and every end of a run
+TOLD = (
+    Phase,
+    Log,
+    Checkpointed,
+    Changed,
+    Paused,
+    Continued,
+    Started,
+)  # what a log lists, and every end of a run
 KEPT = 2000  # entries of it
 RATE_STEPS = 20  # steps that a forecast looks back on: enough to smooth, few enough to follow a change
 

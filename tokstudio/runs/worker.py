@@ -37,6 +37,7 @@ from tokstudio.runs.kinds import KINDS
 from tokstudio.runs.lock import FolderLock
 from tokstudio.runs.process import ENDS, EXIT_LOCKED, EXIT_UNRECORDED, Run, identity
 from tokstudio.runs.sample import Sampler, total_memory
+from tokstudio.runs.tensorboard import ScalarLog
 
 HEARTBEAT = 1.0  # seconds
 KEPT = ("step", "total_steps", "bits_per_byte")  # of the last attempt, until this one knows better
@@ -71,17 +72,26 @@ class EventLog:
         path = folder / "events.jsonl"
         torn = path.exists() and _last_byte(path) not in (b"", b"\n")
         self._stream = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115 closed by close()
+        self._scalars: ScalarLog | None = None  # from the first number on
+        self._folder = folder
         if torn:
             self._stream.write("\n")  # the last attempt died in the middle of a line
 
     def write(self, event: RunEvent) -> None:
         self._stream.write(dump(event))
+        if isinstance(event, Metrics):
+            self._scalars = self._scalars or ScalarLog(self._folder / "tensorboard")
+            self._scalars.write(event.at, event.step, event.values)
+        elif self._scalars is not None:
+            self._scalars.flush()
 
     def release_reserve(self) -> None:
         self._reserve.unlink(missing_ok=True)
 
     def close(self) -> None:
         self.release_reserve()
+        if self._scalars is not None:
+            self._scalars.close()
         self._stream.close()
 
 

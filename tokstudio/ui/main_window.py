@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QStackedWidget, QWidget
 
 from tokstudio.errors import TokstudioError
-from tokstudio.ui import lookout, page_list, theme
+from tokstudio.ui import leaving, lookout, page_list, theme
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import DropOverlay, target_of
 from tokstudio.ui.widgets.basic import col, row
@@ -35,6 +35,7 @@ class MainWindow(QWidget):
         self._pages: dict[str, QWidget] = {}
         self._front = ""
         self.status_code = 0
+        self._ending = False
         self.lookout: lookout.Lookout | None = lookout.Lookout(context, self)  # until the Runs page is there
         self._build()
         self._connect()
@@ -249,11 +250,15 @@ class MainWindow(QWidget):
             self.toast.place()
 
     def end(self, status: int) -> None:
-        """Closes as a person would, with this exit status."""
+        """Closes as a person would, with this exit status; asks nothing."""
         self.status_code = status
+        self._ending = True
         self.close()
 
     def closeEvent(self, event) -> None:
+        if not self._ending and not leaving.may_close(self, self.context.settings):
+            event.ignore()
+            return
         settings = self.context.settings
         settings.set("window/geometry", base64.b64encode(bytes(self.saveGeometry())).decode())
         self._end_lookout()

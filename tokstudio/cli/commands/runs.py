@@ -1,38 +1,80 @@
-"""`tokstudio runs`: list, look at, stop, resume and remove runs."""
+"""`tokstudio runs`: list, look at, steer, compare and remove runs."""
 
 import argparse
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from tokstudio.cli.output import emit_json, note, say
 from tokstudio.errors import InputError, RunError
+from tokstudio.runs import control
 from tokstudio.runs.files import read_json
+from tokstudio.runs.process import Run
 from tokstudio.runs.store import RunInfo, RunStore
 
-HELP = "list, show, stop, resume or remove runs"
-ACTIONS = ("list", "show", "stop", "resume", "remove")
-PATIENCE = 60.0  # seconds that `stop` waits for the checkpoint
+HELP = "list, show, steer, compare and remove runs"
+PATIENCE = 60.0  # seconds that `stop` and `park` wait for the checkpoint
+ASKS = {
+    "pause": "wait after the present step and keep the memory",
+    "save": "write a checkpoint now",
+    "evaluate": "measure on held-out text now",
+    "sample": "write on from the prompts now",
+}
+ACTIONS = {
+    "list": "all runs, newest first (default)",
+    "show": "one run",
+    "stop": "end with a checkpoint",
+    "park": "end with a checkpoint, to go on later",
+    **ASKS,
+    "resume": "go on after a pause, a park, a stop or an accident",
+    "set": "NAME steps=N or learning_rate=X: change it from the next step on",
+    "discard": "end at once and move to the trash",
+    "restore": "bring back from the trash",
+    "trash": "what the trash holds; with --yes it is emptied",
+    "remove": "delete for good",
+    "queue": "what waits; NAME: wait as the last one",
+    "unqueue": "NAME: wait no more",
+    "move": "NAME PLACE: wait at another place, 1 is next",
+    "hold": "the queue starts nothing for now",
+    "release": "the queue starts runs again",
+    "tag": "NAME TAG...: write tags on a run; no tag: take them away",
+    "note": "NAME TEXT...: write a note on a run",
+    "diff": "NAME NAME...: settings that differ",
+    "report": "NAME: what came of it, as Markdown; --html FILE, --markdown FILE",
+    "import": "FILE: a Hugging Face trainer_state.json as a run to compare with",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(f"  {name:<9} {text}" for name, text in ACTIONS.items())
     parser.add_argument(
-        "action", nargs="?", choices=ACTIONS, default="list", help="what to do (default: list)"
+        "action", nargs="?", choices=ACTIONS, default="list", metavar="ACTION", help="see below"
     )
     parser.add_argument("name", nargs="?", help="the run, as `tokstudio runs` lists it")
+    parser.add_argument("values", nargs="*", help="what the action needs beside the name")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--yes", action="store_true", help="remove without asking")
     parser.add_argument("--background", action="store_true", help="resume without following")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="report: write a web page")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="report: write Markdown")
 
 
 def run(args: argparse.Namespace) -> int:
+    from tokstudio.cli import runs_more as more
+
     store = RunStore()
-    if args.action == "list":
-        return _list(store, args)
+    alone = {"list": _list, "trash": more.trash, "queue": more.queue, "hold": more.hold, "release": more.hold}
+    if args.action in alone and (args.action != "queue" or not args.name):
+        return alone[args.action](store, args)
     if not args.name:
         raise InputError(f"`runs {args.action}` needs a name.", hint="`tokstudio runs` lists them.")
-    return {"show": _show, "stop": _stop, "resume": _resume, "remove": _remove}[args.action](store, args)
+    if args.action in ASKS:
+        return _ask(store, args)
+    named = {"show": _show, "stop": _stop, "park": _stop, "resume": _resume, "remove": _remove, "set": _set}
+    return (named.get(args.action) or getattr(more, args.action.replace("import", "import_")))(store, args)
 
 
 def as_dict(info: RunInfo) -> dict[str, Any]:
@@ -79,20 +121,56 @@ def _show(store: RunStore, args: argparse.Namespace) -> int:
 
 
 def _way_on(store: RunStore, info: RunInfo) -> str:
-    return store.open(info.name).way_on() if info.state in ("stopped", "failed", "lost") else ""
+    return store.open(info.name).way_on() if info.state in ("stopped", "parked", "failed", "lost") else ""
 
 
 def _stop(store: RunStore, args: argparse.Namespace) -> int:
-    job = store.open(args.name)
-    if not job.alive():
-        raise RunError(f"The run {args.name} is not going.", hint=f"It is {store.info(args.name).state}.")
-    job.stop()
+    """Also parks: the same with another word."""
+    job = _going(store, args)
+    job.ask(args.action)
     if not job.wait(PATIENCE):
         raise RunError(
             f"The run {args.name} has not stopped after {PATIENCE:.0f} s.",
             hint="It stops at its next step. On the Runs page its process can be ended.",
         )
     return _show(store, args)
+
+
+def _going(store: RunStore, args: argparse.Namespace) -> Run:
+    job = store.open(args.name)
+    if not job.alive():
+        raise RunError(f"The run {args.name} is not going.", hint=f"It is {store.info(args.name).state}.")
+    return job
+
+
+def _ask(store: RunStore, args: argparse.Namespace) -> int:
+    """Returns when the run has read it: after its present step."""
+    job = _going(store, args)
+    job.ask(args.action)
+    return _answered(job, store, args)
+
+
+def _answered(job: Run, store: RunStore, args: argparse.Namespace) -> int:
+    deadline = time.monotonic() + PATIENCE
+    while control.waiting(job.folder) and job.alive():
+        if time.monotonic() > deadline:
+            raise RunError(
+                f"The run {args.name} has not answered yet.", hint="It reads the request at its next step."
+            )
+        time.sleep(0.05)
+    return _show(store, args)
+
+
+def _set(store: RunStore, args: argparse.Namespace) -> int:
+    job = _going(store, args)
+    for pair in args.values:
+        name, equals, value = pair.partition("=")
+        if not equals or name not in ("steps", "learning_rate"):
+            raise InputError(f"{pair!r} sets nothing.", hint="Write steps=300 or learning_rate=0.0001.")
+        job.ask(f"set {name} {value}")
+    if not args.values:
+        raise InputError("`runs set` needs a value.", hint="Write steps=300 or learning_rate=0.0001.")
+    return _answered(job, store, args)
 
 
 def _resume(store: RunStore, args: argparse.Namespace) -> int:
@@ -103,7 +181,11 @@ def _resume(store: RunStore, args: argparse.Namespace) -> int:
             f"The run {args.name} has finished.", hint="Start a new one with `tokstudio transfer`."
         )
     now = time.time()
-    job.start(resume=True)
+    if info.state in ("paused", "pausing"):
+        job.ask("resume")
+        args.background = args.background or not sys.stdin.isatty()
+    else:
+        job.start(resume=True)
     if args.background:
         note(f"{args.name} goes on in the background.")
         return 0

@@ -2,16 +2,20 @@
 
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QWidget
 
 from tokstudio.errors import TokstudioError
 from tokstudio.runs.process import Run
+from tokstudio.runs.queue import Queue
 from tokstudio.runs.store import NOW, RunInfo, RunStore
+from tokstudio.runs.trash import Trash
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
 from tokstudio.ui.run_cards.board import Board
@@ -36,6 +40,7 @@ class RunsPage(QWidget):
         super().__init__()
         self.context = context
         self.store = store or RunStore()
+        self.queue, self.trash = Queue(self.store), Trash(self.store)
         self.watches: dict[str, Watch] = {}
         self.infos: dict[str, RunInfo] = {}
         self._selected = ""
@@ -54,6 +59,8 @@ class RunsPage(QWidget):
         self._looks.timeout.connect(self.reload)
         self._scale = Worker(self)  # a thousand files take longer than a frame
         self._scale.done.connect(self._weighed)
+        self._chores = Worker(self)  # what blocks: ending a process, writing a report
+        self._chores.done.connect(self._chore_done)
         self._weighing = 0  # how often it was asked for since the last answer
         self._weighs = QTimer(self, interval=WEIGH)
         self._weighs.timeout.connect(
@@ -74,7 +81,10 @@ class RunsPage(QWidget):
         head.kill_asked.connect(self.kill)
         head.resume_asked.connect(self.resume)
         head.start_asked.connect(lambda: self.start(self._selected))
-        head.folder_asked.connect(self._open_folder)
+        head.asked.connect(self.ask)
+        head.changed.connect(self.change)
+        self.list.moved.connect(self.reorder)
+        self.list.held.connect(self.hold)
         self.board.resume_asked.connect(self.resume)
         self._scroll = QScrollArea()
         self._scroll.setFrameShape(QFrame.NoFrame)
@@ -114,9 +124,12 @@ class RunsPage(QWidget):
         self.reload()
         self._weigh()
 
-    def receive(self, start: str = "", select: str = "", demo: bool = False) -> None:
-        """`start`: a queued run to begin now. `demo`: create and begin the demo transfer."""
-        if demo:
+    def receive(self, start: str = "", select: str = "", demo: bool = False, queue: str = "") -> None:
+        """`start`: a run to begin now; `queue`: one that waits for its turn. `demo`: create and begin the demo
+        transfer."""
+        if queue:
+            self.wait(queue)
+        elif demo:
             self.start_demo()
         elif start:
             self.start(start)
@@ -129,6 +142,7 @@ class RunsPage(QWidget):
         self._looks.stop()
         self._weighs.stop()
         self._scale.close()
+        self._chores.close()
         for watch in self.watches.values():
             watch.leave()
 
@@ -152,9 +166,21 @@ class RunsPage(QWidget):
             self.context.fail(error)
 
     def start(self, name: str) -> None:
+        self._try(lambda: self.queue.remove(name) if name in self.queue.names() else None)
         self._begin(name, "fresh")
 
+    def wait(self, name: str) -> None:
+        """To the end of the queue."""
+        self._look()
+        self._try(lambda: self.queue.add(name))
+        self.reload()
+        self.select(name)
+
     def resume(self) -> None:
+        watch = self.watches.get(self._selected)
+        if watch is not None and watch.shown_state() in ("paused", "pausing"):
+            self._try(lambda: watch.ask("resume"))
+            return
         self._begin(self._selected, "resume")
 
     def _begin(self, name: str, how: Literal["fresh", "resume"]) -> None:
@@ -167,11 +193,80 @@ class RunsPage(QWidget):
         self._list()
 
     def stop(self) -> None:
+        self._try(self.watches[self._selected].stop)
+
+    def ask(self, what: str) -> None:
+        """What the head of the selected run was pressed for."""
+        name = self._selected
+        acts = {
+            "queue": lambda: self.queue.add(name),
+            "unqueue": lambda: self.queue.remove(name),
+            "discard": lambda: self.throw(name),
+            "trash": lambda: self.throw(name),
+            "folder": self._open_folder,
+            "notes": self._edit_notes,
+            "report": self._write_report,
+            "duplicate": lambda: self.context.go("transfer", like=str(self.infos[name].folder)),
+        }
+        self._try(acts.get(what) or (lambda: self.watches[name].ask(what)))
+        if what in ("queue", "unqueue"):
+            self.reload()
+
+    def change(self, wanted: dict[str, str]) -> None:
+        watch = self.watches[self._selected]
+        for name, text in wanted.items():
+            self._try(lambda name=name, text=text: watch.ask(f"set {name} {text}"))
+
+    def reorder(self, name: str, by: int) -> None:
+        names = self.queue.names()
+        if name in names:
+            self._try(lambda: self.queue.move(name, names.index(name) + by))
+            self._list()
+
+    def hold(self, held: bool) -> None:
+        self._try(lambda: self.queue.hold(held))
+        self._list()
+
+    def throw(self, name: str) -> None:
+        """To the trash; a run that goes is ended first. That blocks, so a thread does it."""
+        if (watch := self.watches.get(name)) is not None:
+            watch.leave()
+        self._try(lambda: self.queue.remove(name))
+        self._chores.submit("thrown", lambda: self.trash.throw(name).name)
+
+    def _bring_back(self, name: str) -> None:
+        self._try(lambda: self.trash.restore(name))
+        self.reload()
+        self.select(name)
+
+    def _chore_done(self, what: str, answer: object) -> None:
+        self.reload()
+        if isinstance(answer, TokstudioError):
+            self.context.fail(answer)
+        elif what == "thrown":
+            self.context.say(f"{answer} is in the trash", lambda: self._bring_back(str(answer)))
+        elif what == "report":
+            self.context.say(f"Written to {answer}")
+
+    def _try(self, act: Callable[[], object]) -> None:
         try:
-            self.watches[self._selected].stop()
+            act()
         except TokstudioError as error:
             self.context.fail(error)
         self._draw()
+
+    def _edit_notes(self) -> None:
+        self.board.notes.open(self.infos[self._selected].folder)
+
+    def _write_report(self) -> None:
+        from tokstudio.runs.report import write
+
+        folder = self.infos[self._selected].folder
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Write a report", f"{folder.name}.html", "Web page (*.html);;Markdown (*.md)"
+        )
+        if path:
+            self._chores.submit("report", lambda: write(folder, Path(path)))
 
     def kill(self) -> None:
         self.watches[self._selected].kill()
@@ -244,6 +339,8 @@ class RunsPage(QWidget):
                 (watch or self._watch(name)).follow()
         if self.infos and self._selected not in self.infos:
             self.select(self._first())
+        if self.queue.names() and not self.queue.held and not self.queue.kept():
+            self.queue.keep()  # its process was ended, or the machine was off
         self._list()
         self._tell_shell()
 
@@ -270,13 +367,15 @@ class RunsPage(QWidget):
             return
         self._dirty = False
         self._drawn_at = time.monotonic()
-        self.board.refresh(watch, info, self._pair(info))
+        waiting = self.queue.names()
+        place = waiting.index(info.name) + 1 if info.name in waiting else None
+        self.board.refresh(watch, info, self._pair(info), place)
         self._list()
 
     def _list(self) -> None:
         states = {name: watch.shown_state() for name, watch in self.watches.items() if watch.following}
         infos = [self._fresher(info) for info in self.infos.values()]
-        self.list.set_runs(infos, states)
+        self.list.set_runs(infos, states, self.queue.names(), self.queue.held)
         self.board.head.set_others(infos, self.list.isHidden())
 
     def _fresher(self, info: RunInfo) -> RunInfo:

@@ -13,6 +13,7 @@ from tokstudio.runs.store import RunInfo
 from tokstudio.ui.panels.base import PANELS, Panel
 from tokstudio.ui.run_cards.head import RESUMABLE, Head
 from tokstudio.ui.run_cards.log import LogCard
+from tokstudio.ui.run_cards.notes import NotesForm
 from tokstudio.ui.run_cards.report import report
 from tokstudio.ui.run_cards.result import ResultCard
 from tokstudio.ui.run_cards.samples import SamplesCard
@@ -34,6 +35,7 @@ class Board(QWidget):
         super().__init__()
         self.head = Head()
         self.trouble = Problem()
+        self.notes = NotesForm()
         self.result = ResultCard()
         self.samples, self.log = SamplesCard(), LogCard()
         self.panels: list[Panel] = []
@@ -62,7 +64,7 @@ class Board(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
-        for part in (self.head, self.trouble, self.result):
+        for part in (self.head, self.notes, self.trouble, self.result):
             layout.addWidget(part)
         layout.addLayout(self._grid, 1)
         layout.addWidget(self._tabs)
@@ -103,10 +105,11 @@ class Board(QWidget):
             if panel.chart is not self.sender():
                 panel.chart.set_cursor(x)
 
-    def refresh(self, watch: Watch, info: RunInfo, pair: str) -> None:
+    def refresh(self, watch: Watch, info: RunInfo, pair: str, place: int | None = None) -> None:
+        """`place` in the queue, from 1."""
         shown, state = watch.shown_state(), watch.state
         self._state = state
-        self.head.show_run(info, shown, state, pair, watch.stuck)
+        self.head.show_run(info, shown, state, pair, watch.stuck, place)
         self._show_trouble(watch, info, shown)
         self.result.refresh(state.report if shown == "finished" else {})
         for panel in self.panels:

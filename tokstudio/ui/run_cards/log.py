@@ -4,7 +4,20 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyle, QStyledItemDelegate, QVBoxLayout
 
-from tokstudio.events import Checkpointed, Failed, Finished, Log, Phase, RunEvent, Started, Stopped
+from tokstudio.events import (
+    Changed,
+    Checkpointed,
+    Continued,
+    Failed,
+    Finished,
+    Log,
+    Parked,
+    Paused,
+    Phase,
+    RunEvent,
+    Started,
+    Stopped,
+)
 from tokstudio.runs.state import RunState
 from tokstudio.ui import theme
 from tokstudio.ui.widgets.basic import label, row, tool
@@ -34,6 +47,15 @@ def _said(event: RunEvent) -> tuple[str, str]:
             return "start", f"{event.total_steps:,} steps on {event.device}"
         case Stopped():
             return "stop", f"stopped, checkpoint at step {event.step:,}" if event.step else "stopped"
+        case Parked():
+            return "park", f"parked, checkpoint at step {event.step:,}" if event.step else "parked"
+        case Paused():
+            return "pause", f"waits after step {event.step:,}"
+        case Continued():
+            return "start", f"goes on after step {event.step:,}"
+        case Changed():
+            what = event.name.replace("_", " ")
+            return "set", f"{what} {event.before:g} becomes {event.after:g} after step {event.step:,}"
         case Failed():
             return "fail", event.message
         case Finished():

@@ -1,6 +1,8 @@
 """All runs: what goes on now, and what was earlier."""
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -27,18 +29,24 @@ def summary(info: RunInfo) -> str:
             return counted(info.total_steps, "step")
         case "failed":
             return info.message or "ended by an error"
+        case "parked" if info.checkpoint is not None:
+            return f"parked at step {info.checkpoint:,}"
         case "stopped" | "lost" if info.checkpoint is not None:
             return f"checkpoint at step {info.checkpoint:,} kept"
-        case "stopped" | "lost":
+        case "stopped" | "lost" | "parked":
             return "no checkpoint"
     return f"step {info.step:,} of {info.total_steps:,}"
 
 
 class RunRow(QWidget):
     picked = Signal(str)
+    moved = Signal(str, int)  # a run of the queue: by so many places
 
-    def __init__(self, info: RunInfo):
+    def __init__(self, info: RunInfo, waits: bool = False):
+        """`waits`: in the queue, where it can be dragged, or moved with Alt and the arrows."""
         super().__init__()
+        self._waits = waits
+        self._pressed: QPoint | None = None
         self._on = self._hover = False
         self.name = info.name
         self.pill = Pill(info.state)
@@ -54,10 +62,10 @@ class RunRow(QWidget):
         self.update_info(info)
 
     def update_info(self, info: RunInfo, state: str | None = None) -> None:
-        state = state or info.state
+        state = "queued" if self._waits else state or info.state
         self.pill.set_state(state)
         self._line.setText(summary(info))
-        self._bar.setVisible(state in ("running", "stopping") and info.total_steps > 0)
+        self._bar.setVisible(state in ("running", "pausing", "paused", "stopping") and info.total_steps > 0)
         self._bar.set(info.step / info.total_steps if info.total_steps else 0.0)
         self.setAccessibleName(f"{info.name}, {state}, {summary(info)}")
 
@@ -67,11 +75,27 @@ class RunRow(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.LeftButton:
+            self._pressed = event.position().toPoint()
             self.picked.emit(self.name)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._waits and self._pressed is not None:
+            self.setCursor(Qt.ClosedHandCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A row of the queue goes where it is let go."""
+        pressed, self._pressed = self._pressed, None
+        self.unsetCursor()
+        if self._waits and pressed is not None:
+            places = round((event.position().y() - pressed.y()) / max(1, self.height()))
+            if places:
+                self.moved.emit(self.name, places)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key_Return, Qt.Key_Enter, Qt.Key_Space):
             self.picked.emit(self.name)
+        elif self._waits and event.modifiers() & Qt.AltModifier and event.key() in (Qt.Key_Up, Qt.Key_Down):
+            self.moved.emit(self.name, 1 if event.key() == Qt.Key_Down else -1)
         elif event.key() in (Qt.Key_Up, Qt.Key_Down):
             self.focusNextPrevChild(event.key() == Qt.Key_Down)
         else:
@@ -105,6 +129,8 @@ class RunList(QFrame):
     """`set_runs` may be called often: rows stay as long as the same runs are in the same groups."""
 
     picked = Signal(str)
+    moved = Signal(str, int)
+    held = Signal(bool)
     wanted_new = Signal()
 
     def __init__(self) -> None:
@@ -133,14 +159,20 @@ class RunList(QFrame):
         layout.addWidget(hline())
         layout.addWidget(row(self._foot, None, margins=(12, 6, 12, 6)))
 
-    def set_runs(self, infos: list[RunInfo], states: dict[str, str]) -> None:
-        """`states`: words that this window knows better than the files do."""
-        now = [info for info in infos if states.get(info.name, info.state) in NOW]
-        earlier = [info for info in infos if info not in now]
-        order = [tuple(info.name for info in group) for group in (now, earlier)]
+    def set_runs(
+        self, infos: list[RunInfo], states: dict[str, str], waiting: Sequence[str] = (), held: bool = False
+    ) -> None:
+        """`states`: words that this window knows better than the files do. `waiting`: the queue in its order."""
+        known = {info.name: info for info in infos}
+        queue = [known[name] for name in waiting if name in known]
+        rest = [info for info in infos if info.name not in waiting]
+        now = [info for info in rest if states.get(info.name, info.state) in NOW]
+        earlier = [info for info in rest if info not in now]
+        groups = (("Now", now), ("Queue, held" if held else "Queue", queue), ("Earlier", earlier))
+        order = [(title, *(info.name for info in group)) for title, group in groups]
         if order != self._order:
             self._order = order
-            self._rebuild((("Now", now), ("Earlier", earlier)))
+            self._rebuild(groups)
         for info in infos:
             self.rows[info.name].update_info(info, states.get(info.name))
 
@@ -161,14 +193,26 @@ class RunList(QFrame):
         self.rows.clear()
         for title, infos in groups:
             if infos:
-                self._add(row(label(title, "caption", "muted"), None, margins=(12, 8, 12, 4)))
+                self._add(
+                    row(label(title, "caption", "muted"), None, *self._tools(title), margins=(12, 8, 6, 4))
+                )
             for info in infos:
-                self.rows[info.name] = line = RunRow(info)
+                self.rows[info.name] = line = RunRow(info, waits=title.startswith("Queue"))
                 line.picked.connect(self.picked)
+                line.moved.connect(self.moved)
                 self._add(line)
         self.select(self._selected)
         if had_focus in self.rows:
             self.rows[had_focus].setFocus()
+
+    def _tools(self, title: str) -> list[QWidget]:
+        """The queue can be held."""
+        if not title.startswith("Queue"):
+            return []
+        held = title != "Queue"
+        switch = tool("play" if held else "pause", "Let the queue go on" if held else "Hold the queue", 24)
+        switch.clicked.connect(lambda: self.held.emit(not held))
+        return [switch]
 
     def _add(self, widget: QWidget) -> None:
         self._rows_layout.insertWidget(self._rows_layout.count() - 1, widget)

@@ -6,10 +6,12 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from tokstudio.errors import TokstudioError
+from tokstudio.events import Continued, Paused
 from tokstudio.runs.process import Run
 from tokstudio.runs.state import RunState
 from tokstudio.ui.follow import Follower
 
+SAID = {Paused: "pause", Continued: "resume"}
 STUCK = 20.0  # seconds after a request to stop, before ending the process is offered
 
 
@@ -28,6 +30,7 @@ class Watch(QObject):
         self._follower: Follower | None = None
         self._asked_at = 0.0  # when this window started the present attempt, seconds since the epoch
         self._stop_asked: float | None = None  # monotonic
+        self._asked = ""  # "pause", "park" or "resume", until the run says that it did
 
     @property
     def following(self) -> bool:
@@ -39,7 +42,7 @@ class Watch(QObject):
             return
         self.state = RunState()
         self._asked_at = time.time() if start else 0.0
-        self._stop_asked = None
+        self._stop_asked, self._asked = None, ""
         self._follower = follower = Follower(self.run, start)
         follower.arrived.connect(self._take)
         follower.refused.connect(self._refuse)
@@ -50,6 +53,15 @@ class Watch(QObject):
         """Raises RunError where the folder cannot be written."""
         self.run.stop()
         self._stop_asked = time.monotonic()
+        self.changed.emit()
+
+    def ask(self, request: str) -> None:
+        """Anything but a stop; see `runs.control`. Raises RunError where the folder cannot be written."""
+        self.run.ask(request)
+        if request in ("pause", "park", "resume"):
+            self._asked = request
+        if request == "park":
+            self._stop_asked = time.monotonic()
         self.changed.emit()
 
     def kill(self) -> None:
@@ -69,10 +81,14 @@ class Watch(QObject):
         """The word of the pill: what goes on, or what the person has just asked for."""
         if self.state.last_at < self._asked_at and self.following:
             return "preparing"  # visible with the click; the process needs a moment for its first word
-        if self.state.ended is not None or not self.following:
+        if self.state.ended is not None or not self.following or not self.state.events:
             return self.run.state()
+        if self._asked in ("pause", "park"):
+            return "pausing"
         if self._stop_asked is not None:
             return "stopping"
+        if self.state.paused:
+            return "paused"
         return "running" if self.state.started else "preparing"
 
     def _stale(self) -> bool:
@@ -84,6 +100,8 @@ class Watch(QObject):
             return
         for event in batch:
             self.state.apply(event)
+            if isinstance(event, Paused | Continued) and self._asked == SAID[type(event)]:
+                self._asked = ""
         self.changed.emit()
 
     def _refuse(self, error: TokstudioError) -> None:
@@ -95,6 +113,6 @@ class Watch(QObject):
         if self._stale():
             return
         self._follower = None
-        self._stop_asked = None
+        self._stop_asked, self._asked = None, ""
         self.changed.emit()
         self.over.emit()
