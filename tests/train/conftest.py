@@ -59,18 +59,26 @@ def corpus_file(tmp_path_factory, documents) -> Path:
     return path
 
 
-@pytest.fixture(scope="session", params=[True, False], ids=["tied", "untied"])
-def tiny_folder(request, tmp_path_factory, english) -> Path:
-    """A model folder as anybody could have one."""
+@pytest.fixture(scope="session")
+def make_model(tmp_path_factory):
+    """(name of a demo tokenizer, changes to the tiny shape) -> a model folder as anybody could have one."""
     import shutil
 
     from tokstudio.paths import resource
 
-    folder = tmp_path_factory.mktemp("model")
-    new_model(replace(TINY, tie_word_embeddings=request.param), english, seed=1).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copyfile(resource(f"demo/english/{name}"), folder / name)
-    return folder
+    def make(name: str, **changes) -> Path:
+        folder = tmp_path_factory.mktemp("model")
+        new_model(replace(TINY, **changes), load_tokenizer(f"demo:{name}"), seed=1).save_pretrained(folder)
+        for file in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copyfile(resource(f"demo/{name}/{file}"), folder / file)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session", params=[True, False], ids=["tied", "untied"])
+def tiny_folder(request, make_model) -> Path:
+    return make_model("english", tie_word_embeddings=request.param)
 
 
 @pytest.fixture

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import torch
 
 
+WHOLE_ELEMENTS = 1 << 26  # logits up to which they are made at once: 268 MB
+
+
 @dataclass(frozen=True)
 class BitsPerByte:
     value: float
@@ -39,6 +42,19 @@ def next_token_nats(logits: "torch.Tensor", batch: TokenBatch) -> "torch.Tensor"
     return torch.nn.functional.cross_entropy(
         logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum"
     )
+
+
+def _nats(model: "torch.nn.Module", batch: TokenBatch) -> float:
+    """Large vocabularies are scored a few rows at a time, where the head is a plain matrix."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    if batch.input_ids.numel() * rows > WHOLE_ELEMENTS:
+        from tokstudio.train.forward import scores_of
+        from tokstudio.train.head import splits_well
+
+        if splits_well(model):
+            return -scores_of(model, batch, needs=frozenset(), precision="fp32").picked.sum().item()
+    logits = model(input_ids=batch.input_ids, use_cache=False).logits[:, :-1].float()
+    return next_token_nats(logits, batch).item()
 
 
 def bits_per_byte(
@@ -61,8 +77,7 @@ def bits_per_byte(
         order = sorted(texts, key=len)  # neighbours of equal length: little padding
         for start in range(0, len(order), batch_size):
             batch = token_batch(tokenizer, order[start : start + batch_size], limit=limit, device=device)
-            logits = model(input_ids=batch.input_ids, use_cache=False).logits[:, :-1].float()
-            nats += next_token_nats(logits, batch).item()
+            nats += _nats(model, batch)
             tokens += batch.tokens
             lossy += sum(tokenizer.decode(np.asarray(e.ids)) != e.text for e in batch.encodings)
     model.train(was_training)

@@ -71,6 +71,8 @@ class Transfer:
         self.pair, self.student, self.config = pair, student, config
         self.model = student.model
         self.limit = self.model.config.max_position_embeddings
+        if config.train.gradient_checkpointing:
+            self.model.gradient_checkpointing_enable({"use_reentrant": False})
         self.teacher = teacher or OwnStart(student, pair.source, self.limit)
         lesson = Pair(self.teacher.tokenizer, pair.target, pair.device)
         self.objectives: dict[str, Objective] = {

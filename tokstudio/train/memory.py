@@ -1,0 +1,137 @@
+"""How much memory a transfer takes: worked out from its settings, and measured by two steps of it.
+
+Run by `tokstudio transfer --dry-run` in a process of its own, so that the peak is the run's and nobody else's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tokstudio.train.config import TransferConfig
+from tokstudio.train.control import NoControl
+
+if TYPE_CHECKING:
+    from tokstudio.train.transfer import Transfer
+
+FLOAT = 4
+ACTIVATIONS = 16  # hidden-sized fp32 values that a Llama-like layer keeps of a token, beside those of its MLP
+MLP_VALUES = 4  # intermediate-sized ones
+LARGEST_OF = 16  # batches: padded to different lengths, the longest of the first ones stands for the run
+
+
+@dataclass(frozen=True)
+class Forecast:
+    parts: Mapping[str, int]  # bytes
+    measured_peak: int  # bytes, of two steps and a measurement
+    seconds_per_step: float
+    tokens_per_step: float
+    steps: int
+
+    @property
+    def estimate(self) -> int:
+        return sum(self.parts.values())
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "parts": dict(self.parts),
+            "estimated_bytes": self.estimate,
+            "measured_bytes": self.measured_peak,
+            "seconds_per_step": self.seconds_per_step,
+            "seconds": self.seconds_per_step * self.steps,
+            "tokens_per_step": self.tokens_per_step,
+            "tokens": self.tokens_per_step * self.steps,
+            "steps": self.steps,
+        }
+
+
+def parts_of(problem: "Transfer", tokens: int, base: int) -> dict[str, int]:
+    """Bytes by what they are for. `tokens`: of the largest batch, padding included; `base`: of the process before
+    there was a model."""
+    from tokstudio.train.head import CHUNK_ELEMENTS
+
+    model, config = problem.model, problem.config
+    weights = sum(p.numel() for p in model.parameters())
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    shape = model.config
+    inner = getattr(shape, "intermediate_size", 4 * shape.hidden_size)
+    layer = ACTIVATIONS * shape.hidden_size + MLP_VALUES * inner
+    layers = 1 if config.train.gradient_checkpointing else shape.num_hidden_layers
+    whole = tokens * len(problem.pair.target)
+    chunk = CHUNK_ELEMENTS.get(problem.pair.device.type, 1 << 24)
+    return {
+        "process": base,
+        "weights": weights * FLOAT,
+        "teacher": _teacher(problem) * FLOAT,
+        "gradients": trained * FLOAT,
+        "optimizer": trained * FLOAT * (1 if config.optimizer.name == "muon" else 2),
+        "activations": tokens * (layer * layers + 2 * shape.hidden_size) * FLOAT,
+        "logits": (4 * whole if problem.whole else 3 * min(chunk, whole)) * FLOAT,
+    }
+
+
+def _teacher(problem: "Transfer") -> int:
+    if not problem.needs_teacher or problem.config.train.teacher_cache:
+        return 0
+    if problem.config.teacher:
+        with problem.teacher.model() as model:
+            return sum(p.numel() for p in model.parameters())
+    held = problem.student.teacher
+    if isinstance(held, tuple):
+        return sum({id(m.weight): m.weight.numel() for m in held if m is not None}.values())
+    return sum(p.numel() for p in held.parameters())
+
+
+def forecast(config: TransferConfig) -> Forecast:
+    """Set up the run, do two of its larger steps and measure once. Nothing is written."""
+    import tempfile
+    from dataclasses import replace
+    from pathlib import Path
+
+    from tokstudio.models.device import memory_bytes, pick_device
+    from tokstudio.train.loop import optimize
+    from tokstudio.train.students import build_student
+    from tokstudio.train.teachers import other_teacher
+    from tokstudio.train.transfer import Transfer, _set_up, check_config, texts_for
+
+    check_config(config)
+    device = pick_device(config.train.device)
+    base = memory_bytes(device)
+    pair, model, corpus = _set_up(config)
+    student = build_student(model, pair, config, texts_for(config, corpus))
+    problem = Transfer(pair, student, corpus, config, other_teacher(config, device))
+    sizes = {i: problem.token_batches(i)[1] for i in range(LARGEST_OF)}
+    largest = max(sizes, key=lambda i: sizes[i].input_ids.numel())
+    tokens = sizes[largest].input_ids.numel()
+    plain = problem.batch
+    problem.batch = lambda index: plain(largest)
+    seconds = []
+    train = replace(
+        config.train, steps=2, evaluate_every=1 << 30, sample_every=1 << 30, checkpoint_every=1 << 30
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for event in optimize(problem, train, config.optimizer, Path(folder), NoControl(), resume=False):
+            if "seconds" in getattr(event, "values", {}):
+                seconds.append(event.values["seconds"])
+    problem.held_out = sorted(problem.held_out, key=len)[-16:]
+    problem.measure()
+    average = sum(batch.tokens for batch in sizes.values()) / len(sizes) * config.train.accumulate
+    return Forecast(
+        parts_of(problem, tokens, base), peak_bytes(device), min(seconds), average, config.train.steps
+    )
+
+
+def peak_bytes(device: Any) -> int:
+    """The most that this process ever had: of CUDA memory, or resident."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import sys
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
