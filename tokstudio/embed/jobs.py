@@ -14,7 +14,7 @@ import numpy as np
 from tokstudio.embed import pyramid as levels
 from tokstudio.embed.expression import parse
 from tokstudio.embed.fingerprint import cache_entry, fingerprint, trim_cache
-from tokstudio.embed.matrix import DTYPE_NAMES, EmbeddingMatrix
+from tokstudio.embed.matrix import DTYPE_NAMES, EmbeddingMatrix, Steps
 from tokstudio.embed.memory import in_memory
 from tokstudio.embed.neighbors import nearest, row_norms
 from tokstudio.embed.order import ORDERS, by_cluster, by_key, ordered
@@ -56,10 +56,10 @@ class Opened:
     spaces: dict[str, Space | None] = field(default_factory=dict)
     decoded: EmbeddingMatrix | None = None
 
-    def warm(self) -> EmbeddingMatrix:
+    def warm(self) -> Steps[EmbeddingMatrix]:
         """The matrix for reading all of it again and again: decoded once, where the memory has room for that."""
         if self.decoded is None:
-            self.decoded = in_memory(self.matrix)
+            self.decoded = yield from in_memory(self.matrix)
         return self.decoded
 
 
@@ -155,6 +155,7 @@ def build_pyramid(state: State, path: str, tensor: str, order: str = "id", token
     if pyramid is None:
         pyramid = yield from levels.build(matrix, sample_level(opened.matrix))
         kept = _keep(pyramid, folder)
+        pyramid = (kept and levels.load(matrix, folder)) or pyramid  # mapped, it costs no memory
     opened.pyramids[order] = pyramid
     yield 1.0
     return Answer(
@@ -237,9 +238,9 @@ def neighbors(
     started = time.perf_counter()
     asked = parse(token, names, len(opened.matrix))
     query = asked.vector(opened.matrix)
-    found = yield from nearest(
-        opened.warm(), opened.norms, query, k, metric, asked.rows, opened.spaces[space]
-    )
+    matrix = yield from opened.warm()
+    started = time.perf_counter()
+    found = yield from nearest(matrix, opened.norms, query, k, metric, asked.rows, opened.spaces[space])
     seconds = time.perf_counter() - started
     rows = np.concatenate([query[None], opened.matrix.rows(found.ids)]).astype(np.float32)
     row = asked.rows[0] if len(asked.rows) == 1 else -1
@@ -300,6 +301,7 @@ JOBS: dict[str, tuple[Callable[..., Job], int]] = {
     "vocabulary": (vocabulary, 2),
     "ranks": (sort_ranks, 3),
     "summary": (summary, 3),
-    "pyramid": (build_pyramid, 4),
+    "pyramid": (build_pyramid, 2),
+    "picture": (build_pyramid, 1),  # the same while it is looked at
     "project": (project, 5),
 }

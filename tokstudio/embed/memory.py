@@ -4,7 +4,7 @@ import numpy as np
 import psutil
 
 from tokstudio.embed.header import Tensor
-from tokstudio.embed.matrix import BLOCK_VALUES, EmbeddingMatrix
+from tokstudio.embed.matrix import BLOCK_VALUES, EmbeddingMatrix, Steps
 from tokstudio.errors import ModelError
 
 SHARE = 0.25  # of the free memory may go into a decoded copy
@@ -15,7 +15,7 @@ def free_memory() -> int:
     return psutil.virtual_memory().available
 
 
-def in_memory(matrix: EmbeddingMatrix) -> EmbeddingMatrix:
+def in_memory(matrix: EmbeddingMatrix) -> Steps[EmbeddingMatrix]:
     """Float32 rows in memory; `matrix` itself where it is float32
     already (the system keeps what was read), or where a copy would be too large."""
     n, d = matrix.shape
@@ -26,6 +26,7 @@ def in_memory(matrix: EmbeddingMatrix) -> EmbeddingMatrix:
     step = max(1, BLOCK_VALUES // d)
     for start in range(0, n, step):
         values[start : start + step] = matrix.block(start, min(start + step, n))
+        yield start / n
     tensor = Tensor(matrix.tensor.name, "F32", (n, d), matrix.tensor.file, 0, size)
     return EmbeddingMatrix(tensor, matrix.role, values)
 

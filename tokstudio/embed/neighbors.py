@@ -96,8 +96,10 @@ def _dots(matrix: EmbeddingMatrix, query: np.ndarray) -> Steps[np.ndarray]:
     dots = np.empty(len(matrix))
     scale = np.abs(query).max() or 1.0
     short = (query / scale).astype(np.float32)
+    flat = matrix.tensor.dtype == "F32"  # nothing to decode: large blocks, up to 64 MB
+    rows = max(1, (1 << 24) // matrix.shape[1]) if flat else None
     with np.errstate(over="ignore", invalid="ignore"):  # rows that are not finite are left out by their norm
-        for start, block in matrix.blocks():
+        for start, block in matrix.blocks(rows):
             dots[start : start + len(block)] = block @ short
             yield (start + len(block)) / len(matrix)
     return dots * scale

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tokstudio.embed.matrix import EmbeddingMatrix, Steps
+from tokstudio.embed.matrix import BLOCK_VALUES, EmbeddingMatrix, Steps
 from tokstudio.embed.summary import finite
 
 PAIRS = 50_000
-BLOCK = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +40,13 @@ def spread(matrix: EmbeddingMatrix, seed: int = 0) -> Steps[Spread]:
     cosines = []
     random = np.random.default_rng(seed)
     wanted = min(PAIRS, count * (count - 1) // 2) if count > 1 else 0
-    for start in range(0, wanted, BLOCK):
-        left, right = random.choice(ids, (2, min(BLOCK, wanted - start)))
+    size = max(64, BLOCK_VALUES // d)
+    for start in range(0, wanted, size):
+        left, right = random.choice(ids, (2, min(size, wanted - start)))
         left, right = left[left != right], right[left != right]
         x, y = (finite(matrix.rows(part))[0].astype(np.float64) for part in (left, right))
         sizes = np.sqrt(np.einsum("ij,ij->i", x, x) * np.einsum("ij,ij->i", y, y))
         cosines.append((np.einsum("ij,ij->i", x, y) / sizes).astype(np.float32))
-        yield 0.8 + 0.2 * (start + BLOCK) / (wanted + BLOCK)
+        yield 0.8 + 0.2 * (start + size) / (wanted + size)
     found = np.concatenate(cosines) if cosines else np.zeros(0, np.float32)
     return Spread(means, variances, found, anisotropy)

@@ -68,8 +68,9 @@ def pair_of_token(
         place = int(np.searchsorted(joined.a, row))
         if place < len(joined.a) and joined.a[place] == row:
             return _pair(a, b, names_a, names_b, row, int(joined.b[place]), joined.rule)
+    shown = names_a.text(hits[0]) if hits and text.startswith("#") else text
     raise InputError(
-        f"“{text}” is no token that both models have.", hint="Choose another token, or join by words."
+        f"“{shown}” is no token that both models have.", hint="Choose another token, or join by words."
     )
 
 

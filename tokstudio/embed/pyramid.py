@@ -21,7 +21,7 @@ from tokstudio.embed.summary import finite
 POOLINGS = ("mean", "max-abs", "min", "std")
 STEP = 4  # stored levels hold 2**4 = 16 times fewer rows than the one below
 TILE = 256  # cells on a side
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,7 @@ class Pyramid:
     matrix: EmbeddingMatrix
     scale: float
     levels: tuple[np.ndarray, ...]
+    cells: dict[str, list[float]] | None = None  # as `cell_levels` found them, where they were kept
 
     def tile(self, pooling: str, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
         """One tile [<=256, <=256] float32. `rows` and `columns`: (r, i) for tile i where a cell stands for
@@ -105,6 +106,8 @@ def cell_levels(pyramid: Pyramid, share: float = 0.995) -> dict[str, list[float]
     A mean over 256 rows is far smaller than a value, and the largest of 256 far larger: each needs a scale of
     its own.
     """
+    if pyramid.cells is not None:
+        return pyramid.cells
     found: dict[str, list[float]] = {pooling: [] for pooling in POOLINGS}
     for level in pyramid.levels:
         rows = np.linspace(0, level.shape[1] - 1, min(level.shape[1], 512)).astype(np.int64)
@@ -130,10 +133,21 @@ def _first_level(matrix: EmbeddingMatrix, scale: float) -> Steps[np.ndarray]:
     level = np.empty((len(POOLINGS), -(-n // (1 << STEP)), d), np.float16)
     rows = max(1, (1 << 20) // d >> STEP) << STEP  # whole cells only
     for start, block in matrix.blocks(rows):
-        part = _pool_rows(finite(block)[0].astype(np.float32) / np.float32(scale))
+        part = _pool_block(block, scale)
         level[:, start >> STEP : (start >> STEP) + part.shape[1]] = np.clip(part, -65504, 65504)
         yield (start + len(block)) / n
     return level
+
+
+def _pool_block(block: np.ndarray, scale: float) -> np.ndarray:
+    """Planes of `block`, divided by `scale`. Usual values are pooled as they are: what is not finite, or too large
+    or small to be squared, shows in the result, and is done again with care."""
+    if block.dtype == np.float32 and 1e-12 < scale < 1e12:
+        with np.errstate(over="ignore", invalid="ignore"):
+            part = _pool_rows(block)
+        if np.isfinite(part).all():
+            return part / np.float32(scale)
+    return _pool_rows(finite(block)[0].astype(np.float32) / np.float32(scale))
 
 
 def _pool_rows(block: np.ndarray) -> np.ndarray:
@@ -147,14 +161,23 @@ def _pool_rows(block: np.ndarray) -> np.ndarray:
 
 def _planes(cells: np.ndarray) -> np.ndarray:
     """[c, rows, d] to [4, c, d]. The variance is taken around the mean: squares alone lose it in float32."""
-    mean, low, high = cells.mean(1), cells.min(1), cells.max(1)
-    std = np.sqrt(np.square(cells - mean[:, None]).mean(1))
+    share = np.float32(1 / cells.shape[1])
+    mean, low, high = np.add.reduce(cells, 1) * share, cells.min(1), cells.max(1)
+    away = cells - mean[:, None]
+    std = np.sqrt(np.einsum("ijk,ijk->ik", away, away) * share)
     return np.stack([mean, np.where(-low > high, low, high), low, std])
 
 
 def _next_level(level: np.ndarray) -> np.ndarray:
-    planes = level.astype(np.float32)
-    return np.stack([pool(planes, 1 << STEP, 1, pooling) for pooling in POOLINGS]).astype(np.float16)
+    parts, step = (
+        [],
+        256 << STEP,
+    )  # rows at a time: a level of a large matrix is 400 MB, and float32 twice that
+    for start in range(0, level.shape[1], step):
+        planes = level[:, start : start + step].astype(np.float32)
+        cells = [pool(planes, 1 << STEP, 1, pooling) for pooling in POOLINGS]
+        parts.append(np.stack(cells).astype(np.float16))
+    return np.concatenate(parts, axis=1)
 
 
 def load(matrix: EmbeddingMatrix, folder: Path) -> Pyramid | None:
@@ -172,9 +195,13 @@ def load(matrix: EmbeddingMatrix, folder: Path) -> Pyramid | None:
         TypeError,
     ):  # a cache that is torn or of another kind is built again
         return None
-    if about.get("format") != FORMAT or not all(_fits(level, matrix, i) for i, level in enumerate(levels)):
+    if (
+        "cells" not in about
+        or about.get("format") != FORMAT
+        or not all(_fits(level, matrix, i) for i, level in enumerate(levels))
+    ):
         return None
-    return Pyramid(matrix, float(about["scale"]), tuple(levels))
+    return Pyramid(matrix, float(about["scale"]), tuple(levels), about["cells"])
 
 
 def _fits(level: np.ndarray, matrix: EmbeddingMatrix, index: int) -> bool:
@@ -191,6 +218,7 @@ def save(pyramid: Pyramid, folder: Path) -> None:
     for index, level in enumerate(pyramid.levels):
         np.save(part / f"level-{index}.npy", level, allow_pickle=False)
     about = {"format": FORMAT, "scale": pyramid.scale, "levels": len(pyramid.levels)}
+    about["cells"] = cell_levels(pyramid)
     (part / "pyramid.json").write_text(json.dumps(about))
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)

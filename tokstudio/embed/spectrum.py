@@ -1,6 +1,7 @@
 """Singular values and the plane of largest spread, by way of the d x d Gram matrix: exact, and it never
 holds n x d."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +25,10 @@ def spectrum(matrix: EmbeddingMatrix) -> Steps[Spectrum]:
     n, d = matrix.shape
     rows = int(min(n, max(4 * d, MAX_WORK / d**2)))
     gram, total = yield from _gram(matrix, rows)
-    values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[::-1], 0))
+    values = yield from _aside(np.linalg.eigvalsh, gram)
+    values = np.sqrt(np.maximum(values[::-1], 0))
     mean = total / rows
-    variances, axes = np.linalg.eigh(gram / rows - np.outer(mean, mean))
+    variances, axes = yield from _aside(np.linalg.eigh, gram / rows - np.outer(mean, mean))
     axes, variances = _signed(axes[:, ::-1][:, :2]), np.maximum(variances[::-1], 0)
     if d == 1:
         axes, variances = np.pad(axes, ((0, 0), (0, 1))), np.pad(variances, (0, 1))
@@ -36,6 +38,19 @@ def spectrum(matrix: EmbeddingMatrix) -> Steps[Spectrum]:
     return Spectrum(
         values * scale, _effective_rank(values), points, (float(shares[0]), float(shares[1])), rows
     )
+
+
+def _aside(solve, matrix: np.ndarray, share: float = 0.8) -> Steps:
+    """`solve(matrix)` in a thread: for thousands of dimensions it takes a minute, and the process answers others
+    meanwhile. `share` is yielded as long as it takes."""
+    found: list = []
+    # a daemon: whoever drops this work does not wait for the thread
+    thread = threading.Thread(target=lambda: found.append(solve(matrix)), daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.01)
+        yield share
+    return found[0]
 
 
 def _gram(matrix: EmbeddingMatrix, rows: int) -> Steps[tuple[np.ndarray, np.ndarray]]:
@@ -90,7 +105,8 @@ def components(matrix: EmbeddingMatrix, ids: np.ndarray, count: int) -> Steps[np
             gram, total = end.value
             break
     mean = total / rows
-    axes = _signed(np.linalg.eigh(gram / rows - np.outer(mean, mean))[1][:, ::-1][:, :count])
+    _, axes = yield from _aside(np.linalg.eigh, gram / rows - np.outer(mean, mean), 0.25)
+    axes = _signed(axes[:, ::-1][:, :count])
     parts = []
     for start in range(0, len(ids), 4096):
         parts.append((finite(matrix.rows(ids[start : start + 4096]))[0] - mean) @ axes)

@@ -88,6 +88,7 @@ class Engine(QObject):
         self.maths = Maths(self)
         self.sides: dict[str, Side] = {}
         self.rule = "bytes"
+        self.looked_at = False  # is the whole matrix in front?
         self.maths.failed.connect(self._failed)
         self.maths.progressed.connect(self.progressed)
 
@@ -144,13 +145,13 @@ class Engine(QObject):
         self.maths.cancel(f"tiles {letter}")
         self.maths.cancel("compare")
         self.maths.cancel("health")
+        self.ask_picture(side)
         if reference := side.about["tokenizer"]:
             self._ask(side, "vocabulary", "vocabulary", self._named, reference=reference)
         else:
             self.maths.cancel(f"vocabulary {letter}")
             self.named.emit(letter)
         self._ask(side, "summary", "summary", self._summarized, title="Reading the matrix", **where)
-        self.ask_picture(side)
         self._ask(side, "spectrum", "project", self._spectrum, title="Projecting the rows", **where)
         self._ask(side, "spread", "spread", self._spread, title="Comparing random rows", **where)
 
@@ -182,7 +183,8 @@ class Engine(QObject):
         tokenizer = side.about["tokenizer"]
         done = lambda side, reply: self.pictured.emit(side.letter, reply)  # noqa: E731
         asked = {**side.where, "order": side.order, "tokenizer": tokenizer}
-        self._ask(side, "pyramid", "pyramid", done, title="Building the picture", **asked)
+        job = "picture" if self.looked_at else "pyramid"  # before or behind the neighbors
+        self._ask(side, "pyramid", job, done, title="Building the picture", **asked)
 
     def ask_tiles(self, letter: str, pooling: str, tiles: list[list[int]]) -> None:
         if (side := self.sides.get(letter)) is None:

@@ -81,9 +81,9 @@ class _Delegate(QStyledItemDelegate):
         score = QRectF(box.right() - 62, box.top(), 54, box.height())
         painter.setFont(theme.font("small"))
         painter.drawText(score, Qt.AlignVCenter | Qt.AlignRight, plain(row.score))
-        long, lead = (28, 46) if self.slim else (BAR, 36)
+        long, lead = (24, 44) if self.slim else (BAR, 36)
         if self.slim:
-            score.setLeft(box.right() - 48)
+            score.setLeft(box.right() - 44)
         self._paint_bar(painter, QRectF(score.left() - long + 4, box.center().y() - 2, long, 4), row.share)
         if index.row() in index.model().common:
             icons.draw(painter, "link", "accent", box.left() + 28, box.center().y() - 6, 12)

@@ -25,7 +25,8 @@ FIGURES = {
 TIPS = {
     "r_mean": "Correlation of the two rows of a token, value by value. Only where both are equally wide; for models"
     " that were trained apart their dimensions mean nothing to each other, so about 0 is no surprise.",
-    "same_index_r_mean": "Correlation of row i of A and row i of B: two different words, so about 0 is expected.",
+    "same_index_r_mean": "Correlation of row i of A and row i of B: two different words wherever the vocabularies"
+    " differ, and then about 0 is expected.",
     "linear_cka": "0 to 1: how alike the two clouds of shared tokens are, whatever their rotation and scale.",
     "procrustes_cosine": "Mean cosine after the best rotation; fitted on half of the tokens, measured on the others.",
     "procrustes_explained": "Share of the spread of B that A reaches by rotation and scale.",
@@ -132,4 +133,4 @@ class PairCard(Card):
         ]
         if len(found["r"]):
             columns.insert(2, Column("r", found["r"][places].tolist(), ".3f"))
-        self.table.set_rows(a, columns, (130, 64, 72, 72))
+        self.table.set_rows(a, columns, (118, 62, 62, 66, 66))

@@ -28,6 +28,7 @@ class ProjectionCard(Card):
         self.legend = Legend([("neighbors", "series1")])
         super().__init__("Projection", "", actions=(self.legend, self.lasso, self.fit))
         self.method = combo(["PCA", "UMAP", "t-SNE"], name="Projection method")
+        self.method.setMinimumWidth(104)
         self.seed = QSpinBox()
         self.seed.setRange(0, 999_999)
         self.seed.setPrefix("seed ")

@@ -36,7 +36,9 @@ class Projection(QWidget):
         self._chosen: list[tuple[int, str]] = []
         self._image: tuple[object, QImage] | None = None
         self._pointed: int | None = None
+        self._placed: tuple[Frame, np.ndarray, np.ndarray] | None = None
         self._frame: Frame | None = None  # None: everything
+        self._whole: tuple[tuple, Frame] | None = None
         self._drag: tuple[QPointF, Frame] | None = None
         self._loop: list[QPointF] = []
         theme.changed.connect(self._restyle)
@@ -46,7 +48,7 @@ class Projection(QWidget):
     def set_points(self, points: np.ndarray, ids: np.ndarray | None = None) -> None:
         """float32 [m, 2]. `ids`: the row of each; None where every row has its point."""
         self._points, self._ids, self._image = np.ascontiguousarray(points, np.float32), ids, None
-        self._frame, self._pointed = None, None
+        self._frame, self._pointed, self._whole = None, None, None
         self.update()
 
     def set_names(self, name: Callable[[int], str]) -> None:
@@ -85,7 +87,11 @@ class Projection(QWidget):
     def frame(self) -> Frame:
         if self._frame is not None:
             return self._frame.fitted(self.width(), self.height())
-        return Frame.around(self._points, [at for at, _ in self._marked()], self.width(), self.height())
+        key = self.width(), self.height(), tuple(self._chosen)
+        if self._whole is None or self._whole[0] != key:
+            around = Frame.around(self._points, [at for at, _ in self._marked()], self.width(), self.height())
+            self._whole = key, around
+        return self._whole[1]
 
     def density(self) -> np.ndarray:
         """Share of the fullest cell, after a logarithm and a little blur: float32 [rows, columns]."""
@@ -167,7 +173,7 @@ class Projection(QWidget):
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
         if len(self._points):
-            whole = Frame.around(self._points, [], self.width(), self.height()).scale
+            whole = self.frame().scale if self._whole is None else self._whole[1].scale
             at = at or QPointF(self.rect().center())
             self._moved(self.frame().zoomed(factor, at.x(), at.y(), whole * 0.5, whole * CLOSEST))
 
@@ -208,10 +214,16 @@ class Projection(QWidget):
         """The point under the pointer; of two the nearer one."""
         if not len(self._points):
             return None
-        away = self.frame().place(self._points) - np.array([at.x(), at.y()], np.float32)
-        distance = np.einsum("ij,ij->i", away, away)
-        best = int(distance.argmin())
-        return best if distance[best] < NEAR**2 else None
+        frame = self.frame()
+        if self._placed is None or self._placed[0] != frame or self._placed[1] is not self._points:
+            placed = frame.place(self._points).T
+            self._placed = frame, self._points, np.ascontiguousarray(placed)
+        x, y = self._placed[2]
+        near = np.flatnonzero(np.abs(x - np.float32(at.x())) < NEAR)
+        distance = (x[near] - at.x()) ** 2 + (y[near] - at.y()) ** 2
+        if not len(near) or distance.min() >= NEAR**2:
+            return None
+        return int(near[distance.argmin()])
 
     def mouseReleaseEvent(self, event) -> None:
         loop, self._loop = self._loop, []

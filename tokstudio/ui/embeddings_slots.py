@@ -34,10 +34,8 @@ KINDS = {
     "norms": Kind("Row norms", lambda: _charts().NormsChart()),
     "variances": Kind("Row variances", lambda: _charts().SpreadChart("Distribution of row variances")),
     "means": Kind("Row means", lambda: _charts().SpreadChart("Distribution of row means")),
-    "dimensions": Kind("Std per dimension", lambda: _charts().DimensionsChart()),
-    "cosines": Kind(
-        "Cosine of random rows", lambda: _charts().SpreadChart("Cosines of random pairs of rows")
-    ),
+    "dimensions": Kind("Std per dim", lambda: _charts().DimensionsChart()),
+    "cosines": Kind("Random cosines", lambda: _charts().SpreadChart("Cosines of random pairs of rows")),
     "singular": Kind("Singular values", lambda: _charts().SingularChart()),
     "overlap": Kind("Neighbors in both", lambda: _charts().OverlapChart()),
 }
@@ -54,7 +52,7 @@ class ChartSlot(Card):
         for key, known in KINDS.items():
             self.picker.addItem(known.title, key)
         self.picker.setProperty("quiet", "1")
-        self.picker.setMinimumWidth(150)
+        self.picker.setFixedWidth(150)
         self.title.hide()
         self.header_layout.insertWidget(0, self.picker)
         self.layout().setContentsMargins(8, 6, 8, 6)
@@ -175,7 +173,7 @@ class Slots:
             if self._norm is not None:
                 norm = self._norm
                 slot.late.call(lambda chart: chart.set_token(norm))
-            slot.subtitle.setText("% of rows" if len(known) == 2 else "the triangle is the token")
+            slot.subtitle.setText("%" if len(known) == 2 else "the triangle is the token")
 
     def _fill_dimensions(self, slot: ChartSlot, sides: list[Side]) -> None:
         if known := self._ready(sides, "summary"):
@@ -187,7 +185,7 @@ class Slots:
             values: list[np.ndarray] = [side.spread.arrays[key] for side in known]
             slot.late.call(lambda chart: chart.set_values(values))
             if len(known) == 2:
-                slot.subtitle.setText("%, same bins")
+                slot.subtitle.setText("%")
         return known
 
     def _fill_variances(self, slot: ChartSlot, sides: list[Side]) -> None:
@@ -199,7 +197,9 @@ class Slots:
     def _fill_cosines(self, slot: ChartSlot, sides: list[Side]) -> None:
         if known := self._spread(slot, sides, "cosines"):
             means = ", ".join(f"{side.spread.values['anisotropy']:.3f}" for side in known)
-            slot.subtitle.setText(f"mean {means}")
+            slot.picker.setToolTip(f"Mean cosine over all pairs (anisotropy): {means}")
+            if len(known) == 1:
+                slot.subtitle.setText(f"mean {means}")
 
     def _fill_singular(self, slot: ChartSlot, sides: list[Side]) -> None:
         for series, side in enumerate(self._ready(sides, "spectrum")):

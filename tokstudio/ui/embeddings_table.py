@@ -49,6 +49,8 @@ class RowsModel(QAbstractTableModel):
     def headerData(self, section, orientation, role=Qt.DisplayRole):
         if role == Qt.DisplayRole and orientation == Qt.Horizontal and section < len(self.columns):
             return self.columns[section].title
+        if role == Qt.TextAlignmentRole and section < len(self.columns) and self.columns[section].form:
+            return int(Qt.AlignRight | Qt.AlignVCenter)
         return None
 
     def data(self, index, role=Qt.DisplayRole):
@@ -122,3 +124,4 @@ class RowsTable(QTableView):
         self.rows.set_rows(ids, columns)
         for place, width in enumerate(widths):
             self.setColumnWidth(place, width)
+        self.horizontalHeader().setStretchLastSection(bool(columns) and not columns[-1].form)

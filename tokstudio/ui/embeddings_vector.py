@@ -74,15 +74,21 @@ class VectorCard(Card):
         self.subtitle.setText(
             f"{name.replace(' ', '·')}" + (f", row {number:,}" if number >= 0 else ", a sum")
         )
-        norm = float(np.sqrt(wide @ wide))
-        self.stats["norm"].set(f"{norm:.4g}")
-        if side.summary is not None:
-            norms = side.summary.arrays["norms"]
-            self.stats["place"].set(f"{100 * float((norms < norm).mean()):.0f} %", "of rows")
+        self.stats["norm"].set(f"{np.sqrt(wide @ wide):.4g}")
         self.stats["mean"].set(signed(float(wide.mean())))
         self.stats["std"].set(f"{wide.std():.4f}")
         self.line.call(lambda chart: chart.set_series("A", np.arange(len(values)), values))
-        self._list_largest(side, values)
+        self.show_place(side)
+
+    def show_place(self, side: Side) -> None:
+        """What needs the figures of the whole matrix; called again when they come."""
+        if self.values is None:
+            return
+        if side.summary is not None:
+            norm = float(np.linalg.norm(self.values.astype(np.float64)))
+            share = float((side.summary.arrays["norms"] < norm).mean())
+            self.stats["place"].set(f"{100 * share:.0f} %", "of rows")
+        self._list_largest(side, self.values)
 
     def _list_largest(self, side: Side, values: np.ndarray) -> None:
         top = np.argsort(-np.abs(values), kind="stable")[:40]
@@ -102,7 +108,7 @@ class VectorCard(Card):
         names = [f"{about[f'token_{side}'].replace(' ', '·')} (row {about[f'id_{side}']:,})" for side in "ab"]
         self.relation.setText(f"A {names[0]}, B {names[1]}. {about['relation']}")
         self.line.call(lambda chart: chart.set_series("A", np.arange(len(a)), a))
-        self.line.call(lambda chart: chart.set_series("B", np.arange(len(b)), b, series=1))
+        self.line.call(lambda chart: chart.set_series("B", np.arange(len(b)), b, series=1, dashed=True))
         self.scatter.setVisible(len(a) == len(b))
         if len(a) == len(b):
             self.scatter.call(lambda chart: chart.set_points(a, b))

@@ -12,6 +12,7 @@ from tokstudio.errors import TokstudioError
 from tokstudio.ui.embeddings_body import HEALTH, MATRIX, Body, empty_page
 from tokstudio.ui.embeddings_engine import A, B, Engine, Side
 from tokstudio.ui.embeddings_export import ExportButton, View
+from tokstudio.ui.embeddings_matrix import WHOLE
 from tokstudio.ui.embeddings_side import list_rows
 from tokstudio.ui.embeddings_vector import SAME_ROW
 from tokstudio.ui.embeddings_views import origin, views
@@ -79,6 +80,7 @@ class EmbeddingsPage(QWidget):
             letter = "ABA"[place]  # the difference goes by rows of A
             card.row_chosen.connect(self.ask_row if place != 1 else self._ask_row_of_b)
             card.side_chosen.connect(self._show_matrix_of)
+            card.mode.changed.connect(lambda mode: setattr(engine, "looked_at", mode == WHOLE))
             card.vector_wanted.connect(lambda: self.show_view(1))
             card.order_chosen.connect(lambda order, letter=letter: self._reorder(letter, order))
             card.tiles_wanted.connect(lambda pooling, tiles, letter=letter:
@@ -306,6 +308,7 @@ class EmbeddingsPage(QWidget):
         side = self.engine.sides[letter]
         if letter == A:
             self.body.header.show_figures(side)
+            self.body.vector.show_place(side)
             if side.spectrum is not None and side.spectrum is not self.body.projection.shown:
                 self.body.projection.show_points(side.spectrum)
         if side.summary is not None:
