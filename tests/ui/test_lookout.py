@@ -4,7 +4,7 @@ import pytest
 
 from tokstudio.runs.process import Run
 from tokstudio.runs.store import RunStore
-from tokstudio.ui import lookout, theme
+from tokstudio.ui import leaving, lookout, theme
 from tokstudio.ui.context import Context, Settings
 from tokstudio.ui.main_window import MainWindow
 
@@ -20,7 +20,7 @@ def window(qtbot, qapp, tokstudio_home, monkeypatch):
     qtbot.addWidget(made)
     made.show()
     yield made
-    made.close()
+    made.end(0)
 
 
 @pytest.fixture
@@ -61,3 +61,30 @@ def test_without_runs_nothing_shows(qtbot, window):
     qtbot.wait(200)
     assert not alive(window)
     assert window.status._jobs == {}
+
+
+def question(window):
+    return window.findChild(leaving.Question)
+
+
+def test_closing_asks_and_the_default_keeps_the_run(qtbot, going, window):
+    window.close()
+    assert window.isVisible()
+    assert question(window).defaultButton().text() == "Keep running"
+    question(window).stay.click()
+    assert window.isVisible()
+    qtbot.waitUntil(lambda: question(window) is None, timeout=PATIENCE)
+    window.close()
+    question(window).always.setChecked(True)
+    question(window).keep.click()
+    assert not window.isVisible()
+    assert going.alive()
+    assert window.context.settings.get(leaving.KEY) == "keep"
+
+
+def test_closing_can_park(qtbot, going, window):
+    qtbot.waitUntil(lambda: going.state() == "running", timeout=PATIENCE)
+    window.close()
+    question(window).park.click()
+    assert not window.isVisible()
+    qtbot.waitUntil(lambda: going.state() == "parked", timeout=PATIENCE)

@@ -256,7 +256,7 @@ class MainWindow(QWidget):
         self.close()
 
     def closeEvent(self, event) -> None:
-        if not self._ending and not leaving.may_close(self, self.context.settings):
+        if not self._ending and not leaving.may_close(self, self.context.settings, lambda: self.end(0)):
             event.ignore()
             return
         settings = self.context.settings
