@@ -56,13 +56,13 @@ class TeacherCache:
         folder = (root or cache_folder() / "teacher") / fingerprint(facts)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "facts.json").write_text(json.dumps(facts, indent=1, sort_keys=True))
-        return cls(folder)
+        cache = cls(folder)
+        cache.numbers.touch()
+        cache.ends.touch()
+        return cache
 
     def batches(self) -> int:
         """How many whole batches there are. What a killed writer left behind them is cut off."""
-        if not self.ends.exists():
-            self.ends.touch()
-            self.numbers.touch()
         ends = np.fromfile(self.ends, np.int64, count=self.ends.stat().st_size // 8)
         have = self.numbers.stat().st_size // BYTES_A_TOKEN
         count = int(np.searchsorted(ends, have, side="right"))
@@ -91,7 +91,9 @@ class TeacherCache:
     def batch(self, index: int) -> np.ndarray:
         """float32 [tokens, 2]"""
         if self._mapped is None:
-            numbers = np.memmap(self.numbers, np.float32, mode="r").reshape(-1, 2)
+            empty = not self.numbers.stat().st_size
+            numbers = np.zeros(0, np.float32) if empty else np.memmap(self.numbers, np.float32, mode="r")
+            numbers = numbers.reshape(-1, 2)
             self._mapped = numbers, np.fromfile(self.ends, np.int64)
         numbers, ends = self._mapped
         return np.array(numbers[(ends[index - 1] if index else 0) : ends[index]])
