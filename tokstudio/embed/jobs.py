@@ -293,7 +293,7 @@ def _is_text(raw: bytes) -> bool:
 # name -> (function, priority): what a hand waits for comes before what fills the page
 JOBS: dict[str, tuple[Callable[..., Job], int]] = {
     "open": (open_matrix, 0),
-    "tiles": (tiles, 1),
+    "tiles": (tiles, 0),
     "neighbors": (neighbors, 1),
     "search": (search_vocabulary, 1),
     "inspect": (inspect, 1),

@@ -59,7 +59,7 @@ def _gram(matrix: EmbeddingMatrix, rows: int) -> Steps[tuple[np.ndarray, np.ndar
     n, d = matrix.shape
     gram, total = np.zeros((d, d)), np.zeros(d)
     ids = np.linspace(0, n - 1, rows).astype(np.int64) if rows < n else None
-    step = max(1, min(4096, (1 << 28) // d**2))
+    step = max(16, min(4096, (1 << 31) // d**2))  # adding to `gram` takes as long as 64 rows
     for start in range(0, rows, step):
         stop = min(start + step, rows)
         raw = matrix.block(start, stop) if ids is None else matrix.rows(ids[start:stop])
