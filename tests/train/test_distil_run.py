@@ -247,3 +247,60 @@ def test_settings_that_do_not_go_together(change, says, tiny_config):
     config = replace(tiny_config, **change)
     with pytest.raises(ConfigError, match=says):
         check_config(replace(config, train=replace(config.train, teacher_cache=cache)))
+
+
+@pytest.mark.parametrize("mode", ["full", "lora"])
+def test_to_bytes_and_back_from_the_export(mode, tiny_config, tmp_path):
+    """The export is loaded by plain transformers and gives the same logits."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    config = replace(
+        tiny_config,
+        tokenizer="bytes",
+        mode=mode,
+        objectives=("next_token", "alm", "alm_latents"),
+        weights=(1.0, 1.0, 1.0),
+        aggregate=replace(tiny_config.aggregate, name="gradmag_preserving"),
+    )
+    events = go(config, tmp_path / "run")
+    report = events[-2].values
+    assert report["target"]["vocab_size"] == 258
+    assert report["tokens_target"] >= report["held_out_bytes"]
+    folder = tmp_path / "run" / "export"
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    ids = tokenizer("héllo 🙂", add_special_tokens=False)["input_ids"]
+    assert ids == list("héllo 🙂".encode())
+    assert tokenizer.decode(ids) == "héllo 🙂"
+    out = model.generate(torch.tensor([ids]), max_new_tokens=4, do_sample=False)
+    assert out.shape == (1, len(ids) + 4)
+
+
+def test_forecast_names_its_parts_and_counts_tokens(alm_config):
+    from tokstudio.train.memory import forecast
+
+    config = replace(alm_config, train=replace(alm_config.train, steps=50, accumulate=2))
+    told = forecast(config).values()
+    weights = 4160 * 32 + 2 * (4 * 32 * 32 + 3 * 32 * 64 + 2 * 32) + 32
+    assert told["parts"]["weights"] == told["parts"]["gradients"] == 4 * weights
+    assert told["parts"]["optimizer"] == 8 * weights
+    assert told["steps"] == 50
+    assert told["tokens"] == pytest.approx(50 * told["tokens_per_step"])
+    assert told["measured_bytes"] > told["parts"]["weights"]
+    cached = replace(config, mode="lora", train=replace(config.train, teacher_cache=True))
+    assert forecast(cached).parts["teacher"] == 0
+
+
+def test_recipes_are_settings_with_a_reason():
+    from tokstudio.train.recipes import recipe, recipes
+
+    found = {r.name: r for r in recipes()}
+    assert {"subword-to-subword", "subword-to-bytes", "two-models-one-tokenizer", "large-to-small"} <= set(
+        found
+    )
+    for one in found.values():
+        assert one.title
+        assert len(one.about) > 80
+        check_config(one.config)
+    assert found["paper"].config.alm.temperature == 100
+    with pytest.raises(ConfigError, match="no recipe"):
+        recipe("soup")

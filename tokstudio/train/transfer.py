@@ -12,7 +12,7 @@ from tokstudio.errors import ConfigError
 from tokstudio.events import Finished, Log, Metrics, Phase, Reference, Report, RunEvent, Sample
 from tokstudio.models.device import autocast, keep_freed_memory, memory_bytes, pick_device
 from tokstudio.models.generate import greedy
-from tokstudio.models.load import load_model
+from tokstudio.models.load import load_model, model_folder
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.aggregate.base import AGGREGATORS, Aggregator
@@ -270,10 +270,18 @@ def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:
     torch.manual_seed(config.train.seed)
     device = pick_device(config.train.device)
     source = load_tokenizer(config.model)
-    target = load_tokenizer(config.tokenizer)
+    target = load_tokenizer(target_reference(config))
     tokenizer_folder(target)  # an export that cannot work is better known before the training than after it
     corpus = load_corpus(config.data.corpus)
     return Pair(source, target, device), load_model(config.model).to(device), corpus
+
+
+def target_reference(config: TransferConfig) -> str:
+    """`bytes` has no tokenizer.json to export; the same bytes with the source's special tokens have one."""
+    if config.tokenizer != "bytes":
+        return config.tokenizer
+    base = config.model if config.model.startswith("demo:") else str(model_folder(config.model))
+    return f"{base}:conversion=byte"
 
 
 def texts_for(config: TransferConfig, corpus: Corpus) -> list[str]:
