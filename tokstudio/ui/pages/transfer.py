@@ -1,16 +1,18 @@
 """Transfer: choose what moves where, see what it takes, start."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
-from tokstudio.errors import TokstudioError
+from tokstudio.errors import InputError, TokstudioError
 from tokstudio.runs.store import RunStore
+from tokstudio.runs.trash import Trash
 from tokstudio.train.config import TransferConfig, demo
-from tokstudio.train.settings import from_dict, to_dict
+from tokstudio.train.settings import from_dict, load_toml, to_dict, to_toml
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
 from tokstudio.ui.run_cards.create import create_transfer
@@ -20,13 +22,16 @@ from tokstudio.ui.transfer_cards.checks import Check
 from tokstudio.ui.transfer_cards.estimate import WIDTH, EstimateCard
 from tokstudio.ui.transfer_cards.facts import (
     CorpusFacts,
+    Expected,
     ModelFacts,
     PairFacts,
     corpus_facts,
     estimate,
+    expected,
     model_facts,
     pair_facts,
 )
+from tokstudio.ui.transfer_cards.form import SettingsForm
 from tokstudio.ui.transfer_cards.method import MethodCard
 from tokstudio.ui.transfer_cards.pair import PairCard
 from tokstudio.ui.transfer_cards.preflight import PreflightCard
@@ -72,10 +77,12 @@ class TransferPage(QWidget):
         self.store = store or RunStore()
         self.config = demo()
         self._generation = 0
+        self._queue = False  # start, or wait for its turn?
         self._model: ModelFacts | None = None
         self._pair: PairFacts | None = None
         self._corpus: CorpusFacts | None = None
         self._device: dict[str, Any] | None = None
+        self._expected: Expected | None = None
         self._worker, self._asker = Worker(self), Worker(self)  # the device's answer takes seconds
         self._worker.done.connect(self._arrived)
         self._asker.done.connect(self._arrived)
@@ -92,12 +99,17 @@ class TransferPage(QWidget):
 
     def _build(self) -> None:
         self.method, self.pair, self.budget = MethodCard(), PairCard(), BudgetCard()
-        self.preflight, self.estimate = PreflightCard(), EstimateCard()
+        self.preflight, self.estimate, self.form = PreflightCard(), EstimateCard(), SettingsForm()
+        self.method.recipe_picked.connect(self._change)
+        self.form.edited.connect(self._change)
+        self.form.save_asked.connect(self._save_toml)
+        self.preflight.fix.connect(self.fix)
+        self.estimate.queue.connect(lambda: self.start(queue=True))
         for card in (self.method, self.pair, self.budget):
             card.edited.connect(self._change)
         self.preflight.again.connect(self._again)
         self.preflight.changed.connect(self._permit)
-        self.estimate.start.connect(self.start)
+        self.estimate.start.connect(lambda: self.start())
         self.estimate.copy_command.connect(self._copy_command)
         inside = QWidget()
         self._grid = QGridLayout(inside)
@@ -130,8 +142,14 @@ class TransferPage(QWidget):
     def opened(self) -> None:
         self._measure()
 
-    def receive(self, model: str = "", tokenizer: str = "") -> None:
-        """A model folder or a tokenizer that was chosen elsewhere."""
+    def receive(self, model: str = "", tokenizer: str = "", like: str = "") -> None:
+        """A model folder or a tokenizer that was chosen elsewhere. `like`: the folder of a run to do again."""
+        if like:
+            try:
+                self._change(to_dict(load_toml(TransferConfig, Path(like) / "config.toml")))
+            except TokstudioError as error:
+                self.estimate.problem.show_error(error)
+            return
         values = {"model": model, "tokenizer": tokenizer}
         self._change({name: value for name, value in values.items() if value})
 
@@ -152,13 +170,15 @@ class TransferPage(QWidget):
             return
         self.estimate.problem.clear()
         self._show()
-        if {name.partition(".")[0] for name in values} & {"model", "tokenizer", "data"}:
+        if {name.partition(".")[0] for name in values} & {"model", "tokenizer", "data", "mode"}:
             self._soon.start()
 
     def _show(self) -> None:
         self.method.show_config(self.config, len(self._pair.target) if self._pair else 0)
         self.pair.show_config(self.config)
         self.budget.show_config(self.config)
+        self.form.show_config(self.config)
+        self.budget.show_expected(self._expected, self.config)
         if self._corpus is not None:
             self.budget.show_corpus(self._corpus, self.config)
         self._forecast()
@@ -182,7 +202,7 @@ class TransferPage(QWidget):
         failed = self.preflight.failed()
         if failed:
             self.estimate.allow(f"Failed: {failed[0].lower()}")
-        elif not self.budget.valid:
+        elif not (self.budget.valid and self.method.valid and self.form.valid):
             self.estimate.allow("A field needs another value")
         else:
             waiting = any(line.check.state == "run" for line in self.preflight.lines.values())
@@ -209,6 +229,7 @@ class TransferPage(QWidget):
             lambda: pair_facts(config.model, config.tokenizer, corpus_facts(config.data.corpus).sample),
         )
         self._worker.submit(("corpus", generation), lambda: corpus_facts(config.data.corpus))
+        self._worker.submit(("expected", generation), lambda: expected(config, self.store))
         if self._device is None:
             for key in ("device", "runtime"):
                 self.preflight.set_check(key, Check("run", "Asking PyTorch\N{HORIZONTAL ELLIPSIS}"))
@@ -245,13 +266,43 @@ class TransferPage(QWidget):
         elif what == "corpus":
             self._corpus = answer
             self.preflight.set_check("corpus", checks.corpus(answer))
+        elif what == "expected":
+            self._expected = answer
         else:
             self._device = answer
 
     # ---------------------------------------------------------------- starting
 
-    def start(self) -> None:
+    def fix(self, key: str) -> None:
+        """What puts a failed check right."""
+        state = self.preflight.lines[key].check.state
+        train = self.config.train
+        if key == "folder" and state == "bad":
+            gone = Trash(self.store).empty()
+            self.context.say(
+                f"{gone} runs in the trash deleted" if gone else "The trash is empty: free space by hand"
+            )
+            self._change({"train.keep_checkpoints": 1})
+        elif key in ("device", "runtime") and state == "bad":
+            self._again()
+        elif key == "others":
+            self.start(queue=True)
+        else:
+            values: dict[str, dict[str, Any]] = {
+                "folder": {"train.keep_checkpoints": 1},
+                "model": {"model": demo().model},
+                "round": {"tokenizer": demo().tokenizer},
+                "corpus": {"data.corpus": "python"},
+                "device": {
+                    "train.batch_size": max(1, train.batch_size // 2),
+                    "train.accumulate": train.accumulate * (2 if train.batch_size > 1 else 1),
+                },
+            }
+            self._change(values[key])
+
+    def start(self, queue: bool = False) -> None:
         """The button answers at once; the page of the runs is built after that."""
+        self._queue = queue
         self.estimate.go.set_busy("Preparing\N{HORIZONTAL ELLIPSIS}")
         self._starting.start()
 
@@ -262,9 +313,20 @@ class TransferPage(QWidget):
         except TokstudioError as error:
             self.estimate.problem.show_error(error)
         else:
-            self.context.go("runs", start=run.folder.name)
+            self.context.go("runs", **{"queue" if self._queue else "start": run.folder.name})
         self.estimate.go.set_busy(None)
         self._permit()
+
+    def _save_toml(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save the settings", "transfer.toml", "Settings (*.toml)")
+        if not path:
+            return
+        try:
+            Path(path).write_text(to_toml(self.config), encoding="utf-8")
+        except OSError as error:
+            self.estimate.problem.show_error(InputError(f"{path} cannot be written: {error.strerror}."))
+            return
+        self.context.say(f"Saved; `tokstudio transfer --config {Path(path).name}` runs it")
 
     def _copy_command(self) -> None:
         QGuiApplication.clipboard().setText(command(self.config))
@@ -289,6 +351,7 @@ class TransferPage(QWidget):
             card.setMinimumHeight(CARDS if wide else 0)
             self._grid.addWidget(card, 0 if wide else place, place * 2 if wide else 0, 1, 2 if wide else 6)
         self._grid.addWidget(self.preflight, 1 if wide else 3, 0, 1, 4 if wide else 6)
+        self._grid.addWidget(self.form, 2 if wide else 4, 0, 1, 6)
         if wide:
             self._grid.addWidget(self.estimate, 1, 4, 1, 2)
             self.estimate.setMinimumWidth(WIDTH - 40)

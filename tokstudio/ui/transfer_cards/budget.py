@@ -9,10 +9,10 @@ from PySide6.QtCore import Signal
 from tokstudio.train.config import OptimizerConfig, TrainConfig, TransferConfig
 from tokstudio.train.optim import schedule
 from tokstudio.ui.charts import LineChart
-from tokstudio.ui.transfer_cards.facts import CorpusFacts
+from tokstudio.ui.transfer_cards.facts import CorpusFacts, Expected
 from tokstudio.ui.transfer_cards.parts import Field, Numbered
 from tokstudio.ui.transfer_cards.picker import Picker
-from tokstudio.ui.widgets.basic import eliding, label, row
+from tokstudio.ui.widgets.basic import eliding, row
 from tokstudio.ui.words import size
 
 FIELDS: dict[str, tuple[type, str]] = {
@@ -53,8 +53,12 @@ class BudgetCard(Numbered):
         self.body.addWidget(row((steps, 1), (batch, 1), (rate, 1)))
         self.body.addWidget(self.corpus)
         self.body.addWidget(self._reads)
-        self.body.addWidget(label("Learning rate over the steps", "caption", "muted"))
+        self._above = eliding("Learning rate over the steps", "caption", "muted")
+        self.body.addWidget(self._above)
         self.body.addWidget(self.chart, 1)
+        self.curve = LineChart("Expected bits per byte", x_label="step", whole=True)
+        self.curve.hide()
+        self.body.addWidget(self.curve, 1)
 
     @property
     def valid(self) -> bool:
@@ -82,6 +86,21 @@ class BudgetCard(Numbered):
         self.corpus.set_note(size(facts.train_bytes))
         times = f"{share:.1f} times the corpus" if share >= 1 else f"{100 * share:.0f} % of the corpus"
         self._reads.setText(f"The run reads {size(read)} of text, {times}.")
+
+    def show_expected(self, found: Expected | None, config: TransferConfig) -> None:
+        """The curve of an earlier run like this one, in place of the rate; stretched to the steps of this one."""
+        self.chart.setVisible(found is None)
+        self.curve.setVisible(found is not None)
+        if found is None:
+            self._above.setText("Learning rate over the steps")
+            return
+        first, last = float(found.values[0]), float(found.values[-1])
+        goal = f", the original {found.source:.3f}" if found.source is not None else ""
+        self._above.setText(f"Expected bits per byte, as in {found.run}: {first:.3f} to {last:.3f}{goal}")
+        stretch = config.train.steps / max(1, int(found.steps[-1]))
+        self.curve.set_series("expected", found.steps * stretch, found.values, series=1, width=2, points=True)
+        self.curve.set_reference("source", found.source)
+        self.curve.set_x_range(0, config.train.steps)
 
     def _read(self, key: str, field: dataclasses.Field, text: str) -> None:
         kind = int if isinstance(field.default, int) else float

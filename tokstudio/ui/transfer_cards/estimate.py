@@ -18,6 +18,7 @@ WAITING = "\N{EN DASH}"
 class EstimateCard(QFrame):
     start = Signal()
     copy_command = Signal()
+    queue = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,6 +41,8 @@ class EstimateCard(QFrame):
         self.go.clicked.connect(self.start)
         self.command = button("Copy as command", kind="link")
         self.command.clicked.connect(self.copy_command)
+        self.wait = button("Add to queue", "clock", "quiet")
+        self.wait.clicked.connect(self.queue)
         self._why = eliding("", "small", "muted")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
@@ -55,7 +58,7 @@ class EstimateCard(QFrame):
         ):
             layout.addWidget(part)
         layout.addStretch(1)
-        for part in (self.problem, self.go, row((self._why, 1), self.command)):
+        for part in (self.problem, self.go, row((self._why, 1), self.wait, self.command)):
             layout.addWidget(part)
 
     def set_compact(self, compact: bool) -> None:
@@ -79,6 +82,7 @@ class EstimateCard(QFrame):
     def allow(self, why_not: str, remark: str = "") -> None:
         """`why_not` is empty where the run may start."""
         self.go.setEnabled(not why_not)
+        self.wait.setEnabled(not why_not)
         self.go.setToolTip(why_not)
         self._why.setText(why_not or remark)
 
@@ -86,4 +90,7 @@ class EstimateCard(QFrame):
 def _time(estimate: Estimate) -> tuple[str, str]:
     if estimate.seconds is None:
         return WAITING, "known after the first steps"
+    if not estimate.like:
+        low, high = duration(0.6 * estimate.seconds), duration(1.7 * estimate.seconds)
+        return f"{low} to {high}", "no run like it yet"
     return duration(estimate.seconds), f"as {estimate.like}"

@@ -1,6 +1,7 @@
 """What can be said about a transfer before it starts, measured from its files. No torch, no window."""
 
 import json
+import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,9 @@ from tokstudio.train.data import held_out_windows
 EXAMPLE = "if name in self.values: return None"
 SAMPLE = 65_536  # bytes of held-out text that tokens are counted on
 HEAP = 2.4  # on the CPU freed memory stays with the process: 2.2 GB resident where 0.9 GB of tensors live at once
+SPEED = 57e9  # multiplications and additions a second and core: the demo takes 80 to 100 s on two cores
+START = 15.0  # seconds for imports, corpus, samples and the check of the export
+_DEFAULT_PER_BYTE = 0.3
 FLOAT = 4  # bytes; training is in fp32 on the CPU, and weights are kept in fp32 on CUDA too
 
 
@@ -176,6 +180,8 @@ def estimate(
     )
     disk = FLOAT * (config.train.keep_checkpoints * (student + 2 * trained) + student)
     seconds, like = _seconds_like(config, store)
+    if seconds is None and not cuda:
+        seconds = _seconds_counted(model, student, vocabulary, tokens, taught, config)
     return Estimate(parts, disk, seconds, like)
 
 
@@ -188,6 +194,19 @@ def _adapters(model: ModelFacts, config: TransferConfig) -> int:
     return config.lora.rank * model.layers * (4 * 2 * model.hidden + 3 * (model.hidden + model.intermediate))
 
 
+def _seconds_counted(
+    model: ModelFacts, student: float, vocabulary: int, tokens: float, taught: float, config: TransferConfig
+) -> float:
+    """On the CPU, from multiplications: 6 for each weight and token of the student, 2 for the teacher's. `SPEED` was
+    fitted to the demo; measurements, samples and the start are counted as so many seconds of that demo."""
+    passes = config.train.accumulate * config.train.steps
+    step = 6 * tokens * student + 2 * taught * model.parameters
+    held_out = config.data.held_out_bytes * _DEFAULT_PER_BYTE
+    looks = 3 + config.train.steps / config.train.evaluate_every
+    measured = 2 * held_out * student * looks
+    return START + (passes * step + measured) / (SPEED * (config.train.threads or os.cpu_count() or 1))
+
+
 def _seconds_like(config: TransferConfig, store: RunStore) -> tuple[float | None, str]:
     """The newest finished run of the same pair, scaled by the text that is read."""
     for info in store.runs():
@@ -198,11 +217,38 @@ def _seconds_like(config: TransferConfig, store: RunStore) -> tuple[float | None
         if (known.get("model"), known.get("tokenizer"), known.get("mode")) != _key(config):
             continue
         train, seconds = known.get("train", {}), report.get("seconds", {})
-        read = train.get("steps", 0) * train.get("batch_size", 0)
+        read = train.get("steps", 0) * train.get("batch_size", 0) * train.get("accumulate", 1)
         spent = sum(value for value in seconds.values() if isinstance(value, int | float))
         if read and spent:
-            return spent * config.train.steps * config.train.batch_size / read, info.name
+            return (
+                spent * config.train.steps * config.train.batch_size * config.train.accumulate / read,
+                info.name,
+            )
     return None, ""
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """How held-out bits per byte fell in an earlier run of the same pair."""
+
+    run: str
+    steps: np.ndarray
+    values: np.ndarray
+    source: float | None
+
+
+def expected(config: TransferConfig, store: RunStore) -> Expected | None:
+    """From the newest finished run of this pair and mode. Reads its events; for a thread."""
+    from tokstudio.runs.report import read
+
+    _, name = _seconds_like(config, store)
+    if not name:
+        return None
+    state = read(store.folder / name)
+    column, level = state.columns.get("bits_per_byte"), state.reference("bits_per_byte")
+    if not column:
+        return None
+    return Expected(name, column.steps.copy(), column.values.copy(), level.value if level else None)
 
 
 def _settings(report: dict[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """Card 1: how the new rows begin, what is minimized, and what is trained."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QMenu
 
 from tokstudio.train.config import TransferConfig
-from tokstudio.ui.transfer_cards.parts import Flow, Numbered, Option
-from tokstudio.ui.widgets.basic import label
+from tokstudio.train.objectives.base import OBJECTIVES
+from tokstudio.train.recipes import recipes
+from tokstudio.train.settings import to_dict
+from tokstudio.transfer.base import METHODS
+from tokstudio.ui.transfer_cards.parts import Field, Flow, Numbered, Option
+from tokstudio.ui.widgets.basic import button, col, combo, eliding, label, row
 
-METHOD = (
-    "Tokens that both vocabularies have keep their rows; a new one starts as the mean of its old pieces. "
-    "Then the model learns the text, and chunk by chunk the probabilities of the original (ALM)."
-)
 MODES = {
     "full": (
         "Train all weights",
@@ -22,15 +23,47 @@ MODES = {
         "",
     ),
 }
+OWN = "As set below"
 
 
 class MethodCard(Numbered):
     edited = Signal(dict)
+    recipe_picked = Signal(object)  # a whole TransferConfig as a dict, model and tokenizer left out
 
     def __init__(self) -> None:
         super().__init__(1, "Method")
-        self.body.addWidget(label("Mean of pieces, then distillation", "strong"))
-        self.body.addWidget(label(METHOD, "small", "text2", wrap=True))
+        self.recipes = list(recipes())
+        self.recipe = combo((), "Recipe")
+        self.recipe.addItem(OWN)
+        for entry in self.recipes:
+            self.recipe.addItem(entry.title)
+            self.recipe.setItemData(self.recipe.count() - 1, entry.about, Qt.ToolTipRole)
+        self.recipe.activated.connect(self._take_recipe)
+        self.start = combo((), "New token rows")
+        for name in METHODS:
+            self.start.addItem(METHODS[name].title, name)
+        self.start.activated.connect(lambda place: self.edited.emit({"method": self.start.itemData(place)}))
+        self.help = eliding("", "small", "muted")
+        self.objectives = button("", "layers")
+        self.objectives.setAccessibleName("Objectives")
+        self.menu = QMenu(self.objectives)
+        self.objectives.clicked.connect(
+            lambda: self.menu.popup(self.objectives.mapToGlobal(self.objectives.rect().bottomLeft()))
+        )
+        self._actions = {name: self.menu.addAction(OBJECTIVES[name].title) for name in OBJECTIVES}
+        for name, action in self._actions.items():
+            action.setCheckable(True)
+            action.triggered.connect(lambda on, name=name: self._switch(name, on))
+        self.weights = Field("Weights", "", "One factor for each objective, in their order.")
+        self.weights.edited.connect(self._weigh)
+        self._objectives: list[str] = []
+        self._weights: list[float] = []
+        choose = lambda name, part: col(label(name, "caption", "muted"), part, spacing=4)  # noqa: E731
+        self.body.addWidget(
+            row((choose("Recipe", self.recipe), 1), (choose("New token rows", self.start), 1))
+        )
+        self.body.addWidget(self.help)
+        self.body.addWidget(row((choose("Objectives", self.objectives), 3), (self.weights, 2)))
         self.options = {mode: Option(*words) for mode, words in MODES.items()}
         for mode, option in self.options.items():
             option.chosen.connect(lambda mode=mode: self.edited.emit({"mode": mode}))
@@ -41,14 +74,56 @@ class MethodCard(Numbered):
 
     def show_config(self, config: TransferConfig, rows: int) -> None:
         """`rows`: size of the target vocabulary, 0 while it is not known."""
+        self._objectives, self._weights = list(config.objectives), list(config.weights)
+        self.start.setCurrentIndex(self.start.findData(config.method))
+        self.help.setText(METHODS[config.method].help if config.method in list(METHODS) else "")
+        self.objectives.setText(" + ".join(config.objectives) or "none")
+        for name, action in self._actions.items():
+            action.setChecked(name in config.objectives)
+        if not self.weights.line.hasFocus():
+            self.weights.line.setText(", ".join(f"{weight:g}" for weight in config.weights))
+            self.weights.set_problem("")
         for mode, option in self.options.items():
             option.set_on(mode == config.mode)
-        full = config.mode == "full"
-        self.flow.set_boxes(
-            [
-                ("New ids", f"{rows:,}" if rows else "target", "new"),
-                ("Token rows", "trained", "trained"),
-                ("Body", "trained" if full else "adapters", "trained" if full else "frozen"),
-                ("Original", "teacher", "frozen"),
-            ]
+        self._draw(config, rows)
+
+    def _draw(self, config: TransferConfig, rows: int) -> None:
+        full, staged = config.mode == "full", config.s2t2.steps > 0
+        boxes = [("New ids", f"{rows:,}" if rows else "target", "new")]
+        if staged:
+            boxes.append(("Translation", "learnt first", "trained"))
+        boxes.append(("Token rows", "trained", "trained"))
+        boxes.append(("Body", "trained" if full else "adapters", "trained" if full else "frozen"))
+        if any(name in list(OBJECTIVES) and OBJECTIVES[name].needs_teacher for name in config.objectives):
+            boxes.append(("Teacher" if config.teacher else "Original", "teacher", "frozen"))
+        self.flow.set_boxes(boxes)
+
+    def _switch(self, name: str, on: bool) -> None:
+        pairs = [(n, w) for n, w in zip(self._objectives, self._weights, strict=False) if n != name]
+        pairs += [(name, 1.0)] if on else []
+        self.edited.emit({"objectives": [n for n, _ in pairs], "weights": [w for _, w in pairs]})
+
+    def _weigh(self, text: str) -> None:
+        try:
+            weights = [float(part) for part in text.split(",") if part.strip()]
+        except ValueError:
+            weights = []
+        wanted = len(self._objectives)
+        example = ", ".join(["1"] * wanted)
+        self.weights.set_problem(
+            "" if len(weights) == wanted else f"Write {wanted} numbers, for example {example}."
         )
+        self.edited.emit({"weights": weights} if len(weights) == wanted else {})
+
+    @property
+    def valid(self) -> bool:
+        return bool(self._objectives) and not self.weights.line.accessibleDescription()
+
+    def _take_recipe(self, place: int) -> None:
+        if place == 0:
+            return
+        values = to_dict(self.recipes[place - 1].config)
+        for own in ("model", "tokenizer"):
+            values.pop(own)
+        self.recipe_picked.emit(values)
+        self.recipe.setToolTip(self.recipes[place - 1].about)

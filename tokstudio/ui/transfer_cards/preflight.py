@@ -15,19 +15,32 @@ LOOKS = {
     "bad": ("close", "danger", "danger"),
     "run": ("clock", "accent", "accent"),
 }
+FIXES = {  # what one press puts right
+    ("folder", "bad"): "Free some space",
+    ("folder", "warn"): "Keep one checkpoint",
+    ("model", "bad"): "Use the demo model",
+    ("round", "bad"): "Use the demo tokenizer",
+    ("corpus", "bad"): "Use Python's library",
+    ("device", "warn"): "Halve the batch",
+    ("device", "bad"): "Ask again",
+    ("runtime", "bad"): "Ask again",
+    ("others", "warn"): "Wait in the queue",
+}
 WORDS = {"ok": "passed", "warn": "warning", "bad": "failed", "run": "running"}
 
 
 class _Line(QWidget):
-    def __init__(self, name: str):
+    def __init__(self, key: str, name: str):
         super().__init__()
-        self.name = name
+        self.key, self.name = key, name
         self.check = Check("run", "")
         self._icon = icon_label("clock", "accent", 16)
         title = label(name)
         title.setMinimumWidth(180)
         self.text = eliding("", "small", "muted")
-        fill(self, row(self._icon, title, (self.text, 1), spacing=10))
+        self.fix = button("", kind="link")
+        self.fix.hide()
+        fill(self, row(self._icon, title, (self.text, 1), self.fix, spacing=10))
         self.setFixedHeight(max(32, theme.px(32)))
 
     def show_check(self, check: Check) -> None:
@@ -36,12 +49,17 @@ class _Line(QWidget):
         self._icon.set(icon, shade)
         self.text.setText(check.text)
         theme.set_role(self.text, role)
+        words = FIXES.get((self.key, check.state), "")
+        self.fix.setVisible(bool(words))
+        self.fix.setText(words)
+        self.fix.setAccessibleName(f"{words}: {self.name}")
         self.setAccessibleName(f"{self.name}: {WORDS[check.state]}. {check.text}")
 
 
 class PreflightCard(QFrame):
     again = Signal()
     changed = Signal()
+    fix = Signal(str)  # key of the check
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +68,9 @@ class PreflightCard(QFrame):
         self._sum = eliding("", "small", "muted")
         self.repeat = button("Run again", "refresh")
         self.repeat.clicked.connect(self.again)
-        self.lines = {key: _Line(name) for key, name in ROWS}
+        self.lines = {key: _Line(key, name) for key, name in ROWS}
+        for key, line in self.lines.items():
+            line.fix.clicked.connect(lambda _checked=False, key=key: self.fix.emit(key))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 8)
         layout.setSpacing(3)

@@ -1,0 +1,96 @@
+"""All settings, recipes, objectives, fixes and the queue on the Transfer page."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+
+from tests.ui.test_transfer import PATIENCE, measured, page, store  # noqa: F401  fixtures
+from tokstudio.runs.store import RunStore
+from tokstudio.train.config import TransferConfig, demo
+from tokstudio.train.objectives.base import OBJECTIVES
+from tokstudio.train.settings import load_toml, to_dict
+from tokstudio.transfer.base import METHODS
+from tokstudio.ui.transfer_cards.checks import Check
+from tokstudio.ui.transfer_cards.form import _flat, settings
+
+
+@pytest.fixture
+def form(qtbot, page):  # noqa: F811
+    qtbot.mouseClick(page.form.fold, Qt.LeftButton)
+    qtbot.waitUntil(lambda: not page.form._coming, timeout=PATIENCE)
+    return page.form
+
+
+def test_every_setting_of_the_dataclass_is_there_and_shows_what_holds(form, page):  # noqa: F811
+    values = _flat(to_dict(page.config))
+    assert set(form.lines) == set(values)
+    assert form.lines["train.steps"].part.text() == "240"
+    assert form.lines["objectives"].part.text() == "next_token, projected_kl, alm"
+    assert form.lines["check_export"].part.isChecked()
+    for _, name, field, _kind in settings(TransferConfig):
+        assert field.metadata["title"] in form.lines[name].part.accessibleName()
+
+
+def test_a_value_is_set_refused_in_place_and_found(qtbot, form, page):  # noqa: F811
+    line = form.lines["data.window_bytes"]
+    line.part.setFocus()
+    line.part.selectAll()
+    qtbot.keyClicks(line.part, "5")
+    assert "at least 32" in line.part.accessibleDescription()
+    assert not page.estimate.go.isEnabled()
+    qtbot.keyClicks(line.part, "12")
+    assert page.config.data.window_bytes == 512
+    assert line.part.accessibleDescription() == ""
+    qtbot.keyClicks(form.find, "sinkhorn")
+    assert [name for name, line in form.lines.items() if line.isVisible()] == ["s2t2.iterations"]
+
+
+def test_methods_and_objectives_come_from_their_registries(page):  # noqa: F811
+    shown = [page.method.start.itemData(i) for i in range(page.method.start.count())]
+    assert shown == list(METHODS)
+    assert list(page.method._actions) == list(OBJECTIVES)
+    page.method._actions["uld"].trigger()
+    assert page.config.objectives == ("next_token", "projected_kl", "alm", "uld")
+    assert page.config.weights == (1.0, 3.0, 1.0, 1.0)
+    page.method._actions["alm"].trigger()
+    assert page.config.weights == (1.0, 3.0, 1.0)
+
+
+def test_a_recipe_keeps_the_pair(page):  # noqa: F811
+    page._change({"tokenizer": "bytes"})
+    page.method.recipe.setCurrentIndex(1)
+    page.method._take_recipe(1)
+    assert page.config.tokenizer == "bytes"
+    assert page.config.train == page.method.recipes[0].config.train
+
+
+@pytest.mark.parametrize(
+    ("key", "state", "name", "value"),
+    [("device", "warn", "batch_size", 1), ("folder", "warn", "keep_checkpoints", 1)],
+)
+def test_a_fix_puts_it_right(qtbot, measured, key, state, name, value):  # noqa: F811
+    measured.preflight.set_check(key, Check(state, "for the test"))
+    button = measured.preflight.lines[key].fix
+    assert button.isVisible()
+    qtbot.mouseClick(button, Qt.LeftButton)
+    assert getattr(measured.config.train, name) == value
+
+
+def test_settings_are_saved_as_toml(page, tmp_path, monkeypatch):  # noqa: F811
+    path = tmp_path / "mine.toml"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    page._change({"train.steps": 12})
+    page.form.save_asked.emit()
+    assert load_toml(TransferConfig, path) == page.config
+
+
+def test_the_queue_gets_the_frozen_settings(qtbot, page, store):  # noqa: F811
+    went = []
+    page.context.went.connect(lambda name, what: went.append((name, what)))
+    qtbot.mouseClick(page.estimate.wait, Qt.LeftButton)
+    qtbot.waitUntil(lambda: bool(went), timeout=PATIENCE)
+    assert went == [("runs", {"queue": "english-to-code-01"})]
+    folder = RunStore(store.folder).open("english-to-code-01").folder
+    assert load_toml(TransferConfig, folder / "config.toml") == demo()
+    page.receive(like=str(folder))
+    assert page.config == demo()
