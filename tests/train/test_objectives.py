@@ -28,7 +28,8 @@ def scores_of(batch: TokenBatch, size: int, seed: int = 0, latents=()) -> Scores
     generator = torch.Generator().manual_seed(seed)
     logits = (torch.randn(*batch.input_ids.shape, size, generator=generator) * 2).requires_grad_()
     states = [torch.randn(*batch.input_ids.shape, 8, generator=generator).requires_grad_() for _ in range(2)]
-    return Scores.of(logits, batch, {name: states for name in ("hidden", "all_hidden", "qkv")})
+    latents = {name: states for name in ("hidden", "all_hidden", "qkv", "embeddings")}
+    return Scores.of(logits, batch, {**latents, "head": [torch.randn(size, 8, generator=generator)]})
 
 
 def loss_of(objective, student, teacher, mine, theirs):
@@ -47,7 +48,7 @@ def test_an_objective_counts_what_it_sums_and_has_a_finite_gradient(name, englis
     theirs = scores_of(teacher, len(english), 2)
     loss = loss_of(objective, student, teacher, mine, theirs)
     assert torch.isfinite(loss)
-    leaf = mine.latents["hidden"][0] if name == "alm_latents" else mine.logits
+    leaf = mine.latents["hidden"][0] if name in ("alm_latents", "dskd") else mine.logits
     gradient = torch.autograd.grad(loss, leaf)[0]
     assert torch.isfinite(gradient).all()
     assert gradient.abs().max() > 0
@@ -223,3 +224,42 @@ def test_edges_leave_out_what_only_one_side_goes_on_with(english, code):
     teacher, student = token_batch(english, TEXTS, limit=256), token_batch(code, TEXTS, limit=256)
     theirs, mine = edges(teacher, student)
     assert len(theirs) == len(mine) == len(chunk(teacher, student).text)  # a begin for each text, no end
+
+
+def test_dskd_does_not_see_padding_or_neighbors_beyond_its_means(english, code):
+    """A text alone, and the same text padded: the same loss."""
+    dskd = made("dskd", english, code)
+    torch.manual_seed(1)
+    dskd.module(Widths(8, 8))
+    teacher, student = token_batch(english, TEXTS[:1], limit=256), token_batch(code, TEXTS[:1], limit=256)
+    mine, theirs = scores_of(student, len(code), 1), scores_of(teacher, len(english), 2)
+    before = loss_of(dskd, student, teacher, mine, theirs).item()
+
+    def padded(batch, scores):
+        wider = TokenBatch(batch.encodings, torch.nn.functional.pad(batch.input_ids, (0, 5)), batch.offset)
+        pad = {
+            n: [torch.nn.functional.pad(s, (0, 0, 0, 5), value=9.0) for s in v]
+            for n, v in scores.latents.items()
+        }
+        pad["head"] = scores.latents["head"]
+        return wider, Scores.of(torch.nn.functional.pad(scores.logits, (0, 0, 0, 5), value=1.0), wider, pad)
+
+    (t, ts), (s, ss) = padded(teacher, theirs), padded(student, mine)
+    assert loss_of(dskd, s, t, ss, ts).item() == pytest.approx(before, rel=1e-4)
+
+
+def test_dskd_learns_to_carry_states_over(english, code):
+    """Its maps alone bring the loss down: what it teaches is learnable."""
+    dskd = made("dskd", english, code)
+    torch.manual_seed(1)
+    maps = dskd.module(Widths(8, 8))
+    teacher, student = token_batch(english, TEXTS, limit=256), token_batch(code, TEXTS, limit=256)
+    mine, theirs = scores_of(student, len(code), 1), scores_of(teacher, len(english), 2)
+    optimizer, losses = torch.optim.Adam(maps.parameters(), lr=0.03), []
+    for _ in range(25):
+        loss = loss_of(dskd, student, teacher, mine, theirs)
+        maps.zero_grad()
+        loss.backward(retain_graph=True)
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[0]

@@ -28,12 +28,14 @@ def scores_of(
     inputs: dict[str, Any] = {"input_ids": batch.input_ids, "use_cache": False}
     if batch.position_ids is not None:
         inputs["position_ids"] = batch.position_ids
-    if needs & {"hidden", "all_hidden"}:
+    if needs & {"hidden", "all_hidden", "embeddings"}:
         inputs["output_hidden_states"] = True
     parts = None if whole or "logits" in needs else split(model)
     with autocast(device, precision) as mode, _captured(model, "qkv" in needs) as captured:
         output = model(**inputs) if parts is None else parts[0](**inputs)
     latents = _latents(output, captured, needs)
+    if "head" in needs:
+        latents["head"] = [model.get_output_embeddings().weight]
     with torch.autocast(device.type, enabled=False):  # sums and exponentials stay in fp32
         if parts is None:
             return Scores.of(output.logits, batch, latents)
@@ -47,6 +49,8 @@ def _latents(output: Any, captured: dict[str, list], needs: frozenset[str]) -> d
         found["hidden"] = [output.hidden_states[-1]]
     if "all_hidden" in needs:
         found["all_hidden"] = list(output.hidden_states[1:])
+    if "embeddings" in needs:
+        found["embeddings"] = [output.hidden_states[0]]
     if "qkv" in needs:
         found["qkv"] = [torch.cat(layer, -1) for layer in zip(*captured.values(), strict=True)]
     return found
