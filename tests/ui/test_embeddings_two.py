@@ -78,7 +78,7 @@ def test_two_of_one_width_have_r_and_a_difference(qtbot, page, tmp_path):  # noq
         or page.body.vector.stats["r"].value.text() == "1.000"
     )
     assert page.body.matrices[0].sides.button(2).isEnabled()
-    page._show_matrix_of(2)
+    page.show_matrix_of(2)
     plane = page.body.matrices[2].heat.plane
     assert plane is not None
     assert np.abs(plane.values).max() == 0
@@ -92,12 +92,12 @@ def test_rows_in_another_order_keep_their_names(qtbot, page):  # noqa: F811
     card = page.body.matrices[0]
     card.mode.set_index(1)
     for order in ("norm", "name", "cluster"):
-        page._reorder("A", order)
+        page.reorder("A", order)
         settle(qtbot, page)
         assert card.order.currentData() == order
         assert sorted(card.heat.plane.order) == list(range(30_522))
     norms = page.engine.a.summary.arrays["norms"]
-    page._reorder("A", "norm")
+    page.reorder("A", "norm")
     settle(qtbot, page)
     assert card.heat.plane.row_id(0) == int(norms.argmax())
     card.heat.show_row(2314)
@@ -109,7 +109,7 @@ def test_an_order_that_cannot_be_had_is_refused_and_the_old_one_stays(qtbot, pag
     ready(qtbot, page, write(tmp_path / "x.safetensors", {"wte.weight": random(400, 32)}))
     said = []
     page._context.failed.connect(said.append)
-    page._reorder("A", "name")
+    page.reorder("A", "name")
     settle(qtbot, page)
     assert "no tokenizer lies beside" in str(said[0])
     assert page.engine.a.order == "id"

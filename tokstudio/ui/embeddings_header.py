@@ -43,8 +43,8 @@ class _Model(QWidget):
         super().__init__()
         self.name, self.about = eliding("", "h2"), eliding("", "small", "muted")
         self.picker = combo(name=f"Matrix of {letter}")
-        self.picker.setMinimumWidth(96)
-        self.picker.setMaximumWidth(210)
+        self.picker.setMinimumWidth(120)
+        self.picker.setMaximumWidth(180)
         self.picker.activated.connect(
             lambda place: self.tensor_chosen.emit(self.picker.itemData(place, Qt.UserRole))
         )

@@ -1,6 +1,10 @@
 """Numbers and tokens as the Embeddings page writes them."""
 
-from tokstudio.embed.vocabulary import Vocabulary
+import numpy as np
+
+from tokstudio.embed.vocabulary import START, Vocabulary
+
+TRIES = ("river", "water", "import", "the")  # tokens that most vocabularies have
 
 
 def signed(value: float, digits: int = 4) -> str:
@@ -33,3 +37,17 @@ def in_other(names: Vocabulary | None, row: int, other: Vocabulary | None) -> st
     if pieces:
         return f'"{text.removeprefix("##")}"' if names.glued[row] else text
     return text.strip() if text[:1] == " " else f"##{text}" if text.isalpha() else text
+
+
+def first_token(names: Vocabulary | None, wanted: str) -> str:
+    """What to look at first: `wanted` where there is such a token, else a word that most vocabularies have."""
+    if wanted.startswith("#"):
+        return wanted
+    if names is None:
+        return "#0"
+    if wanted and (names.look_up(wanted) is not None or " - " in wanted or " + " in wanted):
+        return wanted
+    if known := next((token for token in TRIES if names.look_up(token) is not None), ""):
+        return known
+    starts = np.flatnonzero((names.kinds == START) & (names.lengths > 4))
+    return f"#{starts[0]}" if len(starts) else "#0"

@@ -7,22 +7,20 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QStackedLayout, QWidget
 
 from tokstudio.embed.known import known_matrices
 from tokstudio.embed.service import Reply
-from tokstudio.embed.vocabulary import START
 from tokstudio.errors import TokstudioError
 from tokstudio.ui.embeddings_body import HEALTH, MATRIX, Body, empty_page
 from tokstudio.ui.embeddings_engine import A, B, Engine, Side
 from tokstudio.ui.embeddings_export import ExportButton, View
-from tokstudio.ui.embeddings_matrix import WHOLE
 from tokstudio.ui.embeddings_side import list_rows
 from tokstudio.ui.embeddings_vector import SAME_ROW
 from tokstudio.ui.embeddings_views import origin, views
-from tokstudio.ui.embeddings_words import in_other
+from tokstudio.ui.embeddings_wiring import connect
+from tokstudio.ui.embeddings_words import first_token, in_other
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.problem import Problem
 
 NARROW = 1208  # pixels of the page: the window's 1280 without the rail
 FILES = "Matrices (*.safetensors *.gguf *.npy *.index.json)"
-TRIES = ("river", "water", "import", "the")  # tokens that most vocabularies have
 DIFFERENCE = 2
 
 
@@ -46,53 +44,7 @@ class EmbeddingsPage(QWidget):
         )
         self._stack.addWidget(self.body)
         self.setAcceptDrops(True)
-        self._connect()
-
-    def _connect(self) -> None:
-        engine, body, header = self.engine, self.body, self.body.header
-        engine.opened.connect(self._opened)
-        engine.closed.connect(self._closed)
-        engine.named.connect(self._named)
-        for signal in (engine.summarized, engine.spectrum, engine.spread):
-            signal.connect(self._figures)
-        engine.pictured.connect(self._pictured)
-        engine.tile.connect(lambda letter, reply: self._card(letter).put_tile(reply))
-        engine.neighbors.connect(self._show_neighbors)
-        engine.compared.connect(self._show_comparison)
-        engine.paired.connect(body.vector.show_pair)
-        engine.differed.connect(self._show_difference)
-        engine.checked.connect(lambda reply: body.health.show_health(engine.a, reply))
-        engine.laid_out.connect(body.projection.show_layout)
-        engine.failed.connect(self._failed)
-        engine.progressed.connect(self._progressed)
-        header.tensor_chosen.connect(
-            lambda letter, name: self.open(engine.sides[letter].path, name, letter=letter)
-        )
-        header.view_chosen.connect(self.show_view)
-        header.second_wanted.connect(
-            lambda: self._menu(B).exec(header.add.mapToGlobal(header.add.rect().bottomLeft()))
-        )
-        header.swapped.connect(engine.swap)
-        header.second_closed.connect(lambda: engine.close(B))
-        body.neighbors.asked.connect(lambda token, _metric: self._ask(token))
-        body.neighbors.list.activated.connect(lambda index: self.ask_row(index.data(256).id))
-        for place, card in enumerate(body.matrices):
-            letter = "ABA"[place]  # the difference goes by rows of A
-            card.row_chosen.connect(self.ask_row if place != 1 else self._ask_row_of_b)
-            card.side_chosen.connect(self._show_matrix_of)
-            card.mode.changed.connect(lambda mode: setattr(engine, "looked_at", mode == WHOLE))
-            card.vector_wanted.connect(lambda: self.show_view(1))
-            card.order_chosen.connect(lambda order, letter=letter: self._reorder(letter, order))
-            card.tiles_wanted.connect(lambda pooling, tiles, letter=letter:
-                                      engine.ask_tiles(letter, pooling, tiles))  # fmt: skip
-        body.vector.paired_by.connect(lambda _: self._ask_pair())
-        body.pair.rule_chosen.connect(self._rejoin)
-        for part in (body.pair, body.health, body.projection):
-            part.row_chosen.connect(self.ask_row)
-        body.projection.layout_wanted.connect(engine.ask_layout)
-        body.projection.layout_dropped.connect(lambda: engine.maths.cancel("layout"))
-        for slot in body.slots.slots:
-            slot.chosen.connect(lambda _: self._keep_charts())
+        connect(self)
 
     # ---------------------------------------------------------------- the window's side
 
@@ -101,7 +53,7 @@ class EmbeddingsPage(QWidget):
 
     def actions(self) -> list[QWidget]:
         opener = button("Open matrix…", "folder")
-        opener.clicked.connect(lambda: self._menu(A).exec(opener.mapToGlobal(opener.rect().bottomLeft())))
+        opener.clicked.connect(lambda: self.menu(A).exec(opener.mapToGlobal(opener.rect().bottomLeft())))
         if self.engine.a is None:
             return [opener]
         return [opener, ExportButton(self.views, lambda: origin(self.engine), self._context)]
@@ -110,7 +62,7 @@ class EmbeddingsPage(QWidget):
         """What can be exported now."""
         return views(self.engine, self.body)
 
-    def _menu(self, letter: str) -> QMenu:
+    def menu(self, letter: str) -> QMenu:
         menu = QMenu(self)
         menu.addAction("Open a folder…", lambda: self._choose(letter))
         menu.addAction("Open a file…", lambda: self._choose_file(letter))
@@ -138,7 +90,7 @@ class EmbeddingsPage(QWidget):
             self.open(path, tensor, token=token)
         elif token and self.engine.a is not None:
             self.body.neighbors.set_token(token)
-            self._ask(token)
+            self.ask(token)
         if second:
             self.open(second, letter=B)
 
@@ -167,10 +119,10 @@ class EmbeddingsPage(QWidget):
             self._wanted_token = token or (self.body.neighbors.token() if same else "")
         self.engine.open(letter, str(path), tensor)
 
-    def _opened(self, letter: str) -> None:
+    def matrix_opened(self, letter: str) -> None:
         side, body = self.engine.sides[letter], self.body
-        self._card(letter).show_matrix(tuple(side.about["shape"]))
-        self._card(letter).set_names(side.token)
+        self.card(letter).show_matrix(tuple(side.about["shape"]))
+        self.card(letter).set_names(side.token)
         for problem in (body.problem, self._start_problem):
             problem.clear()
         body.pair.clear(
@@ -191,10 +143,10 @@ class EmbeddingsPage(QWidget):
         self._stack.setCurrentIndex(1)
         self._context.refresh_header()
 
-    def _closed(self, letter: str) -> None:
+    def matrix_closed(self, letter: str) -> None:
         if letter == B:
             self._show_second(None)
-            self._show_matrix_of(0)
+            self.show_matrix_of(0)
             self.body.pair.clear("Open a second matrix to compare.")
             self._context.refresh_header()
 
@@ -210,45 +162,39 @@ class EmbeddingsPage(QWidget):
 
     # ---------------------------------------------------------------- answers
 
-    def _card(self, letter: str):
+    def card(self, letter: str):
         return self.body.matrices["AB".index(letter)]
 
-    def _named(self, letter: str) -> None:
+    def named(self, letter: str) -> None:
         side = self.engine.sides[letter]
         self.body.header.show_named(side)
-        self._card(letter).set_names(side.token)
+        self.card(letter).set_names(side.token)
         if letter == A:
             self.body.matrices[DIFFERENCE].set_names(side.token)
             self._first_neighbors()
         elif self._near.size:
             self._ask_b()
-            self._ask_pair()
+            self.ask_pair()
         self.engine.ask_compare()
 
     def _first_neighbors(self) -> None:
-        token, names = self._wanted_token, self.engine.a.names
-        if names is None:
-            token = token if token.startswith("#") else "#0"
-        elif (not token or names.look_up(token) is None) and not token.startswith("#"):
-            token = next((t for t in TRIES if names.look_up(t) is not None), "")
-            starts = np.flatnonzero((names.kinds == START) & (names.lengths > 4))
-            token = token or (f"#{starts[0]}" if len(starts) else "#0")
+        token = first_token(self.engine.a.names, self._wanted_token)
         self.body.neighbors.set_token(token)
-        self._ask(token)
+        self.ask(token)
 
     def ask_row(self, row: int) -> None:
         """The neighbors of row `row`; its number is asked for, so that equal texts cannot be mixed up."""
         self.body.neighbors.set_token(f"#{row}")
-        self._ask(f"#{row}")
+        self.ask(f"#{row}")
 
-    def _ask_row_of_b(self, row: int) -> None:
+    def ask_row_of_b(self, row: int) -> None:
         """A row of B was pointed at: its neighbors there, while A stays."""
         card = self.body.neighbors
         self.engine.ask_neighbors(
             B, f"#{row}", card.chosen_count(), card.chosen_metric(), card.chosen_space()
         )
 
-    def _ask(self, token: str) -> None:
+    def ask(self, token: str) -> None:
         card = self.body.neighbors
         self.engine.ask_neighbors(A, token, card.chosen_count(), card.chosen_metric(), card.chosen_space())
 
@@ -262,18 +208,18 @@ class EmbeddingsPage(QWidget):
                 B, token, card.chosen_count(), card.chosen_metric(), card.chosen_space()
             )
 
-    def _ask_pair(self) -> None:
+    def ask_pair(self) -> None:
         if self._row >= 0 and self.engine.b is not None:
             by_row = self.body.vector.by.index() == SAME_ROW
             self.engine.ask_pair(row=self._row) if by_row else self.engine.ask_pair(f"#{self._row}")
             self.engine.ask_difference(self._near)
 
-    def _show_neighbors(self, letter: str, reply: Reply) -> None:
+    def show_neighbors(self, letter: str, reply: Reply) -> None:
         side, row, ids = self.engine.sides[letter], reply.values["row"], reply.arrays["ids"]
         found = list_rows(ids, reply.arrays["scores"], reply.values["metric"], side.token)
         title = side.token(row) if row >= 0 else reply.values["token"]
         numbers = np.concatenate([[row], ids])
-        self._card(letter).show_nearest(reply.arrays["rows"][:30], numbers[:30], title)
+        self.card(letter).show_nearest(reply.arrays["rows"][:30], numbers[:30], title)
         if letter == B:
             self.body.neighbors.show_in_b(row, found)
             return
@@ -285,9 +231,9 @@ class EmbeddingsPage(QWidget):
         self.body.slots.set_norm(float(np.linalg.norm(values.astype(np.float64))))
         self.body.vector.show_row(side, title, row, values)
         self._ask_b()
-        self._ask_pair()
+        self.ask_pair()
 
-    def _show_difference(self, reply: Reply) -> None:
+    def show_difference(self, reply: Reply) -> None:
         ids = reply.arrays["ids"]
         if len(ids):
             card = self.body.matrices[DIFFERENCE]
@@ -295,16 +241,16 @@ class EmbeddingsPage(QWidget):
             title = self.engine.a.token(self._row) if self._row >= 0 else self.body.neighbors.token()
             card.show_nearest(reply.arrays["rows"], ids, title)
 
-    def _show_comparison(self, reply: Reply) -> None:
+    def show_comparison(self, reply: Reply) -> None:
         self.body.header.show_pair(reply.values["join"], reply.values["figures"])
         self.body.pair.show_comparison(self.engine, reply)
 
-    def _rejoin(self, rule: str) -> None:
+    def rejoin(self, rule: str) -> None:
         self.engine.rule = rule
         self.engine.ask_compare()
-        self._ask_pair()
+        self.ask_pair()
 
-    def _figures(self, letter: str) -> None:
+    def figures(self, letter: str) -> None:
         side = self.engine.sides[letter]
         if letter == A:
             self.body.header.show_figures(side)
@@ -312,14 +258,12 @@ class EmbeddingsPage(QWidget):
             if side.spectrum is not None and side.spectrum is not self.body.projection.shown:
                 self.body.projection.show_points(side.spectrum)
         if side.summary is not None:
-            self._card(letter).show_summary_of(side.summary)
+            self.card(letter).show_summary_of(side.summary)
 
-    def _pictured(self, letter: str, reply: Reply) -> None:
-        self._card(letter).tiles_ready(
-            reply.values["cells"], reply.values["order"], reply.arrays.get("order")
-        )
+    def pictured(self, letter: str, reply: Reply) -> None:
+        self.card(letter).tiles_ready(reply.values["cells"], reply.values["order"], reply.arrays.get("order"))
 
-    def _reorder(self, letter: str, order: str) -> None:
+    def reorder(self, letter: str, order: str) -> None:
         self.engine.sides[letter].order = order
         self.engine.ask_picture(self.engine.sides[letter])
 
@@ -331,22 +275,22 @@ class EmbeddingsPage(QWidget):
         if index == HEALTH and not self.body.health.known and self.engine.a is not None:
             self.engine.ask_health()
 
-    def _show_matrix_of(self, side: int) -> None:
+    def show_matrix_of(self, side: int) -> None:
         self.body.matrix_stack.setCurrentIndex(side)
         self.show_view(MATRIX)
 
-    def _keep_charts(self) -> None:
+    def keep_charts(self) -> None:
         self._context.settings.set("embeddings.charts", [slot.kind for slot in self.body.slots.slots])
 
     # ---------------------------------------------------------------- trouble and progress
 
-    def _failed(self, slot: str, error: TokstudioError) -> None:
+    def failed(self, slot: str, error: TokstudioError) -> None:
         what, _, letter = slot.partition(" ")
         body = self.body
         if what == "neighbors":
             body.neighbors.show_error(error) if letter == A else body.neighbors.show_error_in_b(error)
         elif what == "vocabulary":  # the rows go by their numbers then; why, is said
-            self._named(letter)
+            self.named(letter)
             self._context.fail(error)
         elif what == "pair":
             body.vector.show_error(error)
@@ -355,7 +299,7 @@ class EmbeddingsPage(QWidget):
         elif what == "difference":
             return  # its button says why
         elif what == "pyramid" and letter in self.engine.sides:
-            self.engine.sides[letter].order = self._card(letter).keep_order()
+            self.engine.sides[letter].order = self.card(letter).keep_order()
             self._context.fail(error)
         elif what == "layout":
             body.projection.dropped()
@@ -371,7 +315,7 @@ class EmbeddingsPage(QWidget):
             self.body.projection.dropped()
         shown.show_error(error, actions)
 
-    def _progressed(self, slot: str, title: str, share: float) -> None:
+    def progressed(self, slot: str, title: str, share: float) -> None:
         key = f"embeddings.{slot}"
         if share < 0:
             self._context.job_done(key)
