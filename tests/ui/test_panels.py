@@ -8,6 +8,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
 from tokstudio.events import Checkpointed, Metrics, Reference, Started
+from tokstudio.runs.alarms import of_folder, of_state
+from tokstudio.runs.axes import Axis
+from tokstudio.runs.files import write_json
 from tokstudio.runs.state import Column, RunState
 from tokstudio.ui import theme
 from tokstudio.ui.chart_data import number, thin, tick_words, ticks, value_range
@@ -30,7 +33,8 @@ def full() -> RunState:
     state = RunState()
     state.apply(Started(total_steps=POINTS))
     state.apply(Reference(metric="bits_per_byte", label="source model", value=1.4))
-    names = ("loss", "bits_per_byte", "tokens_per_second", "memory_bytes")
+    names = ("loss", "loss/alm", "bits_per_byte", "tokens_per_second", "memory_bytes", "gradient_norm")
+    names += ("learning_rate", "seconds", "plan/entries_per_row", "plan/row_entropy")
     for step in range(1, POINTS + 1):
         state.apply(Metrics(step=step, values=dict.fromkeys(names, 1.5 + 1 / step)))
     state.apply(Checkpointed(step=1000, path="x"))
@@ -201,3 +205,61 @@ def test_smoothing_looks_only_at_what_is_new():
     column.cut(0)
     column.put(1, 0.0)
     assert smooth.of(column).tolist() == pytest.approx([4.0, 4 / 3])
+
+
+def test_zoom_by_dragging_and_all_again(qtbot, full):
+    panel = shown(qtbot, PANELS["loss"]())
+    panel.refresh(full)
+    chart = panel.chart
+    chart.redraw()
+    zooms = []
+    chart.zoomed.connect(zooms.append)
+    middle = chart.height() // 2
+    qtbot.mousePress(chart.viewport(), Qt.LeftButton, pos=QPoint(200, middle))
+    qtbot.mouseMove(chart.viewport(), QPoint(300, middle))
+    qtbot.mouseRelease(chart.viewport(), Qt.LeftButton, pos=QPoint(300, middle))
+    (left, right) = zooms[-1]
+    assert 0 < left < right < POINTS
+    chart.redraw()
+    assert chart.viewRange()[0][0] == pytest.approx(left)
+    qtbot.mouseDClick(chart.viewport(), Qt.LeftButton, pos=QPoint(300, middle))
+    assert zooms[-1] is None
+    chart.redraw()
+    assert chart.viewRange()[0][0] == 0
+
+
+def test_log_scale_keeps_the_words_of_the_values(qtbot, full):
+    panel = shown(qtbot, PANELS["bits_per_byte"]())
+    panel.refresh(full)
+    panel.chart.set_log(True)
+    panel.chart.redraw()
+    low, high = panel.chart.viewRange()[1]
+    assert low < np.log10(1.4) < high < 1
+    assert "source 1.40" in panel.chart.accessibleDescription()
+    panel.chart.set_log(False)
+    panel.chart.redraw()
+    assert panel.chart.viewRange()[1][1] > 2
+
+
+def test_steps_as_tokens_and_seconds(full):
+    state = RunState()
+    for step in range(1, 5):
+        state.apply(Metrics(step=step, values={"seconds": 0.5, "tokens_per_second": 100.0 * step}))
+    assert Axis(state, "seconds").of(np.array([0, 2, 4])).tolist() == [0.0, 1.0, 2.0]
+    assert Axis(state, "tokens").of(np.array([1, 4])).tolist() == [50.0, 500.0]
+    assert Axis(RunState(), "tokens").name == "step"
+
+
+def test_alarms(tmp_path):
+    state = RunState()
+    for step in range(1, 101):
+        state.apply(Metrics(step=step, values={"loss": 2.0 + 0.1 * (step % 3)}))
+    assert of_state(state) == []
+    for step in range(101, 104):
+        state.apply(Metrics(step=step, values={"loss": 9.0}))
+    assert [alarm.kind for alarm in of_state(state)] == ["loss"]
+    state.apply(Metrics(step=104, values={"loss": float("nan")}))
+    assert [alarm.kind for alarm in of_state(state)] == ["nan"]
+    write_json(tmp_path / "state.json", {"state": "running", "heartbeat": 100.0})
+    assert "silent" in [alarm.kind for alarm in of_folder(tmp_path, now=140.0)]
+    assert "silent" not in [alarm.kind for alarm in of_folder(tmp_path, now=110.0)]

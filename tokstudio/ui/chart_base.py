@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPen, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QFrame, QGraphicsItem
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsRectItem
 
 from tokstudio.ui import theme
 from tokstudio.ui.chart_data import number, tick_words, ticks, value_range, whole_ticks
@@ -36,6 +36,7 @@ class Chart(pg.PlotWidget):
     """
 
     cursor_moved = Signal(object)  # x under the pointer as float, None when it left
+    zoomed = Signal(object)  # (left, right) that was dragged over, None for the whole again
 
     def __init__(
         self,
@@ -52,6 +53,10 @@ class Chart(pg.PlotWidget):
         super().__init__(enableMenu=False)  # its menu alone takes longer to make than the rest
         self._whole = whole
         self._x_range: tuple[float, float] | None = None
+        self._zoom: tuple[float, float] | None = None
+        self._dragged: float | None = None  # x where the pointer went down
+        self._log = False
+        self._events: list[tuple[float, str]] = []
         self._zero, self._x_label, self._unit, self._y_words = zero, x_label, unit, y_words
         self._label = y_label or "Chart"
         self._series: dict[str, Series] = {}
@@ -84,11 +89,16 @@ class Chart(pg.PlotWidget):
         self.getAxis("bottom").setHeight(FOOT)
         self._triangles = pg.ScatterPlotItem(symbol="t1", size=7, pen=None)
         self._triangles.setZValue(20)
+        self._diamonds = pg.ScatterPlotItem(symbol="d", size=9, pen=None)
+        self._diamonds.setZValue(21)
+        self._area = QGraphicsRectItem()  # pyqtgraph's own region ended in a segmentation fault at the close
+        self._area.setZValue(-20)
+        self._area.hide()
         self._cursor = pg.InfiniteLine(0, 90)
         self._cursor.setZValue(30)
         self._readout = pg.TextItem("")
         self._readout.setZValue(31)
-        for item in (self._triangles, self._cursor, self._readout):
+        for item in (self._triangles, self._diamonds, self._area, self._cursor, self._readout):
             self.plotItem.addItem(item, ignoreBounds=True)
         self._cursor.hide()
         self._readout.hide()
@@ -105,7 +115,8 @@ class Chart(pg.PlotWidget):
         else:
             if line is None:
                 line = self._references[name] = self._spare.pop(name, None) or self._level()
-            line.setValue(value)
+            line.level = value
+            line.setValue(self._height(value))
             line.show()
         self._later.start()
 
@@ -119,6 +130,35 @@ class Chart(pg.PlotWidget):
         """Triangles at the foot: events such as checkpoints."""
         self._marks = np.asarray(xs, float)
         self._later.start()
+
+    def set_events(self, events: list[tuple[float, str]]) -> None:
+        """Diamonds at the foot, each with words that the cursor tells: a pause, another rate."""
+        self._events = events
+        self._later.start()
+
+    def set_x_label(self, words: str) -> None:
+        self._x_label = words
+        self._later.start()
+
+    def set_log(self, on: bool) -> None:
+        """Powers of ten upwards; what is not above 0 has no place there."""
+        self._log = on
+        for line in self._references.values():
+            line.setValue(self._height(line.level))
+        self._later.start()
+
+    def set_zoom(self, zoom: tuple[float, float] | None) -> None:
+        """Shows only this part of x, whatever the range is; None: all again."""
+        self._zoom = zoom
+        self._later.start()
+
+    def _height(self, value: Any) -> Any:
+        """Where on the axis `value` lies."""
+        if not self._log:
+            return value
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.log10(np.asarray(value, float))
+        return np.where(np.isfinite(found), found, np.nan) if found.ndim else float(found)
 
     def set_x_range(self, left: float | None, right: float | None = None) -> None:
         """Fixes the x axis, so that charts below each other share it; None: as wide as the data."""
@@ -160,21 +200,33 @@ class Chart(pg.PlotWidget):
             self._draw(series, left, right)
         foot = np.full(len(self._marks), low + MARK_HEIGHT * (high - low))
         self._triangles.setData(self._marks, foot)
+        places = np.array([x for x, _ in self._events], float)
+        self._diamonds.setData(places, np.full(len(places), low + 1.6 * MARK_HEIGHT * (high - low)))
         self._place_cursor()
         self.setAccessibleDescription(self._words())
 
     def _extent(self) -> tuple[tuple[float, float], tuple[float, float]]:
         full = [series for series in self._series.values() if len(series.x) and len(series.y)]
-        lows = [_finite(np.fmin.reduce(series.y)) for series in full]
-        highs = [_finite(np.fmax.reduce(series.y)) for series in full]
+        seen = [self._height(self._seen(series)) for series in full]
+        lows = [_finite(np.fmin.reduce(y)) for y in seen if len(y)]
+        highs = [_finite(np.fmax.reduce(y)) for y in seen if len(y)]
         levels = [line.value() for line in self._references.values()]
-        low, high = value_range([*lows, *levels], [*highs, *levels], self._zero)
+        low, high = value_range([*lows, *levels], [*highs, *levels], self._zero and not self._log)
+        if self._zoom is not None:
+            return self._zoom, (low, high)
         if self._x_range is not None:
             return self._x_range, (low, high)
         if not full:
             return (0.0, 1.0), (low, high)
         left, right = min(float(s.x[0]) for s in full), max(float(s.x[-1]) for s in full)
         return (left, right if right > left else left + 1.0), (low, high)
+
+    def _seen(self, series: Series) -> np.ndarray:
+        """The values inside the zoom; all of them where there is none, or nothing is inside."""
+        if self._zoom is None or len(series.x) != len(series.y):
+            return series.y
+        first, last = np.searchsorted(series.x, self._zoom)
+        return series.y[max(0, first - 1) : last + 1]
 
     def _name_ticks(self, xs: list[float], left: float, right: float) -> list[tuple[float, str]]:
         """The last label that fits carries the name of the axis; one that would be cut is left out."""
@@ -196,7 +248,10 @@ class Chart(pg.PlotWidget):
         xs = rounded(left, right, max(2, (self.width() - LEFT) // COLUMN)) if shown else []
         ys = ticks(low, high, max(2, (self.height() - FOOT) // ROW)) if shown else []
         self.getAxis("bottom").setTicks([self._name_ticks(xs, left, right)])
-        y_words = [self._y_words(y) for y in ys] if self._y_words else tick_words(ys)
+        if self._log:
+            y_words = [self._value(10.0**y) for y in ys]
+        else:
+            y_words = [self._y_words(y) for y in ys] if self._y_words else tick_words(ys)
         self.getAxis("left").setTicks([list(zip(ys, y_words, strict=True))])
         while len(self._grid) < len(ys):
             line = pg.InfiniteLine(0, 0, pen=self._hairline())
@@ -214,7 +269,7 @@ class Chart(pg.PlotWidget):
     def _words(self) -> str:
         """What the chart shows, for those who do not see it."""
         parts = [f"{s.name} {self._value(float(s.y[-1]))}" for s in self._series.values() if len(s.y)]
-        parts += [f"{name} {self._value(float(line.value()))}" for name, line in self._references.items()]
+        parts += [f"{name} {self._value(float(line.level))}" for name, line in self._references.items()]
         return ", ".join(parts) or "nothing yet"
 
     def _value(self, value: float) -> str:
@@ -244,6 +299,9 @@ class Chart(pg.PlotWidget):
         for line in (*self._references.values(), *self._spare.values()):
             line.setPen(self._dashed())
         self._triangles.setBrush(theme.color("control"))
+        self._diamonds.setBrush(theme.color("warning"))
+        self._area.setBrush(theme.color("accent", 0.15))
+        self._area.setPen(pg.mkPen(None))
         self._cursor.setPen(pg.mkPen(theme.color("control"), width=1, style=Qt.DotLine))
         self._readout.setColor(theme.color("text"))
         self._readout.fill = pg.mkBrush(theme.color("raised"))
@@ -290,26 +348,71 @@ class Chart(pg.PlotWidget):
 
     def _reading(self, series: Series, place: int) -> str:
         at = f"{self._x_label} {number(float(series.x[place]))}".strip()
-        return f"{at}   {self._value(float(series.y[place]))}"
+        told = [words for x, words in self._events if x == series.x[place]]
+        return "   ".join([at, self._value(float(series.y[place])), *told])
+
+    def _x_at(self, event: QMouseEvent) -> float:
+        return float(self.plotItem.vb.mapSceneToView(self.mapToScene(event.position().toPoint())).x())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        self._point(float(self.plotItem.vb.mapSceneToView(self.mapToScene(event.position().toPoint())).x()))
+        x = self._x_at(event)
+        if self._dragged is not None:
+            low, high = self.viewRange()[1]
+            left, right = sorted((self._dragged, x))
+            self._area.setRect(left, low, right - left, high - low)
+            self._area.show()
+        self._point(x)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.LeftButton and self._series:
+            self._dragged = self._x_at(event)
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """What was dragged over fills the chart."""
+        began, self._dragged = self._dragged, None
+        self._area.hide()
+        if began is None:
+            return
+        left, right = sorted((began, self._x_at(event)))
+        shown = self.viewRange()[0]
+        if right - left > 0.01 * (shown[1] - shown[0]):
+            self._set_zoom((max(left, shown[0]), min(right, shown[1])))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._dragged = None
+        self._set_zoom(None)
+        event.accept()
+
+    def _set_zoom(self, zoom: tuple[float, float] | None) -> None:
+        self.set_zoom(zoom)
+        self.zoomed.emit(zoom)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._point(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and Right walk along the samples, Escape takes the cursor away."""
+        """Left and Right walk along the samples, + and - zoom, Escape shows all again and takes the cursor away."""
         series, step = self._cursor_series(), {Qt.Key_Left: -1, Qt.Key_Right: 1}.get(event.key())
-        if event.key() == Qt.Key_Escape and self._cursor_x is not None:
+        if event.key() == Qt.Key_Escape and self._zoom is not None:
+            self._set_zoom(None)
+        elif event.key() == Qt.Key_Escape and self._cursor_x is not None:
             self._point(None)
+        elif event.key() in (Qt.Key_Plus, Qt.Key_Minus) and series is not None:
+            self._set_zoom(self._closer(0.5 if event.key() == Qt.Key_Plus else 2.0))
         elif step is not None and series is not None:
             start = len(series.x) - 1 if self._cursor_x is None else _nearest(series.x, self._cursor_x)
             self._point(float(series.x[min(len(series.x) - 1, max(0, start + step))]))
         else:
             event.ignore()
+
+    def _closer(self, factor: float) -> tuple[float, float]:
+        """Around the cursor, or the middle."""
+        left, right = self._zoom or self._x_range or tuple(self.viewRange()[0])
+        middle = (left + right) / 2 if self._cursor_x is None else self._cursor_x
+        return middle - (middle - left) * factor, middle + (right - middle) * factor
 
     def _point(self, x: float | None) -> None:
         self.set_cursor(x)

@@ -74,6 +74,7 @@ class LineChart(Chart):
 
     def _draw(self, series: Series, left: float, right: float) -> None:
         x, y = thin(series.x, series.y, left, right, max(1, self.width() - LEFT - RIGHT))
+        y = self._height(y)
         series.item.setData(x, y, connect="finite", antialias=series.look["width"] > 1)
         if series.dots is None and len(x) == 1:  # a line needs two points to be seen
             series.dots = self._dots()

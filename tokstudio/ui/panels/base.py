@@ -2,10 +2,13 @@
 
 from typing import ClassVar
 
+import numpy as np
 from PySide6.QtWidgets import QFrame, QVBoxLayout
 
 from tokstudio.registry import Registry
-from tokstudio.runs.state import RunState
+from tokstudio.runs.axes import Axis
+from tokstudio.runs.state import Column, RunState
+from tokstudio.ui.chart_data import number
 from tokstudio.ui.charts import Legend, LineChart
 from tokstudio.ui.widgets.basic import eliding, label, row
 
@@ -19,13 +22,16 @@ class Panel(QFrame):
 
     title: ClassVar[str]
     order: ClassVar[int] = 100
+    logs: ClassVar[bool] = True  # does a logarithmic scale make sense?
 
     def __init_subclass__(cls, **kwargs) -> None:
         super().__init_subclass__(**kwargs)
-        PANELS.add(cls.__module__.rpartition(".")[2], cls)
+        if "title" in cls.__dict__:  # else it is a base for others
+            PANELS.add(cls.__module__.rpartition(".")[2], cls)
 
     def __init__(self) -> None:
         super().__init__()
+        self.axis = Axis(RunState())
         self.setProperty("frame", "card")
         self.setAccessibleName(self.title)
         self.legend = Legend()
@@ -47,11 +53,45 @@ class Panel(QFrame):
     def refresh(self, state: RunState) -> None:
         raise NotImplementedError
 
+    def wanted(self, state: RunState) -> bool:
+        """Is there something to show? Else the panel leaves its place to others."""
+        return True
+
+    def x(self, steps: np.ndarray) -> np.ndarray:
+        """Where `steps` lie on the axis that the person chose."""
+        return self.axis.of(steps)
+
     def say(self, value: str, remark: str = "") -> None:
         self.value.setText(value)
         self.remark.setText(remark)
 
     def frame(self, state: RunState) -> None:
         """All panels share their x axis; a triangle for every checkpoint."""
-        self.chart.set_x_range(0, max(1, state.step))
-        self.chart.set_marks([saved.step for saved in state.checkpoints])
+        right = float(self.axis.of(np.array([state.step]))[0])
+        self.chart.set_x_range(0, right if right > 0 else 1)
+        self.chart.set_x_label(self.axis.name)
+        self.chart.set_marks(self.axis.of(np.array([saved.step for saved in state.checkpoints])))
+        places = self.axis.of(np.array([step for step, _ in state.marks]))
+        self.chart.set_events(list(zip(places.tolist(), [words for _, words in state.marks], strict=True)))
+
+
+class SinglePanel(Panel):
+    """One metric, shown only where a run has it."""
+
+    metric: ClassVar[str]
+    series: ClassVar[int] = 0
+    remark_text: ClassVar[str] = ""
+
+    def wanted(self, state: RunState) -> bool:
+        return len(state.columns.get(self.metric, ())) > 0
+
+    def refresh(self, state: RunState) -> None:
+        column = state.columns.get(self.metric) or Column()
+        self.chart.set_series(
+            self.metric, self.x(column.steps), column.values, series=self.series, points=len(column) < 40
+        )
+        self.frame(state)
+        if len(column):
+            self.say(number(float(column.values[-1])), self.remark_text or f"step {int(column.steps[-1]):,}")
+        else:
+            self.say(NOTHING)

@@ -10,7 +10,7 @@ class BitsPerBytePanel(Panel):
 
     def refresh(self, state: RunState) -> None:
         column = state.columns.get("bits_per_byte") or Column()
-        self.chart.set_series("this run", column.steps, column.values, series=1, width=2, points=True)
+        self.chart.set_series("this run", self.x(column.steps), column.values, series=1, width=2, points=True)
         level = state.reference("bits_per_byte")
         self.chart.set_reference("source", level.value if level else None)
         entries: list[tuple[str, int | str, str]] = [("this run", 1, "line")]

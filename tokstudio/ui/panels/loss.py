@@ -42,15 +42,18 @@ class LossPanel(Panel):
         super().__init__()
         self._smoothed = Smoothed()
         self._drawn: Column | None = None
-        self.legend.set_entries([("raw", 0, "faded"), ("smoothed", 0, "line")])
+        self._parts: dict[str, Smoothed] = {}
+        self._shown: list[str] = []
 
     def refresh(self, state: RunState) -> None:
         column = state.columns.get("loss") or Column()
         if column is not self._drawn:  # another run
             self._smoothed, self._drawn = Smoothed(), column
+            self._parts.clear()
         smooth = self._smoothed.of(column)
-        self.chart.set_series("raw", column.steps, column.values, faded=True)
-        self.chart.set_series("smoothed", column.steps, smooth, width=2)
+        self.chart.set_series("raw", self.x(column.steps), column.values, faded=True)
+        self.chart.set_series("smoothed", self.x(column.steps), smooth, width=2)
+        self._show_parts(state)
         self.frame(state)
         if len(column):
             self.say(
@@ -58,3 +61,21 @@ class LossPanel(Panel):
             )
         else:
             self.say(NOTHING, "starts with the first step")
+
+    def _show_parts(self, state: RunState) -> None:
+        """Each objective's own loss, smoothed and dashed."""
+        names = sorted(
+            name for name in state.columns if name.startswith("loss/") and len(state.columns[name])
+        )
+        for gone in set(self._shown) - set(names):
+            self.chart.remove_series(gone)
+        self._shown = names
+        for place, name in enumerate(names):
+            column = state.columns[name]
+            smooth = self._parts.setdefault(name, Smoothed()).of(column)
+            series = 1 + place % 5
+            self.chart.set_series(name, self.x(column.steps), smooth, series=series, dashed=True)
+        parts = [
+            (name.partition("/")[2].replace("_", " "), 1 + i % 5, "dash") for i, name in enumerate(names)
+        ]
+        self.legend.set_entries([("raw", 0, "faded"), ("smoothed", 0, "line"), *parts])

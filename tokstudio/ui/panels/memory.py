@@ -8,6 +8,7 @@ from tokstudio.ui.words import size
 
 class MemoryPanel(Panel):
     title = "Memory"
+    logs = False
     order = 4
 
     def make_chart(self) -> LineChart:
@@ -15,7 +16,7 @@ class MemoryPanel(Panel):
 
     def refresh(self, state: RunState) -> None:
         column = state.columns.get("memory_bytes") or Column()
-        self.chart.set_series("memory", column.steps, column.values, series=3, filled=True)
+        self.chart.set_series("memory", self.x(column.steps), column.values, series=3, filled=True)
         self.frame(state)
         if not len(column):
             self.say(NOTHING)

@@ -12,6 +12,7 @@ WINDOW = 100  # steps of the median that is written out
 
 class TokensPerSecondPanel(Panel):
     title = "Tokens per second"
+    logs = False
     order = 3
 
     def make_chart(self) -> LineChart:
@@ -19,7 +20,7 @@ class TokensPerSecondPanel(Panel):
 
     def refresh(self, state: RunState) -> None:
         column = state.columns.get("tokens_per_second") or Column()
-        self.chart.set_series("tokens per second", column.steps, column.values, series=2)
+        self.chart.set_series("tokens per second", self.x(column.steps), column.values, series=2)
         self.frame(state)
         if len(column):
             recent = column.values[-WINDOW:]

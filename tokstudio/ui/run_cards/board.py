@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from tokstudio.errors import RunError, TokstudioError
 from tokstudio.events import Failed
+from tokstudio.runs.axes import Axis
 from tokstudio.runs.state import RunState
 from tokstudio.runs.store import RunInfo
 from tokstudio.ui.panels.base import PANELS, Panel
@@ -17,6 +18,7 @@ from tokstudio.ui.run_cards.notes import NotesForm
 from tokstudio.ui.run_cards.report import report
 from tokstudio.ui.run_cards.result import ResultCard
 from tokstudio.ui.run_cards.samples import SamplesCard
+from tokstudio.ui.run_cards.tools import ChartTools
 from tokstudio.ui.run_cards.watch import Watch
 from tokstudio.ui.widgets.basic import segmented
 from tokstudio.ui.widgets.problem import Problem
@@ -48,6 +50,11 @@ class Board(QWidget):
         self._told: tuple = ()
         self._tabs = segmented(["Samples", "Log"], name="Samples or log")
         self._tabs.changed.connect(lambda _: self._show_tab())
+        self.tools = ChartTools()
+        self.tools.changed.connect(self._retool)
+        self.alarm = Problem()
+        self._alarmed: tuple = ()
+        self._placed: list[Panel] = []
         self._build()
         self.set_narrow(False, 2)
         self._making = QTimer(self, interval=0)  # one chart a turn of the event loop: each takes 15 ms
@@ -66,6 +73,8 @@ class Board(QWidget):
         layout.setSpacing(GAP)
         for part in (self.head, self.notes, self.trouble, self.result):
             layout.addWidget(part)
+        layout.addWidget(self.alarm)
+        layout.addWidget(self.tools)
         layout.addLayout(self._grid, 1)
         layout.addWidget(self._tabs)
         layout.addLayout(foot)
@@ -79,22 +88,61 @@ class Board(QWidget):
         self._show_tab()
         if columns != self._columns:
             self._columns = columns
-            places = len(self.panels) + len(self._coming)
-            for place in range(places):  # the first chart has its size before the others are there
-                self._grid.setColumnStretch(place, int(place < columns))
-                self._grid.setRowStretch(place, int(place < -(-places // columns)))
-            for place, panel in enumerate(self.panels):
-                self._grid.addWidget(panel, place // columns, place % columns)
+            self._placed = []
+            self._place()
+
+    def _place(self) -> None:
+        """Panels with something to show, side by side; the first chart has its size before the others are there."""
+        state = self._state or RunState()
+        wanted = [panel for panel in self.panels if panel.wanted(state)]
+        if wanted == self._placed and self._placed:
+            return
+        self._placed = wanted
+        columns, places = self._columns, max(4, len(wanted))
+        for panel in self.panels:
+            self._grid.removeWidget(panel)
+            panel.setVisible(panel in wanted)
+        for place in range(self._grid.rowCount() + self._grid.columnCount() + places):
+            self._grid.setColumnStretch(place, int(place < columns))
+            self._grid.setRowStretch(place, int(place < -(-places // columns)))
+        for place, panel in enumerate(wanted):
+            self._grid.addWidget(panel, place // columns, place % columns)
 
     def _make_panel(self) -> None:
-        place, panel = len(self.panels), self._coming.pop(0)()
+        panel = self._coming.pop(0)()
+        panel.setParent(self)  # also where it gets no place: it must not become a window
+        panel.hide()
         panel.chart.cursor_moved.connect(self._share_cursor)
+        panel.chart.zoomed.connect(self._share_zoom)
         self.panels.append(panel)
-        self._grid.addWidget(panel, place // self._columns, place % self._columns)
+        self._place()
         if self._state is not None:
+            panel.axis = Axis(self._state, self.tools.axis)
             panel.refresh(self._state)
         if not self._coming:
             self._making.stop()
+
+    def _retool(self) -> None:
+        for panel in self.panels:
+            panel.chart.set_log(self.tools.log.isChecked() and panel.logs)
+        self._share_zoom(None)
+        for panel in self.panels:
+            panel.chart.set_zoom(None)
+        if self._state is not None:
+            self._draw_panels(self._state)
+
+    def _share_zoom(self, zoom: tuple[float, float] | None) -> None:
+        self.tools.whole.setEnabled(zoom is not None)
+        for panel in self.panels:
+            if panel.chart is not self.sender():
+                panel.chart.set_zoom(zoom)
+
+    def _draw_panels(self, state: RunState) -> None:
+        axis = Axis(state, self.tools.axis)
+        self._place()
+        for panel in self._placed:
+            panel.axis = axis
+            panel.refresh(state)
 
     def _show_tab(self) -> None:
         self.samples.setVisible(not self._narrow or self._tabs.index() == 0)
@@ -112,10 +160,26 @@ class Board(QWidget):
         self.head.show_run(info, shown, state, pair, watch.stuck, place)
         self._show_trouble(watch, info, shown)
         self.result.refresh(state.report if shown == "finished" else {})
-        for panel in self.panels:
-            panel.refresh(state)
+        self._draw_panels(state)
+        self._show_alarm(watch, shown)
         self.samples.refresh(state)
         self.log.refresh(state)
+
+    def _show_alarm(self, watch: Watch, shown: str) -> None:
+        """The first thing that wants somebody, while the run goes."""
+        found = watch.alarms() if shown in ("preparing", "running", "stopping") else []
+        told = (watch.name, found[0].kind) if found else ()
+        if told == self._alarmed:
+            return
+        self._alarmed = told
+        if not found:
+            self.alarm.clear()
+            return
+        ways = [
+            ("Pause", lambda: self.head.asked.emit("pause")),
+            ("Park", lambda: self.head.asked.emit("park")),
+        ]
+        self.alarm.show_error(RunError(found[0].message, hint=found[0].hint), ways, warning=True)
 
     def _show_trouble(self, watch: Watch, info: RunInfo, shown: str) -> None:
         ended = watch.state.ended

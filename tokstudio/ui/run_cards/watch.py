@@ -7,10 +7,12 @@ from PySide6.QtCore import QObject, Signal
 
 from tokstudio.errors import TokstudioError
 from tokstudio.events import Continued, Paused
+from tokstudio.runs.alarms import Alarm, of_folder, of_state
 from tokstudio.runs.process import Run
 from tokstudio.runs.state import RunState
 from tokstudio.ui.follow import Follower
 
+LOOK = 5.0  # seconds between two looks at the folder for alarms
 SAID = {Paused: "pause", Continued: "resume"}
 STUCK = 20.0  # seconds after a request to stop, before ending the process is offered
 
@@ -27,6 +29,8 @@ class Watch(QObject):
         self.run = run
         self.name = run.folder.name
         self.state = RunState()
+        self._looked = 0.0  # monotonic
+        self._of_folder: list[Alarm] = []
         self._follower: Follower | None = None
         self._asked_at = 0.0  # when this window started the present attempt, seconds since the epoch
         self._stop_asked: float | None = None  # monotonic
@@ -63,6 +67,13 @@ class Watch(QObject):
         if request == "park":
             self._stop_asked = time.monotonic()
         self.changed.emit()
+
+    def alarms(self) -> list[Alarm]:
+        """What wants somebody. The folder is looked at every few seconds only."""
+        now = time.monotonic()
+        if now - self._looked > LOOK:
+            self._looked, self._of_folder = now, of_folder(self.run.folder)
+        return [*of_state(self.state), *self._of_folder]
 
     def kill(self) -> None:
         self.run.kill()
