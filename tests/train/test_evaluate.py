@@ -21,6 +21,9 @@ class Uniform(torch.nn.Module):
         self.vocab_size = vocab_size
         self.config = type("Config", (), {"max_position_embeddings": 512})
 
+    def get_input_embeddings(self):
+        return torch.nn.Embedding(self.vocab_size, 1)
+
     def forward(self, input_ids, use_cache=False):
         logits = torch.zeros(*input_ids.shape, self.vocab_size) + self.weight
         return type("Output", (), {"logits": logits})
@@ -34,6 +37,7 @@ def test_a_uniform_model_costs_log2_v_a_token(reference):
     size = sum(len(t.encode()) for t in TEXTS)
     assert (result.tokens, result.bytes, result.windows, result.lossy) == (tokens, size, 3, 0)
     assert result.value == pytest.approx(math.log2(len(tokenizer)) * tokens / size, rel=1e-6)
+    assert result.perplexity == pytest.approx(len(tokenizer), rel=1e-5)
 
 
 def test_batching_changes_nothing(english, tiny_folder):

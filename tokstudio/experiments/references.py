@@ -1,47 +1,5 @@
-"""What a figure in bits per byte has to be read beside: models that need no training to speak of."""
+"""What a figure in bits per byte has to be read beside: the same models of counts as in every evaluation."""
 
-import lzma
-import math
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from tokstudio.train.evaluation.references import ORDERS, references
 
-ORDERS = (0, 2, 4)
-
-
-def references(train: Sequence[str], held_out: Sequence[str]) -> dict[str, float]:
-    """Bits per byte of the held-out texts, each on its own, under counts of the training texts."""
-    data, tests = [t.encode() for t in train], [t.encode() for t in held_out]
-    seen = len(set(b"".join(data)))
-    found = {"uniform over bytes seen": math.log2(max(seen, 1))}
-    counts = _counts(data, max(ORDERS))
-    for order in ORDERS:
-        found[f"order {order}"] = _cross_entropy(counts, tests, order)
-    joined = b"".join(tests)
-    found["xz"] = 8 * len(lzma.compress(joined, preset=9 | lzma.PRESET_EXTREME)) / max(len(joined), 1)
-    return found
-
-
-def _counts(texts: list[bytes], order: int) -> list[dict[bytes, Counter]]:
-    tables: list[dict[bytes, Counter]] = [defaultdict(Counter) for _ in range(order + 1)]
-    for text in texts:
-        for size, table in enumerate(tables):
-            for i in range(size, len(text)):
-                table[text[i - size : i]][text[i]] += 1
-    return tables
-
-
-def _cross_entropy(tables: list[dict[bytes, Counter]], texts: list[bytes], order: int) -> float:
-    """Interpolated over shorter contexts (Witten and Bell 1991)."""
-    bits = size = 0
-    for text in texts:
-        for i in range(len(text)):
-            probability = 1 / 256
-            for length in range(min(order, i) + 1):
-                after = tables[length].get(text[i - length : i])
-                if after is None:
-                    break
-                total, kinds = after.total(), len(after)
-                probability = (after[text[i]] + kinds * probability) / (total + kinds)
-            bits -= math.log2(probability)
-            size += 1
-    return bits / max(size, 1)
+__all__ = ["ORDERS", "references"]

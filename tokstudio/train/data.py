@@ -144,11 +144,13 @@ def token_batch(
     return batch_of(tokenizer, encodings, device=device)
 
 
-def batch_of(tokenizer: Tokenizer, encodings: Sequence[Encoding], *, device: object = "cpu") -> TokenBatch:
-    """One text a row, right-padded."""
+def batch_of(
+    tokenizer: Tokenizer, encodings: Sequence[Encoding], *, device: object = "cpu", prefix: int | None = None
+) -> TokenBatch:
+    """One text a row, right-padded. `prefix`: what every row starts with, where `prefix_id` is not to say."""
     import torch
 
-    prefix = prefix_id(tokenizer)
+    prefix = prefix_id(tokenizer) if prefix is None else prefix
     offset = 0 if prefix is None else 1
     longest = max(map(len, encodings)) + offset
     rows = np.zeros((len(encodings), max(longest, 2)), np.int64)
