@@ -36,9 +36,9 @@ def test_the_same_bytes_are_the_same_token(pair):
     found = join(a, b, len(a), len(b))
     assert all(a.bytes_of(x) == b.bytes_of(y) for x, y in zip(found.a, found.b, strict=True))
     assert not any(a.glued[x] for x in found.a if a.find(a.bytes_of(x)) is not None)
-    table = {a.bytes_of(i) for i in range(len(a)) if a.kinds[i] < 7} & {
-        b.bytes_of(i) for i in range(len(b)) if b.kinds[i] < 7
-    }
+    table = set.intersection(
+        *({v.bytes_of(i) for i in range(len(v)) if v.kinds[i] < SPECIAL} for v in (a, b))
+    )
     assert len(found.a) == len(table)
     assert found.report["only_b"] == found.tokens_b - len(table)
     assert 1996 in found.a, "BERT's “the” is row 1996"

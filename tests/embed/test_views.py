@@ -191,3 +191,14 @@ def test_a_dropped_layout_ends_its_process(monkeypatch):
         next(steps)
     steps.close()
     assert started[0].returncode is not None
+
+
+@pytest.mark.slow  # UMAP compiles itself at every start, about 40 s
+def test_umap_keeps_clusters_apart():
+    pytest.importorskip("umap")
+    centers = np.repeat(np.eye(3, 8, dtype=np.float32), 30, axis=0)
+    found = finish(lay_out(in_memory(centers + random(90, 8)), "umap", seed=3))
+    assert "umap-learn" in found.about["library"]
+    groups = found.points.reshape(3, 30, 2)
+    inside = max(np.linalg.norm(g - g.mean(0), axis=1).mean() for g in groups)
+    assert inside < min(np.linalg.norm(groups[i].mean(0) - groups[i - 1].mean(0)) for i in range(3))

@@ -126,6 +126,9 @@ def test_sums_spaces_and_counts_reach_the_engine(qtbot, page):  # noqa: F811
     assert len(listed(page)) == 50
     assert page.body.neighbors._about.text() == "a sum"
     assert page.body.vector.subtitle.text().endswith("a sum")
+    heat = page.body.matrices[0].heat
+    assert heat.readout(0, 0)[0].startswith("the·sum, dim ")
+    page.grab()
 
 
 def test_health_lists_what_it_found_and_leads_on(qtbot, page, tmp_path):  # noqa: F811

@@ -50,7 +50,9 @@ class Side:
         return {**self.where, "tokenizer": self.names.reference if self.names is not None else ""}
 
     def token(self, row: int) -> str:
-        """What row `row` is called; rows beyond the tokenizer are named as what they are."""
+        """What row `row` is called; rows beyond the tokenizer are named as what they are. -1 is a sum of rows."""
+        if row < 0:
+            return "the sum"
         if self.names is None:
             return f"#{row}"
         return self.names.text(row) if row < len(self.names) else f"padding #{row}"

@@ -9,11 +9,11 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from tokstudio.ui import embeddings_access, theme
+from tokstudio.ui import embeddings_marginals as marginals
 from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, View, level_of
 from tokstudio.ui.embeddings_words import signed
 
-LEFT, TOP, RIGHT, FOOT = 104, 34, 62, 4  # pixels around the picture
-NORM = 46  # pixels of the longest norm bar
+LEFT, TOP, RIGHT, FOOT = marginals.LEFT, 34, 62, 4  # pixels around the picture
 NAMED = 11  # pixels a row needs for its name
 
 
@@ -35,9 +35,9 @@ class HeatMap(QWidget):
         self.plane: RowsPlane | MatrixPlane | None = None
         self.view = View(0, 1, 0, 1)
         self._name: Callable[[int], str] = "#{}".format
-        self._norms = np.zeros(0)
-        self._sorted: tuple | None = None
-        self._mean = self._std = np.zeros(0)
+        self.norms = np.zeros(0)
+        self.sorted_norms: tuple | None = None
+        self._mean = self.std = np.zeros(0)
         self._pointer: QPointF | None = None
         self._drag: tuple[QPointF, View] | None = None
         theme.changed.connect(self._restyle)
@@ -61,7 +61,7 @@ class HeatMap(QWidget):
 
     def set_summary(self, norms: np.ndarray, mean: np.ndarray, std: np.ndarray) -> None:
         """`norms` [n]; `mean` and `std` [d] per dimension, in the matrix' own order."""
-        self._norms, self._mean, self._std = norms, mean, std
+        self.norms, self._mean, self.std = norms, mean, std
         self.update()
 
     def fit(self) -> None:
@@ -91,10 +91,10 @@ class HeatMap(QWidget):
     def _words(self) -> str:
         if self.plane is None:
             return "nothing yet"
-        first, last = self.plane.row_id(int(self.view.top)), self.plane.row_id(self._last_row())
+        first, last = self.plane.row_id(int(self.view.top)), self.plane.row_id(self.last_row())
         return f"rows {self._name(first)} to {self._name(last)}, {self.view.width:.0f} dimensions"
 
-    def _last_row(self) -> int:
+    def last_row(self) -> int:
         return min(int(np.ceil(self.view.bottom)), self.plane.shape[0]) - 1
 
     def _restyle(self) -> None:
@@ -115,8 +115,8 @@ class HeatMap(QWidget):
         self.plane.paint(painter, box, self.view)
         painter.setClipping(False)
         self._paint_names(painter, box)
-        self._paint_std(painter, box)
-        self._paint_norms(painter, box)
+        marginals.paint_std(self, painter, box)
+        marginals.paint_norms(self, painter, box)
         if isinstance(self.plane, RowsPlane):
             self._paint_outline(painter, box)
         if self.hasFocus():
@@ -130,7 +130,7 @@ class HeatMap(QWidget):
         down = box.height() / self.view.height
         step = 1 if down >= NAMED else round_step(70 / down)
         first = int(self.view.top) // step * step
-        for row in range(first, self._last_row() + 1, step):
+        for row in range(first, self.last_row() + 1, step):
             top = box.top() + (row - self.view.top) * down
             place = QRectF(0, top, LEFT - 8, max(down, 14) if step > 1 else down)
             if place.center().y() < box.top() or place.bottom() > box.bottom() + 2:
@@ -144,70 +144,6 @@ class HeatMap(QWidget):
         words = self._name(number).replace(" ", "·") if named else f"{number:,}"
         words = painter.fontMetrics().elidedText(words, Qt.ElideRight, int(place.width()))
         painter.drawText(place, Qt.AlignRight | Qt.AlignVCenter, words)
-
-    def _paint_std(self, painter: QPainter, box: QRectF) -> None:
-        painter.setFont(theme.font("caption"))
-        painter.setPen(theme.color("muted"))
-        painter.drawText(QRectF(0, 6, LEFT - 8, 18), Qt.AlignRight | Qt.AlignVCenter, "std per dim")
-        painter.drawText(QRectF(box.right() + 8, 6, 60, 18), Qt.AlignVCenter, "norm")
-        if not len(self._std):
-            return
-        left, right = int(self.view.left), min(int(np.ceil(self.view.right)), self.plane.shape[1])
-        step = max(1, int(np.ceil(3 * self.view.width / box.width())))  # no bar under 3 pixels
-        spread = self._std[self.plane.dims[left:right]]
-        means = np.add.reduceat(spread, np.arange(0, len(spread), step))
-        means = means / np.minimum(step, len(spread) - np.arange(0, len(spread), step))
-        heights = 18 * means / (self._std.max() or 1.0)
-        across = box.width() / self.view.width
-        for place, height in enumerate(heights):
-            x = box.left() + (left + place * step - self.view.left) * across
-            painter.fillRect(
-                QRectF(x, 24 - height, step * across - 0.6, height), theme.color("border_strong")
-            )
-
-    def _paint_norms(self, painter: QPainter, box: QRectF) -> None:
-        if not len(self._norms):
-            return
-        largest = float(self._norms.max()) or 1.0
-        down = box.height() / self.view.height
-        if down >= 3:
-            for row in range(int(self.view.top), self._last_row() + 1):
-                gap = min(3.0, down / 5)
-                share = self._norms[self.plane.row_id(row)] / largest
-                place = QRectF(
-                    box.right() + 8, box.top() + (row - self.view.top) * down + gap, NORM * share, 0
-                )
-                place.setHeight(down - 2 * gap)
-                first = isinstance(self.plane, RowsPlane) and row == 0
-                painter.fillRect(place.intersected(QRectF(0, box.top(), self.width(), box.height())),
-                                 theme.color("accent_fill" if first else "border_strong"))  # fmt: skip
-            return
-        self._paint_norm_profile(painter, box, largest)
-
-    def _ordered_norms(self) -> np.ndarray:
-        """Norms in the order of the rows on the screen."""
-        order = getattr(self.plane, "order", None)
-        if order is None:
-            return self._norms
-        if self._sorted is None or self._sorted[0] is not order or self._sorted[1] is not self._norms:
-            self._sorted = order, self._norms, self._norms[order]
-        return self._sorted[2]
-
-    def _paint_norm_profile(self, painter: QPainter, box: QRectF, largest: float) -> None:
-        """One line a pixel: grey to the mean, a darker tip at the largest, so that one long row still
-        shows."""
-        norms = self._ordered_norms()
-        edges = np.linspace(self.view.top, self.view.bottom, int(box.height()) + 1).astype(np.int64)
-        starts = np.minimum(edges[:-1], len(norms) - 1)
-        stop = max(int(edges[-1]), int(starts[-1]) + 1)
-        tops = np.maximum.reduceat(norms[:stop], starts)
-        sums = np.add.reduceat(norms[:stop], starts)
-        means = sums / np.maximum(np.append(np.diff(starts), stop - starts[-1]), 1)
-        shade, tip = theme.color("border_strong"), theme.color("control")
-        for place, (mean, top) in enumerate(zip(means / largest, tops / largest, strict=True)):
-            y = box.top() + place
-            painter.fillRect(QRectF(box.right() + 8, y, NORM * min(mean, 1), 1), shade)
-            painter.fillRect(QRectF(box.right() + 8 + NORM * top - 1, y, 1, 1), tip)
 
     def _paint_outline(self, painter: QPainter, box: QRectF) -> None:
         """Around the asked row."""
@@ -235,9 +171,9 @@ class HeatMap(QWidget):
         value, count = found
         if count > 1:
             return words, f"{self.plane.pooling} {signed(value)} of {count:,} values"
-        if not len(self._std) or not self._std[dim]:
+        if not len(self.std) or not self.std[dim]:
             return words, f"value {signed(value)}"
-        z = (value - self._mean[dim]) / self._std[dim]
+        z = (value - self._mean[dim]) / self.std[dim]
         return words, f"value {signed(value)}, z {signed(z, 1)}"
 
     def _paint_readout(self, painter: QPainter, box: QRectF, point: QPointF) -> None:
