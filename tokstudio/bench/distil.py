@@ -27,7 +27,7 @@ def distil(repeat: int) -> Iterator[Figure]:
         yield collation(folder, repeat)
         how = f"next_token + alm, {BATCH} x {LENGTH}, fp32, best of {repeat}"
         for mode in ("full", "lora"):
-            found = measure_apart(Case(mode=mode, steps=repeat), folder)
+            found = measure_apart(Case(mode=mode, steps=repeat, beside=mode == "full"), folder)
             yield from speed(mode, mode, found, 2.0, how)
             if mode == "full":
                 share = GFLOP / GFLOPS / found["seconds"]
@@ -40,7 +40,7 @@ def distil(repeat: int) -> Iterator[Figure]:
                 ratio = found["seconds"] / found["plain_seconds"]
                 note = "a step beside teacher forward, student forward and backward with whole logits"
                 yield Figure(name="step_over_plain", value=round(ratio, 3), unit="", target=1.25, note=note)
-        found = measure_apart(Case(cached=True, steps=repeat), folder)
+        found = measure_apart(Case(cached=True, steps=repeat, beside=True), folder)
         ratio = found["seconds"] / found["plain_seconds"]
         note = "with the teacher cache, beside the student's part alone"
         yield Figure(name="cached_over_plain", value=round(ratio, 3), unit="", target=1.1, note=note)

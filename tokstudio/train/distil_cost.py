@@ -28,6 +28,7 @@ class Case:
     steps: int = 3
     objectives: tuple[str, ...] = ("next_token", "alm")
     length: int = LENGTH
+    beside: bool = False  # measure plain fine-tuning, too
 
 
 def measure_apart(case: Case, folder: Path) -> dict[str, float]:
@@ -141,7 +142,7 @@ def measure(case: Case, folder: Path) -> dict[str, float]:
         "collate_seconds": min(collates),
         "tokens": tokens,
         "peak_bytes": peak_bytes(device),
-        "plain_seconds": plain_seconds(problem, case),
+        "plain_seconds": plain_seconds(problem, case) if case.beside else 0.0,
     }
 
 
