@@ -304,3 +304,11 @@ def test_recipes_are_settings_with_a_reason():
     assert found["paper"].config.alm.temperature == 100
     with pytest.raises(ConfigError, match="no recipe"):
         recipe("soup")
+
+
+@pytest.mark.parametrize("mode", ["full", "lora"])
+def test_gradient_checkpointing_changes_no_loss(mode, alm_config, tmp_path):
+    config = replace(alm_config, mode=mode, train=replace(alm_config.train, steps=3))
+    saving = replace(config, train=replace(config.train, gradient_checkpointing=True))
+    plain, again = (losses(go(c, tmp_path / n)) for c, n in ((config, "plain"), (saving, "saving")))
+    assert again == pytest.approx(plain, rel=1e-4)

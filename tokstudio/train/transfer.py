@@ -72,7 +72,7 @@ class Transfer:
         self.model = student.model
         self.limit = self.model.config.max_position_embeddings
         if config.train.gradient_checkpointing:
-            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+            save_activations(self.model)
         self.teacher = teacher or OwnStart(student, pair.source, self.limit)
         lesson = Pair(self.teacher.tokenizer, pair.target, pair.device)
         self.objectives: dict[str, Objective] = {
@@ -167,6 +167,13 @@ class Transfer:
 
     def samples(self, step: int) -> Iterator[Sample]:
         yield from _samples(self.model, self.pair.target, "target", step, self.config.train.sample_tokens)
+
+
+def save_activations(model: Any) -> None:
+    """Compute activations again in the backward pass. transformers 5.2x renamed the call."""
+    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    new = getattr(plain, "activation_checkpointing_enable", None)
+    (new or plain.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
 def _samples(model, tokenizer: Tokenizer, who: str, step: int, length: int) -> Iterator[Sample]:
