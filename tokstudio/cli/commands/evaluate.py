@@ -1,51 +1,150 @@
-"""`tokstudio evaluate`: bits per byte of a model on a text."""
+"""`tokstudio evaluate`: how well a model predicts a text, or answers; two models on the very same windows."""
 
 import argparse
-from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tokstudio.cli.output import emit_json, say
+from tokstudio.cli.evaluation import say_answers, say_texts
+from tokstudio.cli.output import emit_json, note
+from tokstudio.errors import InputError
 
-HELP = "bits per byte of a model on a text"
+if TYPE_CHECKING:
+    from tokstudio.train.corpus import Document
+    from tokstudio.train.evaluation.subject import Subject
+
+HELP = "bits per byte of a model on a text, multiple choice, or two models compared on either"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a model folder with its tokenizer, or demo:english")
-    parser.add_argument("--data", required=True, help='a text file, or "python": the built-in held-out text')
+    parser.add_argument("other", nargs="?", help="a second model, measured on the same windows")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--data", help='a text file, a folder, or "python": the built-in held-out text')
+    what.add_argument(
+        "--choices",
+        type=Path,
+        metavar="FILE",
+        help="multiple choice instead: CSV or JSON lines with question, choices, answer",
+    )
     parser.add_argument("--tokenizer", default="", help="another tokenizer than the model folder's own")
+    parser.add_argument("--other-tokenizer", default="", help="the same for the second model")
     parser.add_argument(
         "--window-bytes", type=int, default=1024, help="length of the pieces that are measured"
     )
     parser.add_argument("--max-bytes", type=int, default=0, help="measure about this much (0: all)")
+    parser.add_argument(
+        "--cut",
+        choices=("lines", "common"),
+        help="lines: after line ends, each window tokenized on its own (one model's default); common: documents "
+        "tokenized whole and cut where no tokenizer has a token across (two models' default)",
+    )
+    parser.add_argument(
+        "--include-end", action="store_true", help="score an end token a document, for 0 bytes"
+    )
+    parser.add_argument(
+        "--train-text",
+        default="",
+        metavar="FILE",
+        help="reference lines of order 0, 2 and 4 learnt from this text",
+    )
+    parser.add_argument("--per-text", action="store_true", help="with --json: every window or question, too")
+    parser.add_argument("--resamples", type=int, default=2000, help="draws of the interval (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of those draws (%(default)s)")
+    parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
-    from tokstudio.models.device import pick_device
-    from tokstudio.models.load import load_model
-    from tokstudio.tokens.reference import load_tokenizer
-    from tokstudio.train.evaluate import bits_per_byte
-
-    texts = _texts(args)
-    model = load_model(args.model).to(pick_device(args.device))
-    tokenizer = load_tokenizer(args.tokenizer or args.model)
-    result = bits_per_byte(model, tokenizer, texts)
+    _check(args)
+    report = _choices(args) if args.choices else _texts(args)
     if args.json:
-        values = {"bits_per_byte" if k == "value" else k: v for k, v in asdict(result).items()}
-        emit_json({"model": args.model, "tokenizer": tokenizer.name, "data": args.data, **values})
+        emit_json(report)
         return 0
-    say(f"{result.value:.4f} bits per byte")
-    say(f"{result.bytes:,} bytes, {result.tokens:,} tokens of {tokenizer.name}, {result.windows:,} windows")
-    if result.lossy:
-        say(
-            f"{result.lossy:,} windows do not survive this tokenizer unchanged: the figure misses what was lost."
-        )
+    (say_answers if args.choices else say_texts)(report)
+    remarks = [remark for model in report.get("models", [report]) for remark in model.get("remarks", [])]
+    for remark in dict.fromkeys(remarks):  # two models often share one
+        note(remark)
     return 0
 
 
-def _texts(args: argparse.Namespace) -> list[str]:
-    from tokstudio.train.corpus import PYTHON, load_corpus, read_documents
-    from tokstudio.train.data import held_out_windows
+def _check(args: argparse.Namespace) -> None:
+    if args.other_tokenizer and not args.other:
+        raise InputError("--other-tokenizer needs a second model.", hint="Name it behind the first one.")
+    least = {"--window-bytes": (args.window_bytes, 4), "--max-bytes": (args.max_bytes, 0)}
+    least |= {"--resamples": (args.resamples, 10), "--batch-size": (args.batch_size, 1)}
+    for name, (value, smallest) in least.items():
+        if value < smallest:
+            raise InputError(f"{name} {value} is too small.", hint=f"Give {smallest} or more.")
+    if args.seed < 0:
+        raise InputError("--seed is below 0.", hint="Give 0 or more.")
+    if args.per_text and not args.json:
+        raise InputError("--per-text prints with --json only.", hint="Add --json.")
 
-    documents = load_corpus(PYTHON).held_out if args.data == PYTHON else read_documents(args.data)
-    return held_out_windows(documents, window_bytes=args.window_bytes, total_bytes=args.max_bytes or 1 << 62)
+
+def _subjects(args: argparse.Namespace) -> "list[Subject]":
+    from tokstudio.models.device import pick_device
+    from tokstudio.models.load import load_model
+    from tokstudio.tokens.reference import load_tokenizer
+    from tokstudio.train.evaluation.subject import Subject
+
+    device = pick_device(args.device)
+    named = [(args.model, args.tokenizer), (args.other, args.other_tokenizer)]
+    return [
+        Subject(name, load_model(name).to(device), load_tokenizer(tokenizer or name))
+        for name, tokenizer in named
+        if name
+    ]
+
+
+def _report(args: argparse.Namespace, found: Any, shared: dict[str, Any]) -> dict[str, Any]:
+    """One model's figures lie at the top, two models' in a list beside their difference."""
+    each = {"texts" if args.data else "questions_each": found.each()} if args.per_text else {}
+    if not args.other:
+        return {**found.summary(0), **shared, **each}
+    models = [found.summary(k) for k in range(2)]
+    return {**shared, "models": models, "difference": found.difference(0, 1), **each}
+
+
+def _texts(args: argparse.Namespace) -> dict[str, Any]:
+    from tokstudio.train.corpus import read_documents
+    from tokstudio.train.evaluation.references import reference_lines, references
+    from tokstudio.train.evaluation.texts import measure
+    from tokstudio.train.evaluation.windows import cut_windows
+
+    documents = _documents(args.data)
+    cut = args.cut or ("common" if args.other else "lines")
+    subjects = _subjects(args)
+    windows = cut_windows(
+        documents,
+        [subject.tokenizer for subject in subjects],
+        cut=cut,
+        window_bytes=args.window_bytes,
+        total_bytes=args.max_bytes or 1 << 62,
+        end=args.include_end,
+    )
+    found = measure(subjects, windows, batch_size=args.batch_size, resamples=args.resamples, seed=args.seed)
+    texts = [window.text.decode() for window in windows]
+    lines = reference_lines(texts)
+    if args.train_text:
+        learnt = references([d.text for d in read_documents(args.train_text)], texts)
+        lines |= {name: value for name, value in learnt.items() if name.startswith("order")}
+    shared = {"data": args.data, "cut": cut, "end_scored": args.include_end, "references": lines}
+    return _report(args, found, shared)
+
+
+def _documents(data: str) -> "tuple[Document, ...]":
+    from tokstudio.train.corpus import PYTHON, load_corpus, read_documents
+
+    return load_corpus(PYTHON).held_out if data == PYTHON else read_documents(data)
+
+
+def _choices(args: argparse.Namespace) -> dict[str, Any]:
+    from tokstudio.train.evaluation.choices import answer
+    from tokstudio.train.evaluation.choices_file import read_questions
+
+    questions = read_questions(args.choices)
+    found = answer(
+        _subjects(args), questions, batch_size=args.batch_size, resamples=args.resamples, seed=args.seed
+    )
+    return _report(args, found, {"data": str(args.choices)})

@@ -94,5 +94,5 @@ class Subject:
             raise InputError(
                 f"A text is {len(longest) + (self.prefix is not None):,} tokens of {self.tokenizer.name}; "
                 f"{self.name} reads {self.limit:,}.",
-                hint=f"Measure shorter texts: --window-bytes {fits} or less.",
+                hint=f"Measure shorter texts, of about {fits:,} bytes: --window-bytes {fits}.",
             )

@@ -74,7 +74,7 @@ class Measured:
             "bits_per_byte": value,
             "interval": between and asdict(between),
             "separated": bool(between and (between.low > 0 or between.high < 0)),
-            "better": None if value == 0 else self.subjects[b if value < 0 else a].name,
+            "better": None if value == 0 else "second" if value < 0 else "first",
         }
 
     def remarks(self, k: int) -> list[str]:
@@ -94,7 +94,9 @@ class Measured:
                 f"{name} has neither a begin nor an end token: {result.unscored:,} first tokens are not scored, "
                 "which flatters long tokens."
             )
-        if self.units < ENOUGH:
+        if self.units == 1:
+            found.append("One window gives no interval: measure more text, or smaller windows.")
+        elif self.units < ENOUGH:
             found.append(f"The interval is of {self.units:,} {self.unit}s only: rather too narrow.")
         if not 0 < result.value < 8:
             found.append("A figure outside 0 to 8 bits per byte says that something is wrong with the model.")
