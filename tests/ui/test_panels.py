@@ -13,7 +13,7 @@ from tokstudio.runs.axes import Axis
 from tokstudio.runs.files import write_json
 from tokstudio.runs.state import Column, RunState
 from tokstudio.ui import theme
-from tokstudio.ui.chart_data import number, thin, tick_words, ticks, value_range
+from tokstudio.ui.chart_data import Peaks, number, thin, tick_words, ticks, value_range
 from tokstudio.ui.charts import BarChart, Legend, LineChart
 from tokstudio.ui.panels.base import PANELS
 from tokstudio.ui.panels.loss import Smoothed
@@ -263,3 +263,30 @@ def test_alarms(tmp_path):
     write_json(tmp_path / "state.json", {"state": "running", "heartbeat": 100.0})
     assert "silent" in [alarm.kind for alarm in of_folder(tmp_path, now=140.0)]
     assert "silent" not in [alarm.kind for alarm in of_folder(tmp_path, now=110.0)]
+
+
+@given(st.lists(st.integers(1, 900), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_peaks_of_a_growing_line_are_those_of_the_whole(parts, seed):
+    values = np.random.default_rng(seed).normal(size=sum(parts))
+    values[:: max(2, len(values) // 7)] = np.nan
+    x, peaks = np.arange(len(values)), Peaks()
+    for end in np.cumsum(parts):
+        y = values[:end]
+        peaks.take(y)
+        known = y[np.isfinite(y)]
+        if len(known):
+            assert peaks.extent(y) == (known.min(), known.max())
+            _, drawn = peaks.thin(x[:end], y, 0, end, 3)
+            assert (np.nanmin(drawn), np.nanmax(drawn)) == (known.min(), known.max())
+
+
+def test_a_value_that_is_measured_again_is_drawn_again(qtbot):
+    column = Column()
+    for step in range(1, 1001):
+        column.put(step, 1.0)
+    peaks = Peaks()
+    peaks.take(column.values)
+    column.put(10, 5.0)
+    peaks.take(column.values)
+    assert peaks.extent(column.values) == (1.0, 5.0)

@@ -23,6 +23,5 @@ class Axis:
         self._sums = np.concatenate([[0.0], np.cumsum(values)])
 
     def of(self, steps: np.ndarray) -> np.ndarray:
-        """float64 [n], ascending where `steps` are."""
-        steps = np.asarray(steps, float)
+        """[n], ascending where `steps` are."""
         return steps if self._sums is None else np.interp(steps, self._steps, self._sums)

@@ -75,6 +75,7 @@ class Column:
             self._steps = np.insert(self._steps, place, step)
             self._values = np.insert(self._values, place, value)
             self._n += 1
+        self._values = self._values.copy()  # who keeps what was there by its memory sees that it is another
         self._values[place] = value
         self.version += 1
 
@@ -83,6 +84,7 @@ class Column:
         keep = int(np.searchsorted(self.steps, step, side="right"))
         if keep != self._n:
             self._n = keep
+            self._values = self._values.copy()
             self.version += 1
 
 

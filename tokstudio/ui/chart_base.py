@@ -1,7 +1,7 @@
 """What all charts share: axes, grid, reference lines, event marks, a cursor, and the theme."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPen, QResizeEve
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsRectItem
 
 from tokstudio.ui import theme
-from tokstudio.ui.chart_data import number, tick_words, ticks, value_range, whole_ticks
+from tokstudio.ui.chart_data import Peaks, number, tick_words, ticks, value_range, whole_ticks
 
 LEFT, RIGHT, FOOT = 44, 12, 20  # pixels around the plot; with less at the right the last label is cut
 ROW, COLUMN = 36, 110  # pixels that a label needs for itself
@@ -27,6 +27,7 @@ class Series:
     look: dict[str, Any]
     item: pg.PlotCurveItem
     dots: pg.ScatterPlotItem | None = None
+    peaks: Peaks = field(default_factory=Peaks)
 
 
 class Chart(pg.PlotWidget):
@@ -207,9 +208,8 @@ class Chart(pg.PlotWidget):
 
     def _extent(self) -> tuple[tuple[float, float], tuple[float, float]]:
         full = [series for series in self._series.values() if len(series.x) and len(series.y)]
-        seen = [self._height(self._seen(series)) for series in full]
-        lows = [_finite(np.fmin.reduce(y)) for y in seen if len(y)]
-        highs = [_finite(np.fmax.reduce(y)) for y in seen if len(y)]
+        ends = [self._ends(series) for series in full]
+        lows, highs = [low for low, _ in ends], [high for _, high in ends]
         levels = [line.value() for line in self._references.values()]
         low, high = value_range([*lows, *levels], [*highs, *levels], self._zero and not self._log)
         if self._zoom is not None:
@@ -220,6 +220,16 @@ class Chart(pg.PlotWidget):
             return (0.0, 1.0), (low, high)
         left, right = min(float(s.x[0]) for s in full), max(float(s.x[-1]) for s in full)
         return (left, right if right > left else left + 1.0), (low, high)
+
+    def _ends(self, series: Series) -> tuple[float, float]:
+        """The lowest and the highest place on the axis."""
+        if self._zoom is None and not self._log:
+            series.peaks.take(series.y)
+            low, high = series.peaks.extent(series.y)
+        else:
+            y = self._height(self._seen(series))
+            low, high = (np.fmin.reduce(y), np.fmax.reduce(y)) if len(y) else (np.nan, np.nan)
+        return _finite(low), _finite(high)
 
     def _seen(self, series: Series) -> np.ndarray:
         """The values inside the zoom; all of them where there is none, or nothing is inside."""

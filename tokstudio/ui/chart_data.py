@@ -82,3 +82,50 @@ def value_range(lows: Sequence[float], highs: Sequence[float], zero: bool) -> tu
         return (low, high + air) if zero and low == 0 else (low - air, high + air)
     air = 0.08 * (high - low)
     return (low if zero and low == 0 else low - air), high + air
+
+
+class Peaks:
+    """Minimum and maximum of every `BLOCK` values of a line that only grows, so that a redraw of a million points
+    looks at what is new. A line in another piece of memory is another line."""
+
+    BLOCK = 128
+
+    def __init__(self) -> None:
+        self._base: object = None
+        self._done = 0  # values in whole blocks
+        self._lows, self._highs = np.empty(0), np.empty(0)
+
+    def take(self, y: np.ndarray) -> None:
+        if y.base is None or y.base is not self._base or len(y) < self._done:
+            self._base, self._done = y.base, 0
+            self._lows, self._highs = np.empty(0), np.empty(0)
+        whole = len(y) // self.BLOCK * self.BLOCK
+        if whole > self._done:
+            fresh = y[self._done : whole].reshape(-1, self.BLOCK)
+            self._lows = np.concatenate([self._lows, np.fmin.reduce(fresh, axis=1)])
+            self._highs = np.concatenate([self._highs, np.fmax.reduce(fresh, axis=1)])
+            self._done = whole
+
+    def extent(self, y: np.ndarray) -> tuple[float, float]:
+        """Of all of `y`, which was taken."""
+        rest = y[self._done :]
+        return (
+            float(np.fmin.reduce(np.concatenate([self._lows, rest]))),
+            float(np.fmax.reduce(np.concatenate([self._highs, rest]))),
+        )
+
+    def thin(
+        self, x: np.ndarray, y: np.ndarray, low: float, high: float, columns: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `thin`, of blocks where a pixel column has several of them; the rest as it is."""
+        first = max(0, int(np.searchsorted(x, low)) - 1) // self.BLOCK
+        last = min(len(x), int(np.searchsorted(x, high, side="right")) + 1)
+        blocks = min(last, self._done) // self.BLOCK
+        if (blocks - first) < 2 * COLUMN_POINTS * columns or columns < 1:
+            return thin(x, y, low, high, columns)
+        xs = x[first * self.BLOCK : blocks * self.BLOCK : self.BLOCK]
+        places, lows = thin(xs, self._lows[first:blocks], -np.inf, np.inf, columns)
+        _, highs = thin(xs, self._highs[first:blocks], -np.inf, np.inf, columns)
+        pairs = np.stack([np.fmin(lows[::2], lows[1::2]), np.fmax(highs[::2], highs[1::2])], axis=1).ravel()
+        rest = slice(blocks * self.BLOCK, last)
+        return np.concatenate([places, x[rest]]), np.concatenate([pairs, y[rest]])

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from tokstudio.ui import theme
 from tokstudio.ui.chart_base import LEFT, RIGHT, Chart, Series
-from tokstudio.ui.chart_data import number, thin
+from tokstudio.ui.chart_data import number
 from tokstudio.ui.widgets.basic import label
 
 
@@ -39,7 +39,7 @@ class LineChart(Chart):
 
         Lines wider than a pixel are antialiased; they stay quick because only peaks are drawn.
         """
-        x, y = np.asarray(x, float), np.asarray(y, float)
+        x, y = np.asarray(x), np.asarray(y, float)  # steps stay whole numbers: turning a million takes longer
         look = dict(series=series, dashed=dashed, width=width, points=points, faded=faded, filled=filled)
         line = self._series.get(name)
         if line is None:
@@ -73,8 +73,9 @@ class LineChart(Chart):
         return dots
 
     def _draw(self, series: Series, left: float, right: float) -> None:
-        x, y = thin(series.x, series.y, left, right, max(1, self.width() - LEFT - RIGHT))
-        y = self._height(y)
+        series.peaks.take(series.y)
+        x, y = series.peaks.thin(series.x, series.y, left, right, max(1, self.width() - LEFT - RIGHT))
+        x, y = x.astype(float, copy=False), self._height(y)
         series.item.setData(x, y, connect="finite", antialias=series.look["width"] > 1)
         if series.dots is None and len(x) == 1:  # a line needs two points to be seen
             series.dots = self._dots()

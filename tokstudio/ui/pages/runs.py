@@ -20,9 +20,10 @@ from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
 from tokstudio.ui.run_cards.board import Board
 from tokstudio.ui.run_cards.create import create_demo
+from tokstudio.ui.run_cards.many import ManyRuns
 from tokstudio.ui.run_cards.run_list import RunList
 from tokstudio.ui.run_cards.watch import Watch
-from tokstudio.ui.widgets.basic import button
+from tokstudio.ui.widgets.basic import button, segmented
 from tokstudio.ui.widgets.empty import EmptyState
 
 FRAME = 100  # milliseconds between two drawings, whatever happens
@@ -83,6 +84,8 @@ class RunsPage(QWidget):
         head.start_asked.connect(lambda: self.start(self._selected))
         head.asked.connect(self.ask)
         head.changed.connect(self.change)
+        self.board.result.opened.connect(self.open_in)
+        self.board.notes.saved.connect(self.reload)
         self.list.moved.connect(self.reorder)
         self.list.held.connect(self.hold)
         self.board.resume_asked.connect(self.resume)
@@ -111,6 +114,18 @@ class RunsPage(QWidget):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(content)
+        self.many = ManyRuns()
+        self.many.picked.connect(self._look_at)
+        self.many.thrown.connect(lambda names: [self.throw(name) for name in names])
+        holder = QWidget()
+        inside = QHBoxLayout(holder)
+        inside.setContentsMargins(16, 12, 16, 12)
+        inside.addWidget(self.many)
+        self._stack.addWidget(holder)
+        self._view = segmented(["One run", "All runs"], name="One run or all")
+        self._view.changed.connect(lambda _: self._show_view())
+        self._view.setParent(self)  # owned here, shown by the top bar
+        self._view.hide()
 
     # ---------------------------------------------------------------- the shell
 
@@ -118,7 +133,7 @@ class RunsPage(QWidget):
         return str(self.store.folder)
 
     def actions(self) -> list[QWidget]:
-        return [self._new] if self.infos else []  # the empty page has its own filled button
+        return [self._view, self._new] if self.infos else []  # the empty page has its own filled button
 
     def opened(self) -> None:
         self.reload()
@@ -143,6 +158,7 @@ class RunsPage(QWidget):
         self._weighs.stop()
         self._scale.close()
         self._chores.close()
+        self.many.close_down()
         for watch in self.watches.values():
             watch.leave()
 
@@ -194,6 +210,13 @@ class RunsPage(QWidget):
 
     def stop(self) -> None:
         self._try(self.watches[self._selected].stop)
+
+    def open_in(self, page: str) -> None:
+        """The export of the selected run, on another page."""
+        report = self.watches[self._selected].state.report
+        path, source = report.get("export", {}).get("path", ""), report.get("source", {}).get("model", "")
+        what = {"model": {"model": path, "other": source}, "compare": {"tokenizer": path}}
+        self.context.go(page, **what.get(page, {"path": path}))
 
     def ask(self, what: str) -> None:
         """What the head of the selected run was pressed for."""
@@ -322,9 +345,19 @@ class RunsPage(QWidget):
             if str(error) != self._told:  # once, and not with every look
                 self._told = str(error)
                 self.context.fail(error)
-        self._stack.setCurrentIndex(1 if self.infos else 0)
+        self._show_view()
         if was_empty == bool(self.infos):
             self.context.refresh_header()  # the empty page has its own filled button
+
+    def _show_view(self) -> None:
+        place = 0 if not self.infos else 1 + self._view.index()
+        self._stack.setCurrentIndex(place)
+        if place == 2:
+            self.many.set_runs(list(self.infos.values()))
+
+    def _look_at(self, name: str) -> None:
+        self._view.set_index(0)
+        self.select(name)
 
     def reload(self) -> None:
         """Looks into the runs folder, and adopts what goes there, whoever started it."""

@@ -92,6 +92,11 @@ class SinglePanel(Panel):
         )
         self.frame(state)
         if len(column):
-            self.say(number(float(column.values[-1])), self.remark_text or f"step {int(column.steps[-1]):,}")
+            self.say(
+                self.words(float(column.values[-1])), self.remark_text or f"step {int(column.steps[-1]):,}"
+            )
         else:
             self.say(NOTHING)
+
+    def words(self, value: float) -> str:
+        return number(value)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFrame, QVBoxLayout
 
@@ -10,11 +10,14 @@ from tokstudio.ui import theme
 from tokstudio.ui.icons import icon_label
 from tokstudio.ui.widgets.basic import button, eliding, label, row, stat
 
+PAGES = (("layers", "Model"), ("compare", "Compare"), ("embeddings", "Embeddings"))
 BITS = "bits per byte"
 
 
 class ResultCard(QFrame):
     """Hidden until there is a report."""
+
+    opened = Signal(str)  # "model", "compare" or "embeddings": the page that shall show the export
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,12 +35,15 @@ class ResultCard(QFrame):
         self.folder.setAccessibleName("Open the folder of the export")
         self.folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(self._path)))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._path))
+        self.ways = [button(f"Open in {title}", name, "plain") for name, title in PAGES]
+        for part, (_, page) in zip(self.ways, PAGES, strict=True):
+            part.clicked.connect(lambda _checked=False, page=page: self.opened.emit(page.lower()))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 10, 12, 10)
         layout.setSpacing(8)
         numbers = (self.source, self.initialized, self.trained, self.gap)
         layout.addWidget(row(*numbers, None, self.folder, self.copy, spacing=24))
-        layout.addWidget(row(self._mark, self.check, (self.where, 1), spacing=8))
+        layout.addWidget(row(self._mark, self.check, (self.where, 1), *self.ways, spacing=8))
         self.hide()
 
     def refresh(self, report: dict[str, Any]) -> None:
@@ -56,12 +62,13 @@ class ResultCard(QFrame):
                 part.set(f"{value:.3f}", BITS if key == "source" else "")
         closed = report.get("gap_closed")
         self.gap.setVisible(closed is not None)
-        self.gap.set(f"{100 * closed:.0f} %" if closed is not None else "", "of the way back to the original")
+        share = "" if closed is None else f"{100 * closed:.0f} %".replace("-", "\N{MINUS SIGN}")
+        self.gap.set(share, "of the way back to the original")
         self._show_export(report.get("export", {}))
 
     def _show_export(self, export: dict[str, Any]) -> None:
         self._path = str(export.get("path", ""))
-        for part in (self.folder, self.copy, self.check, self.where, self._mark):
+        for part in (self.folder, self.copy, self.check, self.where, self._mark, *self.ways):
             part.setVisible(bool(self._path))
         self.where.setText(self._path)
         checked, difference = bool(export.get("checked")), export.get("max_abs_logit_difference")

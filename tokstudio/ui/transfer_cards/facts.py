@@ -12,6 +12,7 @@ from tokstudio.align.overlap import overlap
 from tokstudio.embed.header import read_header
 from tokstudio.errors import ModelError
 from tokstudio.models.load import model_folder
+from tokstudio.runs.configs import flat
 from tokstudio.runs.files import read_json
 from tokstudio.runs.store import RunStore
 from tokstudio.tokens.base import Encoding, Tokenizer
@@ -24,6 +25,7 @@ EXAMPLE = "if name in self.values: return None"
 SAMPLE = 65_536  # bytes of held-out text that tokens are counted on
 HEAP = 2.4  # on the CPU freed memory stays with the process: 2.2 GB resident where 0.9 GB of tensors live at once
 SPEED = 57e9  # multiplications and additions a second and core: the demo takes 80 to 100 s on two cores
+ALIKE = 3.0  # times the text that an earlier run may have read, more or less, to tell the time of this one
 START = 15.0  # seconds for imports, corpus, samples and the check of the export
 _DEFAULT_PER_BYTE = 0.3
 FLOAT = 4  # bytes; training is in fp32 on the CPU, and weights are kept in fp32 on CUDA too
@@ -219,7 +221,10 @@ def _seconds_like(config: TransferConfig, store: RunStore) -> tuple[float | None
         train, seconds = known.get("train", {}), report.get("seconds", {})
         read = train.get("steps", 0) * train.get("batch_size", 0) * train.get("accumulate", 1)
         spent = sum(value for value in seconds.values() if isinstance(value, int | float))
-        if read and spent:
+        wanted = config.train.steps * config.train.batch_size * config.train.accumulate
+        if (
+            read and spent and 1 / ALIKE <= wanted / read <= ALIKE
+        ):  # else what is not training counts for too much
             return (
                 spent * config.train.steps * config.train.batch_size * config.train.accumulate / read,
                 info.name,
@@ -246,7 +251,8 @@ def expected(config: TransferConfig, store: RunStore) -> Expected | None:
         return None
     state = read(store.folder / name)
     column, level = state.columns.get("bits_per_byte"), state.reference("bits_per_byte")
-    if not column:
+    measured = flat(store.folder / name).get("data.held_out_bytes")
+    if not column or measured != config.data.held_out_bytes:  # on another text it is another number
         return None
     return Expected(name, column.steps.copy(), column.values.copy(), level.value if level else None)
 

@@ -1,0 +1,81 @@
+"""The table of all runs, and where a finished run leads."""
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, Qt
+
+from tests.ui.test_runs import (  # noqa: F401  fixtures
+    PATIENCE,
+    begin,
+    context,
+    open_page,
+    page,
+    store,
+    wait_for,
+)
+from tokstudio.runs import notes
+
+
+@pytest.fixture
+def table(qtbot, page, begin, store):  # noqa: F811
+    """Three finished runs of 12, 24 and 36 steps; the first one has a tag."""
+    for steps in (12, 24, 36):
+        begin(f"steps = {steps}")
+        wait_for(qtbot, page, "finished")
+    notes.write(store.folder / "count-01", notes.Notes(("baseline",), "the first"))
+    page._view.set_index(1)
+    qtbot.waitUntil(lambda: len(page.many.model.shown) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: any(line.tags for line in page.many.model.shown), timeout=PATIENCE)
+    return page.many
+
+
+def names(table) -> list[str]:
+    return [line.info.name for line in table.model.shown]
+
+
+def choose(table, *rows: int) -> None:
+    flags = QItemSelectionModel.Select | QItemSelectionModel.Rows
+    for place in rows:
+        table.view.selectionModel().select(table.model.index(place, 0), flags)
+
+
+def test_ranked_and_searched(table):
+    assert names(table) == ["count-03", "count-02", "count-01"]  # newest first
+    table.view.sortByColumn(3, Qt.AscendingOrder)
+    assert names(table) == ["count-01", "count-02", "count-03"]
+    table.find.setText("BASE finished")
+    assert names(table) == ["count-01"]
+
+
+def test_curves_and_settings_side_by_side(qtbot, table):
+    choose(table, 0, 2)
+    qtbot.waitUntil(lambda: set(table.chart._series) == {"count-03", "count-01"}, timeout=PATIENCE)
+    assert table.differences.rows == [("steps", [36, 12])]
+    table.by.setCurrentIndex(table.by.findData("loss"))
+    table._draw()
+    assert len(table.chart._series["count-03"].x) == 36
+
+
+def test_several_go_to_the_trash_and_one_is_opened(qtbot, page, table):  # noqa: F811
+    choose(table, 0, 1)
+    qtbot.mouseClick(table.trash, Qt.LeftButton)
+    qtbot.waitUntil(lambda: list(page.infos) == ["count-01"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: names(table) == ["count-01"], timeout=PATIENCE)
+    table.view.activated.emit(table.model.index(0, 0))
+    assert page._selected == "count-01"
+    assert page.board.isVisible()
+
+
+def test_a_finished_run_opens_elsewhere(qtbot, page, begin, context):  # noqa: F811
+    went = []
+    context.went.connect(lambda name, what: went.append((name, what)))
+    name = begin("steps = 5")
+    wait_for(qtbot, page, "finished")
+    qtbot.waitUntil(page.board.result.isVisible, timeout=PATIENCE)
+    for part in page.board.result.ways:
+        qtbot.mouseClick(part, Qt.LeftButton)
+    export = str(page.store.folder / name / "export")
+    assert went == [
+        ("model", {"model": export, "other": "self-test"}),
+        ("compare", {"tokenizer": export}),
+        ("embeddings", {"path": export}),
+    ]

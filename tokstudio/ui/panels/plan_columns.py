@@ -1,0 +1,11 @@
+"""How far a translation is from the source marginal that it was asked to hold."""
+
+from tokstudio.ui.panels.base import SinglePanel
+
+
+class PlanColumnsPanel(SinglePanel):
+    title = "Plan: error of the columns"
+    order = 9
+    metric = "plan/column_error"
+    series = 4
+    remark_text = "share of the mass in the wrong column"

@@ -1,0 +1,300 @@
+"""All runs as a table: ranked, searched, laid over each other, their settings compared."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHeaderView,
+    QLineEdit,
+    QSplitter,
+    QTableView,
+    QVBoxLayout,
+)
+
+from tokstudio.runs import notes
+from tokstudio.runs.configs import difference
+from tokstudio.runs.files import read_json
+from tokstudio.runs.report import read
+from tokstudio.runs.state import RunState
+from tokstudio.runs.store import RunInfo
+from tokstudio.ui.background import Worker
+from tokstudio.ui.charts import Legend, LineChart
+from tokstudio.ui.widgets.basic import button, combo, label, row
+
+MOST = 20  # runs laid over each other
+DASH = "\N{EN DASH}"
+METRICS = {
+    "bits_per_byte": "Bits per byte",
+    "loss": "Training loss",
+    "gradient_norm": "Gradient norm",
+    "learning_rate": "Learning rate",
+    "tokens_per_second": "Tokens per second",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    info: RunInfo
+    tags: tuple[str, ...]
+    note: str
+    gap: float | None  # share of the gap that was closed
+
+    def text(self) -> str:
+        return " ".join((self.info.name, self.info.state, self.info.title, *self.tags, self.note)).lower()
+
+
+def lines(infos: list[RunInfo]) -> list[Line]:
+    """Reads two small files of each run; for a thread."""
+    made = []
+    for info in infos:
+        written, gap = notes.read(info.folder), read_json(info.folder / "report.json").get("gap_closed")
+        made.append(Line(info, written.tags, written.note, gap if isinstance(gap, int | float) else None))
+    return made
+
+
+def _date(line: Line) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(line.info.created))
+
+
+COLUMNS: tuple[tuple[str, Callable[[Line], str], Callable[[Line], Any]], ...] = (
+    ("Run", lambda line: line.info.name, lambda line: line.info.name),
+    ("State", lambda line: line.info.state, lambda line: line.info.state),
+    ("Created", _date, lambda line: line.info.created),
+    ("Steps", lambda line: f"{line.info.step:,} of {line.info.total_steps:,}", lambda line: line.info.step),
+    (
+        "Bits per byte",
+        lambda line: DASH if line.info.bits_per_byte is None else f"{line.info.bits_per_byte:.4f}",
+        lambda line: line.info.bits_per_byte,
+    ),
+    (
+        "Gap closed",
+        lambda line: DASH if line.gap is None else f"{100 * line.gap:.0f} %",
+        lambda line: line.gap,
+    ),
+    ("Tags", lambda line: ", ".join(line.tags), lambda line: ", ".join(line.tags)),
+    ("Note", lambda line: line.note, lambda line: line.note),
+)
+
+
+class RunTable(QAbstractTableModel):
+    """Sorts and filters by its own order; what has no value is always last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all: list[Line] = []
+        self.shown: list[Line] = []
+        self._query, self._column, self._down = "", 2, True
+
+    def set_lines(self, found: list[Line]) -> None:
+        if found != self.all:
+            self.all = found
+            self._arrange()
+
+    def search(self, query: str) -> None:
+        self._query = query.lower()
+        self._arrange()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.AscendingOrder) -> None:
+        self._column, self._down = column, order == Qt.DescendingOrder
+        self._arrange()
+
+    def _arrange(self) -> None:
+        words, key = self._query.split(), COLUMNS[self._column][2]
+        found = [line for line in self.all if all(word in line.text() for word in words)]
+        known = sorted((line for line in found if key(line) is not None), key=key, reverse=self._down)
+        self.layoutAboutToBeChanged.emit()
+        self.shown = known + [line for line in found if key(line) is None]
+        self.layoutChanged.emit()
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008 Qt's own signature
+        return 0 if parent.isValid() else len(self.shown)
+
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def data(self, index: QModelIndex, role: int = Qt.DisplayRole):
+        if role in (Qt.DisplayRole, Qt.AccessibleTextRole, Qt.ToolTipRole):
+            return COLUMNS[index.column()][1](self.shown[index.row()])
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.DisplayRole):
+        if role == Qt.DisplayRole and orientation == Qt.Horizontal:
+            return COLUMNS[section][0]
+        return None
+
+
+class DifferenceTable(QAbstractTableModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.rows: list[tuple[str, list[Any]]] = []
+
+    def set_runs(self, infos: list[RunInfo]) -> None:
+        self.beginResetModel()
+        self.names = [info.name for info in infos]
+        self.rows = difference([info.folder for info in infos])
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else 1 + len(self.names)
+
+    def data(self, index: QModelIndex, role: int = Qt.DisplayRole):
+        if role not in (Qt.DisplayRole, Qt.AccessibleTextRole, Qt.ToolTipRole):
+            return None
+        name, values = self.rows[index.row()]
+        value = values[index.column() - 1] if index.column() else name
+        return DASH if value is None else str(value)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.DisplayRole):
+        if role == Qt.DisplayRole and orientation == Qt.Horizontal:
+            return self.names[section - 1] if section else "Setting"
+        return None
+
+
+def _table(model: QAbstractTableModel, name: str) -> QTableView:
+    view = QTableView()
+    view.setModel(model)
+    view.setAccessibleName(name)
+    view.setSelectionBehavior(QAbstractItemView.SelectRows)
+    view.setFrameShape(QFrame.NoFrame)
+    view.setShowGrid(False)
+    view.verticalHeader().hide()
+    view.verticalHeader().setDefaultSectionSize(28)
+    view.horizontalHeader().setStretchLastSection(True)
+    view.horizontalHeader().setSectionResizeMode(QHeaderView.Interactive)
+    view.horizontalHeader().setHighlightSections(False)
+    view.setWordWrap(False)
+    view.setTabKeyNavigation(False)
+    return view
+
+
+class ManyRuns(QFrame):
+    """`set_runs` may be called often."""
+
+    picked = Signal(str)  # double click or Enter: look at this one
+    thrown = Signal(list)  # names, to the trash
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("frame", "card")
+        self.setAccessibleName("All runs")
+        self._infos: list[RunInfo] = []
+        self._states: dict[str, RunState] = {}
+        self.model, self.differences = RunTable(), DifferenceTable()
+        self.find = QLineEdit()
+        self.find.setPlaceholderText("Find by name, state, tag or note")
+        self.find.setAccessibleName("Find runs")
+        self.find.textChanged.connect(self.model.search)
+        self.view = _table(self.model, "Runs")
+        self.view.setSortingEnabled(True)
+        self.view.sortByColumn(2, Qt.DescendingOrder)
+        self.view.setColumnWidth(0, 210)
+        self.view.activated.connect(lambda index: self.picked.emit(self.model.shown[index.row()].info.name))
+        self.view.selectionModel().selectionChanged.connect(lambda *_: self._selected())
+        self.by = combo((), "Metric")
+        for name, title in METRICS.items():
+            self.by.addItem(title, name)
+        self.by.activated.connect(lambda _: self._draw())
+        self.trash = button("Move to the trash", "trash", "quiet")
+        self.trash.clicked.connect(lambda: self.thrown.emit([info.name for info in self.selection()]))
+        self.chart = LineChart("Runs", x_label="step", whole=True)
+        self.chart.setAccessibleName("Chart: selected runs")
+        self.legend = Legend()
+        self.settings = _table(self.differences, "Settings that differ")
+        self.about = label("", "small", "muted")
+        self._build()
+        self._reader = Worker(self)  # the events of a long run take seconds
+        self._reader.done.connect(self._arrived)
+        self._selected()
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 10, 12, 10)
+        layout.addWidget(row((self.find, 1), self.trash))
+        low, compare = QFrame(), QSplitter(Qt.Horizontal)
+        inside = QVBoxLayout(low)
+        inside.setContentsMargins(0, 4, 0, 0)
+        inside.addWidget(row(self.by, self.about, None, self.legend))
+        compare.addWidget(self.chart)
+        compare.addWidget(self.settings)
+        compare.setSizes([500, 400])
+        inside.addWidget(compare, 1)
+        parts = QSplitter(Qt.Vertical)
+        parts.addWidget(self.view)
+        parts.addWidget(low)
+        parts.setSizes([320, 300])
+        layout.addWidget(parts, 1)
+
+    def close_down(self) -> None:
+        self._reader.close()
+
+    def set_runs(self, infos: list[RunInfo]) -> None:
+        self._infos = infos
+        self._reader.submit(("lines",), lambda: lines(infos))
+
+    def selection(self) -> list[RunInfo]:
+        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
+        return [self.model.shown[place].info for place in rows if place < len(self.model.shown)]
+
+    def _selected(self) -> None:
+        chosen = self.selection()
+        self.trash.setEnabled(bool(chosen) and not any(info.live for info in chosen))
+        self.differences.set_runs(chosen if len(chosen) > 1 else [])
+        for info in chosen[:MOST]:
+            if info.name not in self._states or info.live:
+                self._reader.submit(("state", info.name), lambda folder=info.folder: read(folder))
+        self._draw()
+
+    def _arrived(self, key: tuple, answer: Any) -> None:
+        if key[0] == "lines":
+            names = {info.name for info in self.selection()}
+            self.model.set_lines(answer)
+            self._select(names)
+        elif isinstance(answer, RunState):
+            self._states[key[1]] = answer
+            self._draw()
+
+    def _select(self, names: set[str]) -> None:
+        """The same runs, wherever they stand now."""
+        chosen = self.view.selectionModel()
+        if {info.name for info in self.selection()} == names:
+            return
+        chosen.clearSelection()
+        for place, line in enumerate(self.model.shown):
+            if line.info.name in names:
+                flags = QItemSelectionModel.Select | QItemSelectionModel.Rows
+                chosen.select(self.model.index(place, 0), flags)
+
+    def _draw(self) -> None:
+        metric, entries = self.by.currentData(), []
+        chosen = self.selection()
+        for name in set(self.chart._series) - {info.name for info in chosen[:MOST]}:
+            self.chart.remove_series(name)
+        for place, info in enumerate(chosen[:MOST]):
+            column = self._states[info.name].columns.get(metric) if info.name in self._states else None
+            if not column:
+                self.chart.remove_series(info.name)
+                continue
+            dashed = place >= 6
+            self.chart.set_series(
+                info.name,
+                column.steps,
+                column.values,
+                series=place % 6,
+                dashed=dashed,
+                points=len(column) < 40,
+            )
+            if len(entries) < 6:
+                entries.append((info.name, place % 6, "dash" if dashed else "line"))
+        self.legend.set_entries(entries)
+        words = "Choose runs in the table; with two or more their curves and settings are compared."
+        more = f"the first {MOST} of {len(chosen)}" if len(chosen) > MOST else ""
+        self.about.setText(words if not chosen else more)
