@@ -84,7 +84,9 @@ def test_a_set_that_is_very_unlikely_keeps_its_digits():
     weight = torch.tensor([[200.0], [0.0], [-1.0]], dtype=torch.float32).requires_grad_()
     hidden = torch.ones(1, 1)
     one = torch.ones(1, dtype=torch.bool)
-    log_z, _, mass = token_scores(hidden, Head(weight), torch.zeros(1, dtype=torch.int64), one, torch.tensor([1, 2]))
+    log_z, _, mass = token_scores(
+        hidden, Head(weight), torch.zeros(1, dtype=torch.int64), one, torch.tensor([1, 2])
+    )
     assert (mass - log_z).item() == pytest.approx(-200 + 0.3132617, rel=1e-6)
     gradient = torch.autograd.grad((mass - log_z).sum(), weight)[0][:, 0]
     assert gradient.tolist() == pytest.approx([-1.0, 0.7310586, 0.2689414], abs=1e-5)
