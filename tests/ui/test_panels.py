@@ -15,7 +15,7 @@ from tokstudio.runs.state import Column, RunState
 from tokstudio.ui import theme
 from tokstudio.ui.chart_data import Peaks, number, thin, tick_words, ticks, value_range
 from tokstudio.ui.charts import BarChart, Legend, LineChart
-from tokstudio.ui.panels.base import PANELS
+from tokstudio.ui.panels.base import PANELS, SinglePanel
 from tokstudio.ui.panels.loss import Smoothed
 
 POINTS = 50_000
@@ -34,7 +34,7 @@ def full() -> RunState:
     state.apply(Started(total_steps=POINTS))
     state.apply(Reference(metric="bits_per_byte", label="source model", value=1.4))
     names = ("loss", "loss/alm", "bits_per_byte", "tokens_per_second", "memory_bytes", "gradient_norm")
-    names += ("learning_rate", "seconds", "plan/entries_per_row", "plan/row_entropy")
+    names += ("learning_rate", "seconds", "plan/entries_per_row", "plan/row_entropy", "plan/column_error")
     for step in range(1, POINTS + 1):
         state.apply(Metrics(step=step, values=dict.fromkeys(names, 1.5 + 1 / step)))
     state.apply(Checkpointed(step=1000, path="x"))
