@@ -5,7 +5,19 @@ from collections.abc import Callable
 
 from tokstudio.cli.output import Progress, note
 from tokstudio.errors import RunError
-from tokstudio.events import Checkpointed, Failed, Log, Phase, Reference, RunEvent, Sample, Stopped
+from tokstudio.events import (
+    Changed,
+    Checkpointed,
+    Failed,
+    Log,
+    Parked,
+    Paused,
+    Phase,
+    Reference,
+    RunEvent,
+    Sample,
+    Stopped,
+)
 from tokstudio.runs.process import Run
 from tokstudio.runs.state import RunState
 
@@ -27,9 +39,9 @@ def follow(run: Run, title: str, since: float = 0.0) -> RunState:
     match state.ended:
         case Failed() as failed:
             raise RunError(failed.message, hint=failed.hint)
-        case Stopped() as stopped:
+        case Stopped() | Parked() as stopped:
             raise RunError(
-                f"The run was stopped at step {stopped.step:,}.",
+                f"The run was {stopped.kind} at step {stopped.step:,}.",
                 hint=f"`tokstudio runs resume {run.folder.name}` goes on from there.",
             )
     return state
@@ -51,6 +63,8 @@ _LINES: dict[type[RunEvent], Callable] = {
     Phase: lambda e: f"{e.name}",
     Log: lambda e: f"{e.level}: {e.message}",
     Reference: lambda e: f"{e.label}: {e.value:.4f} bits per byte" if e.metric == "bits_per_byte" else "",
+    Changed: lambda e: f"{e.name.replace('_', ' ')} {e.before:g} becomes {e.after:g} after step {e.step:,}",
+    Paused: lambda e: f"waits after step {e.step:,}; `tokstudio runs resume` lets it go on",
     Checkpointed: lambda e: f"checkpoint at step {e.step:,}, {e.bytes / 1e6:.0f} MB",
 }
 

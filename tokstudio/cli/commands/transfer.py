@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tokstudio.cli.output import emit_json, note, say
 
 if TYPE_CHECKING:
+    from tokstudio.runs.process import Run
     from tokstudio.train.config import TransferConfig
 
 HELP = "move a language model onto another tokenizer"
@@ -36,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do two steps, print memory, time, tokens and the command that starts the run, and end",
     )
+    parser.add_argument("--queue", action="store_true", help="wait for a free device instead of starting now")
     parser.add_argument("--print-config", action="store_true", help="print the settings as TOML and end")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -63,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     name = args.name or f"{_short(config.model)}-to-{_short(config.tokenizer)}"
     started = RunStore().create("transfer", name, to_toml(config))
     note(f"Run {started.folder.name} in {started.folder}")
+    if args.queue:
+        return _wait(started, args)
     started.start()
     report = follow(started, "Transfer").report
     if args.json:
@@ -117,6 +121,25 @@ def command(args: argparse.Namespace) -> str:
     words += [word for override in args.overrides for word in ("--set", override)]
     words += ["--name", args.name] if args.name else []
     return shlex.join(words)
+
+
+def _wait(run: "Run", args: argparse.Namespace) -> int:
+    """To the end of the queue, which needs no window and no terminal."""
+    from tokstudio.runs.queue import Queue
+    from tokstudio.runs.store import RunStore
+
+    queue, name = Queue(RunStore()), run.folder.name
+    queue.add(name)
+    place = queue.names().index(name) + 1 if name in queue.names() else 0
+    if args.json:
+        emit_json({"run": str(run.folder), "place": place})
+    else:
+        note(
+            f"{name} waits as number {place}; `tokstudio runs queue` lists them."
+            if place
+            else f"{name} starts."
+        )
+    return 0
 
 
 def anchored(config: "TransferConfig") -> "TransferConfig":
