@@ -15,6 +15,7 @@ from tokstudio.ui.panels.base import PANELS, Panel
 from tokstudio.ui.run_cards.head import RESUMABLE, Head
 from tokstudio.ui.run_cards.log import LogCard
 from tokstudio.ui.run_cards.notes import NotesForm
+from tokstudio.ui.run_cards.plan import PlanCard
 from tokstudio.ui.run_cards.report import report
 from tokstudio.ui.run_cards.result import ResultCard
 from tokstudio.ui.run_cards.samples import SamplesCard
@@ -39,6 +40,7 @@ class Board(QWidget):
         self.trouble = Problem()
         self.notes = NotesForm()
         self.result = ResultCard()
+        self.plan = PlanCard()
         self.samples, self.log = SamplesCard(), LogCard()
         self.panels: list[Panel] = []
         self._coming = sorted((PANELS[name] for name in PANELS), key=lambda panel: panel.order)
@@ -74,6 +76,7 @@ class Board(QWidget):
         for part in (self.head, self.notes, self.trouble, self.result):
             layout.addWidget(part)
         layout.addWidget(self.alarm)
+        layout.addWidget(self.plan)
         layout.addWidget(self.tools)
         layout.addLayout(self._grid, 1)
         layout.addWidget(self._tabs)
@@ -160,6 +163,7 @@ class Board(QWidget):
         self.head.show_run(info, shown, state, pair, watch.stuck, place)
         self._show_trouble(watch, info, shown)
         self.result.refresh(state.report if shown == "finished" else {})
+        self.plan.show_run(info.folder)
         self._draw_panels(state)
         self._show_alarm(watch, shown)
         self.samples.refresh(state)
