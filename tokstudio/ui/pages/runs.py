@@ -25,6 +25,7 @@ from tokstudio.ui.run_cards.run_list import RunList
 from tokstudio.ui.run_cards.watch import Watch
 from tokstudio.ui.widgets.basic import button, segmented
 from tokstudio.ui.widgets.empty import EmptyState
+from tokstudio.ui.words import counted
 
 FRAME = 100  # milliseconds between two drawings, whatever happens
 LOOK = 2000  # milliseconds between two looks into the runs folder: others start runs too
@@ -117,6 +118,9 @@ class RunsPage(QWidget):
         self.many = ManyRuns()
         self.many.picked.connect(self._look_at)
         self.many.thrown.connect(lambda names: [self.throw(name) for name in names])
+        self.many.held = lambda: [one.name for one in self.trash.runs()]
+        self.many.restored.connect(self._bring_back)
+        self.many.emptied.connect(lambda: self._chores.submit("emptied", self.trash.empty))
         holder = QWidget()
         inside = QHBoxLayout(holder)
         inside.setContentsMargins(16, 12, 16, 12)
@@ -158,6 +162,7 @@ class RunsPage(QWidget):
         self._weighs.stop()
         self._scale.close()
         self._chores.close()
+        self.board.plan.close_down()
         self.many.close_down()
         for watch in self.watches.values():
             watch.leave()
@@ -268,6 +273,9 @@ class RunsPage(QWidget):
             self.context.fail(answer)
         elif what == "thrown":
             self.context.say(f"{answer} is in the trash", lambda: self._bring_back(str(answer)))
+        elif what == "emptied":
+            self.context.say(f"{counted(int(str(answer)), 'run')} deleted for good")
+            self._weigh()
         elif what == "report":
             self.context.say(f"Written to {answer}")
 
