@@ -60,6 +60,14 @@ def test_several_go_to_the_trash_and_one_is_opened(qtbot, page, table):  # noqa:
     qtbot.mouseClick(table.trash, Qt.LeftButton)
     qtbot.waitUntil(lambda: list(page.infos) == ["count-01"], timeout=PATIENCE)
     qtbot.waitUntil(lambda: names(table) == ["count-01"], timeout=PATIENCE)
+    table.fill_bin()
+    actions = {action.text(): action for action in table.bin_menu.actions()}
+    actions["Bring back count-03"].trigger()
+    assert "count-03" in page.infos
+    table.fill_bin()
+    table.bin_menu.actions()[-1].trigger()
+    qtbot.waitUntil(lambda: page.trash.runs() == [], timeout=PATIENCE)
+    table.find.setText("count-01")
     table.view.activated.emit(table.model.index(0, 0))
     assert page._selected == "count-01"
     assert page.board.isVisible()

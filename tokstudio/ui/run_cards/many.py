@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
     QLineEdit,
+    QMenu,
     QSplitter,
     QTableView,
     QVBoxLayout,
@@ -61,11 +62,15 @@ def _date(line: Line) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(line.info.created))
 
 
+def _steps(line: Line) -> str:
+    return f"{line.info.step:,} of {line.info.total_steps:,}" if line.info.total_steps else DASH
+
+
 COLUMNS: tuple[tuple[str, Callable[[Line], str], Callable[[Line], Any]], ...] = (
     ("Run", lambda line: line.info.name, lambda line: line.info.name),
     ("State", lambda line: line.info.state, lambda line: line.info.state),
     ("Created", _date, lambda line: line.info.created),
-    ("Steps", lambda line: f"{line.info.step:,} of {line.info.total_steps:,}", lambda line: line.info.step),
+    ("Steps", _steps, lambda line: line.info.step),
     (
         "Bits per byte",
         lambda line: DASH if line.info.bits_per_byte is None else f"{line.info.bits_per_byte:.4f}",
@@ -171,6 +176,7 @@ def _table(model: QAbstractTableModel, name: str) -> QTableView:
     view.horizontalHeader().setStretchLastSection(True)
     view.horizontalHeader().setSectionResizeMode(QHeaderView.Interactive)
     view.horizontalHeader().setHighlightSections(False)
+    view.horizontalHeader().setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
     view.setWordWrap(False)
     view.setTabKeyNavigation(False)
     return view
@@ -181,6 +187,8 @@ class ManyRuns(QFrame):
 
     picked = Signal(str)  # double click or Enter: look at this one
     thrown = Signal(list)  # names, to the trash
+    restored = Signal(str)  # a run of the trash
+    emptied = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -196,7 +204,8 @@ class ManyRuns(QFrame):
         self.view = _table(self.model, "Runs")
         self.view.setSortingEnabled(True)
         self.view.sortByColumn(2, Qt.DescendingOrder)
-        self.view.setColumnWidth(0, 210)
+        for column, width in ((0, 210), (2, 150), (3, 130)):
+            self.view.setColumnWidth(column, width)
         self.view.activated.connect(lambda index: self.picked.emit(self.model.shown[index.row()].info.name))
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._selected())
         self.by = combo((), "Metric")
@@ -205,6 +214,11 @@ class ManyRuns(QFrame):
         self.by.activated.connect(lambda _: self._draw())
         self.trash = button("Move to the trash", "trash", "quiet")
         self.trash.clicked.connect(lambda: self.thrown.emit([info.name for info in self.selection()]))
+        self.bin = button("Trash", "trash", "quiet")
+        self.bin.setAccessibleName("What the trash holds")
+        self.bin_menu = QMenu(self.bin)
+        self.bin.clicked.connect(self._show_bin)
+        self.held: Callable[[], list[str]] = list  # names of what the trash holds
         self.chart = LineChart("Runs", x_label="step", whole=True)
         self.chart.setAccessibleName("Chart: selected runs")
         self.legend = Legend()
@@ -218,7 +232,7 @@ class ManyRuns(QFrame):
     def _build(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 10)
-        layout.addWidget(row((self.find, 1), self.trash))
+        layout.addWidget(row((self.find, 1), self.trash, self.bin))
         low, compare = QFrame(), QSplitter(Qt.Horizontal)
         inside = QVBoxLayout(low)
         inside.setContentsMargins(0, 4, 0, 0)
@@ -232,6 +246,22 @@ class ManyRuns(QFrame):
         parts.addWidget(low)
         parts.setSizes([320, 300])
         layout.addWidget(parts, 1)
+
+    def _show_bin(self) -> None:
+        self.fill_bin()
+        self.bin_menu.popup(self.bin.mapToGlobal(self.bin.rect().bottomLeft()))
+
+    def fill_bin(self) -> None:
+        self.bin_menu.clear()
+        names = self.held()
+        if not names:
+            self.bin_menu.addAction("The trash is empty").setEnabled(False)
+            return
+        for name in names[:20]:
+            action = self.bin_menu.addAction(f"Bring back {name}")
+            action.triggered.connect(lambda _checked=False, name=name: self.restored.emit(name))
+        self.bin_menu.addSeparator()
+        self.bin_menu.addAction("Delete all of it for good").triggered.connect(lambda: self.emptied.emit())
 
     def close_down(self) -> None:
         self._reader.close()
