@@ -24,7 +24,7 @@ from tokstudio.ui.run_cards.plan_heat import PlanHeat
 from tokstudio.ui.widgets.basic import col, eliding, label, row, segmented, tool
 
 LOOK = 500  # milliseconds between two looks at the files
-TOP = 12  # sources listed of a token
+TOP = 9  # sources listed of a token
 HEIGHT = 300
 
 

@@ -18,7 +18,11 @@ NAMED = 12  # pixels a row needs for its name
 def image(picture: Picture, signed: bool) -> QImage:
     """Square roots of shares, so that a share of 0.05 is still seen."""
     values = np.sign(picture.values) * np.sqrt(np.abs(picture.values))
-    return Shade(1.0, unsigned=not signed).indexed(values)
+    made = Shade(1.0, unsigned=not signed).indexed(values)
+    if signed:  # most of a plan is 0, and 0 lies between two colors of the map
+        for middle in (127, 128):
+            made.setColor(middle, theme.color("surface").rgb())
+    return made
 
 
 class PlanHeat(QWidget):

@@ -9,6 +9,7 @@ from tokstudio.train.recipes import recipes
 from tokstudio.train.settings import to_dict
 from tokstudio.transfer.base import METHODS
 from tokstudio.ui.transfer_cards.parts import Field, Flow, Numbered, Option
+from tokstudio.ui.transfer_cards.s2t2 import S2t2Choice
 from tokstudio.ui.widgets.basic import button, col, combo, eliding, label, row
 
 MODES = {
@@ -64,6 +65,9 @@ class MethodCard(Numbered):
         )
         self.body.addWidget(self.help)
         self.body.addWidget(row((choose("Objectives", self.objectives), 3), (self.weights, 2)))
+        self.s2t2 = S2t2Choice()
+        self.s2t2.edited.connect(self.edited)
+        self.body.addWidget(self.s2t2)
         self.options = {mode: Option(*words) for mode, words in MODES.items()}
         for mode, option in self.options.items():
             option.chosen.connect(lambda mode=mode: self.edited.emit({"mode": mode}))
@@ -83,6 +87,7 @@ class MethodCard(Numbered):
         if not self.weights.line.hasFocus():
             self.weights.line.setText(", ".join(f"{weight:g}" for weight in config.weights))
             self.weights.set_problem("")
+        self.s2t2.show_config(config)
         for mode, option in self.options.items():
             option.set_on(mode == config.mode)
         self._draw(config, rows)
