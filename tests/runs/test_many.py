@@ -92,7 +92,7 @@ def test_the_trash_gives_back(make_run, store):
     trash = Trash(store)
     trash.throw(run.folder.name)
     assert store.runs() == []
-    assert not run.alive()
+    assert run.wait(5)
     assert [one.name for one in trash.runs()] == ["count-01"]
     trash.restore("count-01")
     assert states(store)["count-01"] in ("failed", "lost")

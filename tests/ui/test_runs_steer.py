@@ -96,7 +96,7 @@ def test_discard_and_undo(qtbot, page, begin, context):  # noqa: F811
     run = Run(page.infos[name].folder)
     page.board.head.stop_menu.actions()[1].trigger()
     qtbot.waitUntil(lambda: bool(said), timeout=PATIENCE)
-    assert not run.alive()
+    assert run.wait(5)
     assert page.infos == {}
     text, undo = said[-1]
     assert text == "count-01 is in the trash"
