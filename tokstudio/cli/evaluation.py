@@ -53,6 +53,13 @@ def say_answers(report: dict[str, Any]) -> None:
             say(f"the second keeps {kept:.1%} of the first one's lead over chance")
 
 
+def say_tasks(report: dict[str, Any]) -> None:
+    for model in report.get("models", [report]):
+        say(f"{model['model']} with {model['tokenizer']}, by lm-eval")
+        for task, values in model["tasks"].items():
+            say(f"  {task}: " + ", ".join(f"{name.partition(',')[0]} {v:.4f}" for name, v in values.items()))
+
+
 def _between(interval: dict[str, Any] | None, *, percent: bool = False) -> str:
     if interval is None:
         return ""

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokstudio.cli.evaluation import say_answers, say_texts
+from tokstudio.cli.evaluation import say_answers, say_tasks, say_texts
 from tokstudio.cli.output import emit_json, note
 from tokstudio.errors import InputError
 
@@ -25,6 +25,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="multiple choice instead: CSV or JSON lines with question, choices, answer",
+    )
+    what.add_argument(
+        "--lm-eval",
+        type=Path,
+        nargs="+",
+        metavar="TASK",
+        help="task files of lm-eval (.yaml) with data files beside them; tokstudio[lm-eval]. Their templates can run "
+        "code: use files that you trust",
     )
     parser.add_argument("--tokenizer", default="", help="another tokenizer than the model folder's own")
     parser.add_argument("--other-tokenizer", default="", help="the same for the second model")
@@ -50,6 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--per-text", action="store_true", help="with --json: every window or question, too")
     parser.add_argument("--resamples", type=int, default=2000, help="draws of the interval (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of those draws (%(default)s)")
+    parser.add_argument("--limit", type=int, default=0, help="with --lm-eval: questions a task (0: all)")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", action="store_true")
@@ -57,11 +66,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     _check(args)
-    report = _choices(args) if args.choices else _texts(args)
+    report = _choices(args) if args.choices else _tasks(args) if args.lm_eval else _texts(args)
     if args.json:
         emit_json(report)
         return 0
-    (say_answers if args.choices else say_texts)(report)
+    (say_answers if args.choices else say_tasks if args.lm_eval else say_texts)(report)
     remarks = [remark for model in report.get("models", [report]) for remark in model.get("remarks", [])]
     for remark in dict.fromkeys(remarks):  # two models often share one
         note(remark)
@@ -78,6 +87,8 @@ def _check(args: argparse.Namespace) -> None:
             raise InputError(f"{name} {value} is too small.", hint=f"Give {smallest} or more.")
     if args.seed < 0:
         raise InputError("--seed is below 0.", hint="Give 0 or more.")
+    if args.limit < 0:
+        raise InputError("--limit is below 0.", hint="Give 0 for all.")
     if args.per_text and not args.json:
         raise InputError("--per-text prints with --json only.", hint="Add --json.")
 
@@ -148,3 +159,19 @@ def _choices(args: argparse.Namespace) -> dict[str, Any]:
         _subjects(args), questions, batch_size=args.batch_size, resamples=args.resamples, seed=args.seed
     )
     return _report(args, found, {"data": str(args.choices)})
+
+
+def _tasks(args: argparse.Namespace) -> dict[str, Any]:
+    from tokstudio.train.evaluation.lm_eval_tasks import read_task, run_tasks
+
+    for path in args.lm_eval:  # before any model is opened
+        read_task(path)
+    models = [
+        {
+            "model": s.name,
+            "tokenizer": s.tokenizer.name,
+            "tasks": run_tasks(s, args.lm_eval, limit=args.limit, seed=args.seed),
+        }
+        for s in _subjects(args)
+    ]
+    return {"models": models} if args.other else models[0]
