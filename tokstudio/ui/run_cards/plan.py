@@ -219,7 +219,8 @@ class PlanCard(QFrame):
         token = int(self.token)
         self.heat.choose(token)
         text = self.pair.target_text(token).replace(" ", "·")
-        why = remark or ("" if self._chosen else "moved most")
+        first = "most frequent" if self.shot.now is self.shot.start else "moved most"
+        why = remark or ("" if self._chosen else first)
         self._say(f"{text}  #{token:,}" + (f", {why}" if why else ""))
         for kind, plan in (("start", self.shot.start), ("now", self.shot.now)):
             found = plan.top(token, TOP)

@@ -33,8 +33,9 @@ def stamp(folder: Path) -> Stamp:
 
 
 def current(found: Stamp) -> str:
-    """The file that was written last; the learnt plan and its last measurement are the same."""
-    return max(found, key=lambda entry: entry[1])[0]
+    """The learnt plan, else the last measurement, else the start. Times say nothing: a resumed run writes its start
+    again."""
+    return found[-1][0]
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class S2t2Choice(QWidget):
         super().__init__()
         self._config = TransferConfig()
         self._before: dict[str, Any] = {}
-        self.box = check("Learn a sparse translation first (S2T2)")
+        self.box = check("Sparse translation first (S2T2)")
         self.box.setToolTip(
             "Each target token becomes a mixture of source tokens, learnt with the model frozen; then the "
             "mixtures are folded into ordinary rows and training goes on. All settings are in the section s2t2."
