@@ -13,6 +13,7 @@ from tokstudio.errors import ConfigError, InputError, RunError
 from tokstudio.events import Failed, Metrics
 from tokstudio.runs.process import EXIT_UNRECORDED, Run
 from tokstudio.runs.store import RunStore
+from tokstudio.runs.tail import is_torn
 
 
 def test_names_are_numbered_and_never_shared(store):
@@ -146,3 +147,27 @@ def test_a_log_that_cannot_be_written_is_still_told(make_run, monkeypatch):
     last = [event for batch in batches for event in batch][-1]
     assert "was killed" in last.message
     assert "not recorded" in last.detail
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ['{"kind":"transfer","created":"yesterday"}', '{"kind":"transfer","created":null}', "[]", "nonsense"],
+)
+def test_a_damaged_run_hides_no_other(tmp_path, damaged):
+    store = RunStore(tmp_path)
+    good = store.create("selftest", "good", "")
+    broken = tmp_path / "broken-01"
+    broken.mkdir()
+    (broken / "run.json").write_text(damaged)
+    (broken / "state.json").write_text('{"step":"many","total_steps":null,"bits_per_byte":"x"}')
+    found = {info.name: info for info in store.runs()}
+    assert set(found) == {good.folder.name, "broken-01"}
+    assert (found["broken-01"].step, found["broken-01"].bits_per_byte) == (0, None)
+
+
+def test_a_torn_file_is_told_from_a_whole_one(tmp_path):
+    path = tmp_path / "events.jsonl"
+    assert not is_torn(path)
+    for data, torn in ((b"", False), (b"{}\n", False), (b"{}\n{", True)):
+        path.write_bytes(data)
+        assert is_torn(path) is torn

@@ -78,3 +78,14 @@ def test_every_setting_has_a_title(cls):
                 assert field.metadata["title"], field.name
 
     walk(cls())
+
+
+@pytest.mark.parametrize("weights", [(-1.0, 1.0), (float("nan"), 1.0), (0.0, 0.0)])
+def test_weights_that_cannot_be_used_are_refused_before_anything_is_loaded(weights):
+    from dataclasses import replace
+
+    from tokstudio.train.transfer import check_config
+
+    config = replace(demo(), objectives=("next_token", "alm"), weights=weights)
+    with pytest.raises(ConfigError, match="cannot be used"):
+        check_config(config)

@@ -19,7 +19,7 @@ from tokstudio.events import Failed, Finished, Metrics, Parked, RunEvent, Starte
 from tokstudio.runs import control
 from tokstudio.runs.files import folder_error, read_json, write_json
 from tokstudio.runs.lock import FolderLock
-from tokstudio.runs.tail import Tail, last_event
+from tokstudio.runs.tail import Tail, is_torn, last_event
 
 GRACE = 10.0  # seconds between the last event and the end of the process, before it is ended
 LAST_BREATH = 5.0  # seconds in which a process that was killed gives its lock back
@@ -223,7 +223,7 @@ class Run:
     def _append(self, event: Failed) -> None:
         """For the holder of the lock."""
         with open(self.folder / "events.jsonl", "a", encoding="utf-8") as stream:
-            stream.write("\n" + dump(event))  # the leading newline closes a line the worker left torn
+            stream.write(("\n" if is_torn(self.folder / "events.jsonl") else "") + dump(event))
 
     def _record_death(self, *, unseen: bool) -> RunEvent:
         event = Failed(message=self._cause(unseen), hint=self.way_on(), detail=self._last_words())

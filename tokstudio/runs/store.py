@@ -1,5 +1,6 @@
 """The folder of run folders."""
 
+import math
 import os
 import re
 import shutil
@@ -91,12 +92,13 @@ class RunStore:
         try:
             if not self.folder.is_dir():
                 return []
-            found = [self._info(path) for path in self.folder.iterdir() if (path / "run.json").is_file()]
+            paths = [path for path in self.folder.iterdir() if (path / "run.json").is_file()]
         except OSError as error:
             raise RunError(
                 f"The runs folder {self.folder} cannot be read: {error.strerror or error}.",
                 hint="Give yourself the right to read it, or set TOKSTUDIO_HOME to another folder.",
             ) from None
+        found = [self._info(path) for path in paths]
         return sorted(found, key=lambda info: (info.created, info.name), reverse=True)
 
     def open(self, name: str) -> Run:
@@ -131,7 +133,10 @@ class RunStore:
 
     def _info(self, folder: Path) -> RunInfo:
         state = folder / "state.json"
-        stamp = state.stat().st_mtime_ns if state.exists() else 0
+        try:
+            stamp = state.stat().st_mtime_ns
+        except OSError:  # not begun, or removed since its name was listed
+            stamp = 0
         if (known := self._over.get(folder)) is not None and known[0] == stamp:
             return known[1]
         info = _read(folder)
@@ -148,6 +153,12 @@ def _size(path: str) -> int:
         return 0
 
 
+def _number(value: object, otherwise: Any) -> Any:
+    """A finite number out of a file that anybody may have edited; one damaged run must not hide the others."""
+    real = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if real else otherwise
+
+
 def _read(folder: Path) -> RunInfo:
     passport, now, run = read_json(folder / "run.json"), read_json(folder / "state.json"), Run(folder)
     kind, state = str(passport.get("kind", "")), run.state()
@@ -158,12 +169,12 @@ def _read(folder: Path) -> RunInfo:
         title=KINDS[kind].title if kind in list(KINDS) else kind,
         folder=folder,
         state=state,
-        created=float(passport.get("created", 0)),
-        step=int(now.get("step", 0)),
-        total_steps=int(now.get("total_steps", 0)),
+        created=_number(passport.get("created"), 0.0),
+        step=int(_number(now.get("step"), 0)),
+        total_steps=int(_number(now.get("total_steps"), 0)),
         phase=str(now.get("phase", "")),
         message=message,
-        bits_per_byte=now.get("bits_per_byte"),
+        bits_per_byte=_number(now.get("bits_per_byte"), None),
         checkpoint=run.latest_checkpoint(),
     )
 

@@ -33,6 +33,18 @@ class Tail:
                         yield batch
 
 
+def is_torn(path: Path) -> bool:
+    """Does the file end inside a line, because its writer died there?"""
+    try:
+        with open(path, "rb") as stream:
+            if (end := stream.seek(0, 2)) == 0:
+                return False
+            stream.seek(end - 1)
+            return stream.read(1) != b"\n"
+    except FileNotFoundError:
+        return False
+
+
 def last_event(path: Path) -> RunEvent | None:
     """The newest event that this version knows, or None. Torn and foreign lines are passed over."""
     try:

@@ -37,6 +37,7 @@ from tokstudio.runs.kinds import KINDS
 from tokstudio.runs.lock import FolderLock
 from tokstudio.runs.process import ENDS, EXIT_LOCKED, EXIT_UNRECORDED, Run, identity
 from tokstudio.runs.sample import Sampler, total_memory
+from tokstudio.runs.tail import is_torn
 from tokstudio.runs.tensorboard import ScalarLog
 
 HEARTBEAT = 1.0  # seconds
@@ -55,14 +56,6 @@ def main(folder: Path, *, resume: bool = False) -> int:
         return EXIT_LOCKED
 
 
-def _last_byte(path: Path) -> bytes:
-    if not path.exists():
-        return b""
-    with open(path, "rb") as stream:
-        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 1))
-        return stream.read(1)
-
-
 class EventLog:
     """Appends events, each whole line at once."""
 
@@ -70,7 +63,7 @@ class EventLog:
         self._reserve = folder / "reserve"
         self._reserve.write_bytes(os.urandom(RESERVE))  # random: a clever file system would not store zeros
         path = folder / "events.jsonl"
-        torn = path.exists() and _last_byte(path) not in (b"", b"\n")
+        torn = is_torn(path)
         self._stream = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115 closed by close()
         self._scalars: ScalarLog | None = None  # from the first number on
         self._folder = folder

@@ -1,6 +1,7 @@
 """The transfer run: initialize, measure, train, measure, export, check."""
 
 import json
+import math
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -188,6 +189,11 @@ def check_config(config: TransferConfig) -> None:
         raise ConfigError(
             f"There are {len(config.objectives)} objectives but {len(config.weights)} weights.",
             hint="Give one weight for each objective.",
+        )
+    if not all(math.isfinite(w) and w >= 0 for w in config.weights) or not any(config.weights):
+        raise ConfigError(
+            f"The weights {list(config.weights)} cannot be used.",
+            hint="Give finite numbers that are not negative, at least one of them above 0.",
         )
     if len(set(config.objectives)) != len(config.objectives):
         raise ConfigError(

@@ -39,8 +39,8 @@ class Worker(QThread):
             except TokstudioError as error:
                 result = error
             except Exception:
-                sys.excepthook(*sys.exc_info())  # a bug: the crash dialog; later jobs still run
-                continue
+                sys.excepthook(*sys.exc_info())  # a bug: the crash dialog
+                result = TokstudioError("This could not be done.", hint="The report says what went wrong.")
             self.done.emit(key, result)
 
     def close(self) -> None:

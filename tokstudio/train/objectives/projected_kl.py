@@ -98,13 +98,9 @@ class ProjectedKl(Objective):
 
     def folded(self, scores: Scores, at: "torch.Tensor", classes: "torch.Tensor") -> "torch.Tensor":
         """Probabilities [e, c] after flat positions `at` [e]. Columns that pad the matrix beyond the tokenizer
-        stand for no text and are left out."""
-        import torch
-
-        size = len(classes)
-        rows = scores.logits.flatten(0, 1)[at, :size]
-        probabilities = (rows - scores.log_z.flatten()[at, None]).exp()
-        return torch.zeros(len(at), self.classes, device=rows.device).index_add(1, classes, probabilities)
+        stand for no text and are left out: what remains adds up to 1."""
+        probabilities = scores.logits.flatten(0, 1)[at, : len(classes)].softmax(-1)
+        return probabilities.new_zeros(len(at), self.classes).index_add(1, classes, probabilities)
 
     def prepare(self, student: TokenBatch, teacher: TokenBatch, scores: Scores) -> Wanted:
         import torch

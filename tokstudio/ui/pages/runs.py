@@ -327,9 +327,10 @@ class RunsPage(QWidget):
         if self._weighing == 1:
             self._scale.submit("disk", self.store.disk_use)
 
-    def _weighed(self, _key: str, used: int) -> None:
+    def _weighed(self, _key: str, used: int | TokstudioError) -> None:
         again, self._weighing = self._weighing > 1, 0
-        self.list.set_disk_use(len(self.infos), used)
+        if not isinstance(used, TokstudioError):
+            self.list.set_disk_use(len(self.infos), used)
         if again:
             self._weigh()
 
