@@ -231,9 +231,9 @@ def test_one_click_sets_it_up_and_another_takes_it_back(qtbot, qapp, context, tm
     qtbot.addWidget(page)
     choice = page.method.s2t2
     choice.box.click()
-    assert page.config.s2t2.steps == 60
+    assert page.config.s2t2.steps == 40
     assert page.config.objectives == ("next_token",)
-    assert choice.about.text() == "60 steps, 32 candidates, then 60 of training"
+    assert choice.about.text() == "40 steps, 32 candidates, then 80 of training"
     assert "Translation: learnt first" in page.method.flow.accessibleName()
     choice.box.click()
     assert to_dict(page.config) == to_dict(demo())

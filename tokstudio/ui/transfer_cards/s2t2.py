@@ -12,19 +12,20 @@ from tokstudio.ui.words import counted
 
 # Fitted to two CPU cores and about two minutes with the demo; the rest of [s2t2] keeps its defaults.
 DEMO: dict[str, Any] = {
-    "s2t2.steps": 60,
+    "s2t2.steps": 40,
     "s2t2.candidates": 32,
-    "s2t2.learning_rate": 0.02,
-    "s2t2.spread": 0.05,
+    "s2t2.learning_rate": 0.005,
+    "s2t2.spread": 0.01,
     "s2t2.finetune": True,
     "objectives": ["next_token"],
     "weights": [1.0],
     "teacher": "",
     "train.teacher_cache": False,
-    "train.steps": 60,
-    "train.evaluate_every": 15,
-    "train.checkpoint_every": 30,
-    "train.sample_every": 60,
+    "optimizer.embedding_learning_rate": 0.001,  # rows are mixtures now, and all of them learn at this rate
+    "train.steps": 80,
+    "train.evaluate_every": 10,
+    "train.checkpoint_every": 40,
+    "train.sample_every": 40,
     "data.held_out_bytes": 16_384,
 }
 
