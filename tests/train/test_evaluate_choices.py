@@ -121,7 +121,7 @@ def test_choices_are_scored_from_one_place(reference):
 
 def test_a_choice_that_changes_the_question_is_scored_with_what_it_changed():
     tokenizer = load_tokenizer("tiktoken:cl100k_base")
-    question = Question(1, "1 2\n", ("\n3", "4"), 0)  # "\n\n" is one token
+    question = Question(1, "1 2\n", ("4", "\n3"), 0)  # "\n\n" is one token
     group = [tokenizer.encode(text) for text in spelled(question)]
     shared = shared_tokens(group, len(question.text))
     assert shared < len(tokenizer.encode(question.text))

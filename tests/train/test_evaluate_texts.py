@@ -89,6 +89,8 @@ def test_windows_hold_the_same_bytes_and_all_tokens(pair):
         together = np.concatenate([w.encodings[k].ids for w in windows])
         assert together.tolist() == tokenizer.encode(MIXED).ids.tolist()
         assert all(w.encodings[k].text == w.text for w in windows)
+        spans = [(w.encodings[k].spans, len(w.text)) for w in windows]
+        assert all(0 <= span.min() and span.max() <= size for span, size in spans)
 
 
 @given(st.text(max_size=80), st.integers(4, 40))
