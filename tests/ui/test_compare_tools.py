@@ -196,3 +196,11 @@ def test_a_table_that_cannot_be_written_says_so(tokstudio_home):
     tokstudio_home.write_text("a file where the folder should be")
     with pytest.raises(InputError):
         models_file.save([])
+
+
+def test_a_pane_counts_unknown_tokens(open_page):  # noqa: F811
+    page = open_page({**TWO, "text": "a 度 😀 b"})
+    assert pane(page, 0).unknown.isHidden()
+    assert pane(page, 1).unknown.accessibleName() == "Unknown: 2"
+    page.editor.set_text("plain")
+    assert pane(page, 1).unknown.isHidden()

@@ -79,6 +79,26 @@ def test_special_tokens_show_their_names(bert):
     assert tokens.empty.tolist() == [True, False, True]
 
 
+def test_unknown_tokens_are_marked_and_said(qtbot, bert):
+    encoding = bert.encode("a 度 😀")
+    tokens = TokenText(encoding, bert.special_tokens, bert.unknown_id)
+    assert tokens.unknown.tolist() == [False, True, True]
+    assert tokens.shown(1, "text", True)[0] == "度"
+    named = TokenText(encoding, bert.special_tokens, bert.unknown_id, True)
+    assert [named.shown(i, show, True)[0] for i in (1, 2) for show in ("ids", "bytes")] == ["[UNK]"] * 4
+    chips = TokenChips(show="bytes")
+    qtbot.addWidget(chips)
+    chips.set_encoding(encoding, bert)
+    assert chips.accessibleName().endswith("a | [UNK] for 度 | [UNK] for 😀")
+    known = chips.grab().toImage()
+    chips.set_encoding(encoding)
+    assert chips.grab().toImage() != known
+    shown = TokenView()
+    qtbot.addWidget(shown)
+    shown.set_encoding(encoding, bert)
+    assert "度, unknown [UNK]" in token_access.everything(shown)
+
+
 def laid_out(encoding: Encoding, width: float, show: str = "text") -> tuple[TokenText, Layout]:
     tokens = TokenText(encoding)
     return tokens, Layout(tokens, *widths(tokens, show, True), width)

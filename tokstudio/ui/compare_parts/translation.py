@@ -132,6 +132,8 @@ class _Names:
 
     def __init__(self, specials: dict[str, int]):
         self.special_tokens = specials
+        names = (name for name in ("[UNK]", "<unk>") if name in specials)
+        self.unknown_id = next((specials[name] for name in names), None)
 
 
 def _card(title: str, *parts: QWidget, actions: list[QWidget] | None = None) -> Card:

@@ -65,6 +65,9 @@ class ComparePane(QFrame):
         self.counted = stat("Tokens", NONE)
         self.dense = stat("Bytes / token", NONE)
         self.whole = stat("Words whole", NONE)
+        self.unknown = stat("Unknown", NONE)  # seen only where there are any
+        self.unknown.setToolTip("Tokens whose id stands for text that the vocabulary cannot spell")
+        self.unknown.hide()
         self.notice = Notice()
         self.notice.asked.connect(self.place_asked)
         self.selection: tuple[int, int] | None = None
@@ -87,7 +90,9 @@ class ComparePane(QFrame):
         head.installEventFilter(self)
         self._head = head
         self._pressed: QPoint | None = None
-        figures = row(self.counted, None, self.dense, None, self.whole, margins=(11, 6, 16, 8), spacing=8)
+        figures = row(
+            self.counted, None, self.dense, None, self.whole, self.unknown, margins=(11, 6, 16, 8), spacing=8
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
@@ -176,10 +181,14 @@ class ComparePane(QFrame):
             if state.encoding is None:
                 for figure in (self.counted, self.dense, self.whole):
                     figure.set(NONE)
+                self.unknown.hide()
             return
         first = "reference" if wide else "ref."
         note = first if reference_tokens is None else relative(found.tokens, reference_tokens)
         self.counted.set(f"{found.tokens:,}", note)
+        unknown = unknown_tokens(state)
+        self.unknown.set(f"{unknown:,}")
+        self.unknown.setVisible(unknown > 0)
         self.dense.set(f"{found.bytes_per_token:.2f}" if found.tokens else NONE)
         self.whole.set(f"{100 * found.words_whole:.0f} %" if found.tokens else NONE)
 
@@ -214,3 +223,10 @@ def relative(tokens: int, reference: int) -> str:
         return ""
     share = round(100 * (tokens / reference - 1))
     return f"{MINUS if share < 0 else '+'}{abs(share)} %" if share else "same"
+
+
+def unknown_tokens(state: PaneState) -> int:
+    """How many tokens stand for text that the vocabulary cannot spell."""
+    if state.encoding is None or state.tokenizer is None or state.tokenizer.unknown_id is None:
+        return 0
+    return int((state.encoding.ids == state.tokenizer.unknown_id).sum())

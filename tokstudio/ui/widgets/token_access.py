@@ -28,7 +28,7 @@ def everything(view) -> str:
     tokens = view.tokens
     if tokens is None:
         return "no tokens"
-    shown = [tokens.shown(i, "text", False)[0] for i in range(min(len(tokens), MOST))]
+    shown = [_said(tokens, i, False) for i in range(min(len(tokens), MOST))]
     return f"{len(tokens)} tokens: " + " | ".join(shown)
 
 
@@ -36,8 +36,13 @@ def current(view) -> str:
     tokens, index = view.tokens, view.current
     if tokens is None or index is None:
         return ""
-    text, _ = tokens.shown(index, "text", True)
-    return f"{text}, id {int(tokens.ids[index])}, bytes {tokens.starts[index]} to {tokens.ends[index]}"
+    place = f"bytes {tokens.starts[index]} to {tokens.ends[index]}"
+    return f"{_said(tokens, index, True)}, id {int(tokens.ids[index])}, {place}"
+
+
+def _said(tokens, index: int, marks: bool) -> str:
+    text, _ = tokens.shown(index, "text", marks)
+    return f"{text}, unknown {tokens.label(index)}" if tokens.unknown[index] else text
 
 
 def install() -> None:

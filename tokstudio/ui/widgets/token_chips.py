@@ -35,7 +35,8 @@ class TokenChips(QWidget):
     ) -> None:
         """`only`: the tokens to show; `quiet_bytes`: tokens within the first so many are gray."""
         special = tokenizer.special_tokens if tokenizer is not None else None
-        self._tokens = TokenText(encoding, special) if encoding is not None else None
+        unknown = tokenizer.unknown_id if tokenizer is not None else None
+        self._tokens = TokenText(encoding, special, unknown, True) if encoding is not None else None
         self._quiet_bytes = quiet_bytes
         count = len(self._tokens) if self._tokens is not None else 0
         self._ranges = only if only is not None else range(count)
@@ -44,7 +45,11 @@ class TokenChips(QWidget):
 
     def spoken(self) -> str:
         """The tokens, parted by bars."""
-        return " | ".join(self._tokens.token(i)[:200].decode(errors="replace") for i in self._ranges[:200])
+        return " | ".join(self._said(i) for i in self._ranges[:200])
+
+    def _said(self, index: int) -> str:
+        text = self._tokens.token(index)[:200].decode(errors="replace")
+        return f"{self._tokens.label(index)} for {text}" if self._tokens.unknown[index] else text
 
     def _restyle(self) -> None:
         self._size = metrics(self._show)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QTextLayout
 
 from tokstudio.tokens.distinct import distinct
 from tokstudio.ui import theme
-from tokstudio.ui.widgets.token_text import BLANKS, MARKS, TokenText, glyphs
+from tokstudio.ui.widgets.token_text import BLANKS, LONGEST, MARKS, TokenText, glyphs
 
 PAD = 2  # pixels between chip edge and text
 GAP = 2  # pixels between chips
@@ -121,12 +121,16 @@ def widths(tokens: TokenText, show: str, marks: bool) -> tuple[np.ndarray, np.nd
     lengths = tokens.ends - tokens.starts
     if show == "bytes":  # cells side by side; the characters stand above their own
         chip = np.maximum(lengths * cell(size), np.where(tokens.partial, 0, chip)) + 2 * PAD
-        odd = tokens.empty
+        odd = tokens.named
     else:
         chip = np.where(tokens.partial, (3 * lengths - 1) * size.small + 4, chip) + 2 * PAD
-        odd = tokens.empty | (tokens.unseen & ~tokens.partial)
+        odd = tokens.named | (tokens.unseen & ~tokens.partial)
     for index in np.flatnonzero(odd):
-        chip[index] = len(tokens.shown(index, show, marks)[0]) * size.small + 4 + 2 * PAD
+        named = len(tokens.shown(index, show, marks)[0]) * size.small + 4 + 2 * PAD
+        cells = (
+            lengths[index] * cell(size) + 2 * PAD if show == "bytes" else 0.0
+        )  # none where there is no text
+        chip[index] = max(named, min(cells, LONGEST * cell(size)))
     if show == "ids":
         digits = np.floor(np.log10(np.maximum(tokens.ids, 1))).astype(int) + 1
         chip = np.maximum(chip, digits * size.small + 6)

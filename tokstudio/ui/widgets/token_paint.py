@@ -6,7 +6,7 @@ The break in the underline is the boundary, its weight says agree or differ; col
 from math import floor
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen
 
 from tokstudio.ui import theme
 from tokstudio.ui.tokens_table import RADIUS
@@ -43,11 +43,16 @@ class TokenPainter:
             painter.setPen(Qt.NoPen)
             painter.setBrush(fill)
             painter.drawRoundedRect(box, CORNER, CORNER)
-        special = bool(self._tokens.empty[index])
+        special, unknown = bool(self._tokens.empty[index]), bool(self._tokens.unknown[index])
         cells = self._show == "bytes" and not special
-        if special or self._tokens.partial[index] or (self._tokens.unseen[index] and not cells):
+        if unknown:
+            painter.fillRect(
+                box.adjusted(1, 1, -1, -1), QBrush(theme.color("warning", 0.35), Qt.BDiagPattern)
+            )
+            self._outline(box, theme.color("warning"), dashed=True)
+        elif special or self._tokens.partial[index] or (self._tokens.unseen[index] and not cells):
             self._outline(box, edge, dashed=not special)
-        if not special:
+        if not special and not unknown:
             self._underline(box, edge, style == "hue")
         if cells:
             self._cells(index, box, text, edge)
@@ -57,6 +62,8 @@ class TokenPainter:
             self._id(index, box)
 
     def _colors(self, index: int, style: str) -> tuple[QColor | None, QColor, QColor]:
+        if self._tokens.unknown[index]:  # no hue: its id says nothing about the text
+            return theme.color("surface"), theme.color("text"), theme.color("control")
         if style == "hue" and not self._tokens.empty[index]:
             shade = theme.table()["tok"][hue(self._tokens.token(index))]
             return theme.color(shade["bg"]), theme.color(shade["fg"]), theme.color(shade["edge"])
@@ -119,6 +126,10 @@ class TokenPainter:
             painter.fillRect(place.adjusted(0.5, 0, -0.5, -1), theme.color("raised"))
             painter.setPen(theme.color("muted"))
             painter.drawText(place, Qt.AlignCenter, f"{byte:02X}")
+        if self._tokens.named[index]:
+            painter.setPen(text)
+            painter.drawText(box.adjusted(-4, 0, 4, -1), Qt.AlignCenter, self._tokens.label(index))
+            return
         for char, first, count in self._tokens.characters(index):
             if first >= fit:
                 break

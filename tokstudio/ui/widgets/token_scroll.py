@@ -74,7 +74,8 @@ class TokenScroll(QAbstractScrollArea):
             self._take(None)
             return
         special = tokenizer.special_tokens if tokenizer is not None else None
-        self._prepare(lambda: TokenText(encoding, special), len(encoding))
+        unknown = tokenizer.unknown_id if tokenizer is not None else None
+        self._prepare(lambda: TokenText(encoding, special, unknown), len(encoding))
 
     def set_shared(self, shared: np.ndarray | None) -> None:
         """bool [n]: which tokens all tokenizers agree on; drawn quiet in the mode "disagreement"."""

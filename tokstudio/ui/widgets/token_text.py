@@ -25,6 +25,7 @@ INVISIBLE = {
     "\ufeff": "BOM",
     "\u00ad": "SHY",
 }
+UNKNOWN = "[UNK]"  # where a tokenizer has no name for it
 LONGEST = 600  # bytes of one token that are drawn
 CONTROL_PICTURES = 0x2400  # U+2400 is the picture of NUL, U+2421 of DEL
 # scripts whose glyphs depend on their neighbors: such tokens are measured whole, not by summing characters
@@ -74,10 +75,18 @@ class TokenText:
 
     starts, ends: int [n], byte ranges; partial: bool [n], the token begins or ends inside a character;
     empty: bool [n], it stands for no text; breaks: int [n], line ends inside the token;
-    gap_start: int [n], where the bytes that no token covers begin, just before token i (== starts[i]: none).
+    gap_start: int [n], where the bytes that no token covers begin, just before token i (== starts[i]: none);
+    unknown: bool [n], it stands for text that the vocabulary cannot spell, which its id does not tell.
     """
 
-    def __init__(self, encoding: Encoding, special: Mapping[str, int] | None = None):
+    def __init__(
+        self,
+        encoding: Encoding,
+        special: Mapping[str, int] | None = None,
+        unknown_id: int | None = None,
+        name_unknown: bool = False,
+    ):
+        """`name_unknown`: unknown tokens show their name in place of the text they stand for."""
         self.text = encoding.text
         self.ids = encoding.ids
         self.names = {number: name for name, number in (special or {}).items()}
@@ -88,6 +97,13 @@ class TokenText:
         boundary = np.append((data & 0xC0) != 0x80, True)
         self.partial = ~(boundary[self.starts] & boundary[self.ends])
         self.empty = self.starts >= self.ends
+        self.unknown = (
+            np.zeros(len(spans), bool) if unknown_id is None else (self.ids == unknown_id) & ~self.empty
+        )
+        self.name_unknown = name_unknown
+        if unknown_id is not None:
+            self.names.setdefault(unknown_id, UNKNOWN)
+        self.named = self.empty | self.unknown if name_unknown else self.empty
         newlines = np.concatenate([[0], np.cumsum(data == 10)])
         self.breaks = newlines[self.ends] - newlines[self.starts]
         before = np.concatenate([[0], self.covered[:-1]])[: len(spans)]
@@ -107,13 +123,13 @@ class TokenText:
         return self.text[self.starts[index] : self.ends[index]]
 
     def label(self, index: int) -> str:
-        """The name of a token that stands for no text."""
+        """The name of a token that stands for no text, or for unknown text."""
         number = int(self.ids[index])
         return self.names.get(number, f"#{number}")
 
     def shown(self, index: int, show: str, marks: bool) -> tuple[str, bool]:
         """What is written in the chip, and whether in the small font (hex, names)."""
-        if self.empty[index]:
+        if self.named[index]:
             return self.label(index), True
         piece = self.token(index)
         if len(piece) > LONGEST:  # an unknown word may be a megabyte
