@@ -1,6 +1,6 @@
 """Truths of cross-tokenizer distillation that follow from its definitions, numbered. Some have homes of their own:
-5 and the rest of 2 to 4 in test_alm.py, 6 to 14 in test_golden_alignment.py, 22, 23 and 25 in test_objectives.py, 26 and 27 in test_run.py and
-test_killed_run.py, 21 among the tests of the initializations."""
+5 and the rest of 2 to 4 in test_alm.py, 6 to 14 in test_golden_alignment.py, 22, 23 and 25 in test_objectives.py,
+26 and 27 in test_run.py and test_killed_run.py, 21 among the tests of the initializations."""
 
 import types
 from dataclasses import replace

@@ -13,7 +13,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tokstudio.events import Checkpointed, Log, Metrics, Phase, RunEvent, Sample, Started, Stopped
+from tokstudio.events import (
+    Changed,
+    Checkpointed,
+    Log,
+    Metrics,
+    Parked,
+    Phase,
+    RunEvent,
+    Sample,
+    Started,
+    Stopped,
+)
 from tokstudio.train import checkpoint, transfer
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.control import Control
@@ -56,7 +67,7 @@ class TranslationProblem(transfer.Transfer):
 
 
 def run(config: TransferConfig, folder: Path, control: Control, resume: bool) -> Iterator[RunEvent]:
-    """As `transfer.run`, in stages. Ends in Finished or Stopped."""
+    """As `transfer.run`, in stages. Ends in Finished, Stopped or Parked."""
     began = time.perf_counter()
     first = config.s2t2.steps
     pair, model, corpus = transfer._set_up(config)
@@ -97,11 +108,15 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     if config.s2t2.finetune:
         yield Phase(name="Training")
         resume = begin.step > first
-        for event in optimize(problem, config.train, config.optimizer, folder, control, resume=resume):
+        for event in optimize(
+            problem, config.train, config.optimizer, folder, control, resume=resume, first=first
+        ):
             yield later(event, first)
             if event.terminal:
                 return
-    last = begin.total_steps - config.train.steps  # so that what comes now is of the last step, tuned or not
+    last = (
+        first if config.s2t2.finetune else first - config.train.steps
+    )  # so that what comes now is of the last step, tuned or not
     for event in transfer._finish(problem, report, folder, time.perf_counter() - began):
         yield later(event, last)
 
@@ -112,12 +127,12 @@ def _begin(config: TransferConfig, device, folder: Path, resume: bool) -> Starte
     tuned = started(config.train, device, folder, resume=resume)
     done = checkpoint.steps(folder / "translation") if resume else []
     step = first + tuned.step if tuned.step else (done[-1] if done else 0)
-    return replace(tuned, total_steps=first + (config.train.steps if config.s2t2.finetune else 0), step=step)
+    return replace(tuned, total_steps=first + (tuned.total_steps if config.s2t2.finetune else 0), step=step)
 
 
 def later(event: RunEvent, by: int) -> RunEvent:
     """The same event, numbered as a step of the second stage."""
-    if isinstance(event, Metrics | Sample | Checkpointed | Stopped):
+    if isinstance(event, Metrics | Sample | Checkpointed | Stopped | Parked | Changed):
         return replace(event, step=event.step + by)
     return event
 
@@ -192,7 +207,7 @@ def _learn(
     optimizer = replace(config.optimizer, name="adamw", embedding_learning_rate=config.s2t2.learning_rate)
     folder.mkdir(exist_ok=True)
     resume = resume and bool(checkpoint.steps(folder))
-    yield from optimize(problem, train, optimizer, folder, control, resume=resume)
+    yield from optimize(problem, train, optimizer, folder, control, resume=resume, first=None)
 
 
 def _tuned(student: TranslatedStudent, pair, plan: Plan, config: TransferConfig):
