@@ -6,6 +6,7 @@ import pytest
 
 from tests.embed.files import MINILM
 from tokstudio.cli import main
+from tokstudio.tokens.hub import downloads_folder
 
 
 def test_neighbors_as_json(capsys):
@@ -44,16 +45,47 @@ def test_info(capsys):
 
 
 @pytest.mark.parametrize(
+    ("model", "rows"),
+    [
+        ("demo:english", 4096),
+        ("demo model", 4096),  # as the window calls it
+        ("all-MiniLM-L6", 30_522),
+        ("sentence-transformers/all-MiniLM-L6-v2", 30_522),
+        (str(MINILM.parent), 30_522),  # the package; its model lies in model/
+    ],
+)
+def test_models_have_names(capsys, model, rows):
+    assert main(["embeddings", "info", model, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tensors"][0]["shape"][0] == rows
+
+
+def test_a_folder_above_the_weights_says_where_they_are(capsys, tmp_path):
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "model.safetensors").symlink_to(MINILM / "model.safetensors")
+    assert main(["embeddings", "info", str(tmp_path)]) == 2
+    assert f"There is one in {tmp_path / 'inside'}" in capsys.readouterr().err
+
+
+def test_a_downloaded_tokenizer_is_no_matrix(capsys, tokstudio_home):
+    (folder := downloads_folder("somebody/model")).mkdir(parents=True)
+    assert main(["embeddings", "info", "somebody/model"]) == 2
+    said = capsys.readouterr().err
+    assert "Only the tokenizer of somebody/model" in said
+    assert str(folder) in said
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["info", "nowhere"], "does not exist"),
+        (["info", "demo:nothing"], "no demo model"),
         (["neighbors", str(MINILM), "--token", "river bed"], "no single token"),
         (["neighbors", str(MINILM), "--token", "#30522"], "no row"),
         (["neighbors", str(MINILM), "--token", "river", "-k", "0"], "starts at 1"),
         (["neighbors", str(MINILM), "--token", "river", "--metric", "x"], "no metric"),
         (["info", str(MINILM), "--tensor", "x"], "no matrix called"),
     ],
-    ids=["missing", "two tokens", "row", "k", "metric", "tensor"],
+    ids=["missing", "demo", "two tokens", "row", "k", "metric", "tensor"],
 )
 def test_bad_input_exits_2_with_a_sentence(capsys, arguments, words):
     assert main(["embeddings", *arguments]) == 2

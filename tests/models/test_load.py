@@ -32,3 +32,14 @@ def test_corrupt_files_are_a_sentence(tmp_path, config, weights):
     (tmp_path / "model.safetensors").write_bytes(weights)
     with pytest.raises(ModelError, match="cannot be opened as a causal language model"):
         load_model(str(tmp_path))
+
+
+def test_a_file_that_is_cut_off_says_how_much_is_missing(tmp_path):
+    demo = model_folder("demo:english")
+    (tmp_path / "config.json").write_bytes((demo / "config.json").read_bytes())
+    whole = (demo / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    promise = f"cut off: its header promises {len(whole):,} bytes and the file has {len(whole) // 2:,}"
+    with pytest.raises(ModelError, match=promise) as caught:
+        load_model(str(tmp_path))
+    assert "Download" in caught.value.hint

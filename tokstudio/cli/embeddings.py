@@ -12,13 +12,14 @@ from tokstudio.errors import InputError, TokenizerError
 
 
 def info(args: argparse.Namespace) -> int:
+    from tokstudio.embed.known import matrix_path
     from tokstudio.embed.matrix import DTYPE_NAMES
     from tokstudio.embed.pairs import spread
     from tokstudio.embed.read import open_model
     from tokstudio.embed.spectrum import spectrum
     from tokstudio.embed.summary import summarize
 
-    model = open_model(args.folder)
+    model = open_model(matrix_path(args.folder))
     matrix = model.matrix(args.tensor)
     found = _run(summarize(matrix), "Reading")
     alike, rank = _run(spread(matrix), "Pairs"), _run(spectrum(matrix), "Singular values")
@@ -70,6 +71,7 @@ def _say_info(about: dict) -> None:
 
 def neighbors(args: argparse.Namespace) -> int:
     from tokstudio.embed.expression import parse
+    from tokstudio.embed.known import matrix_path
     from tokstudio.embed.neighbors import nearest, row_norms
     from tokstudio.embed.read import open_model
     from tokstudio.embed.space import make_space
@@ -78,7 +80,7 @@ def neighbors(args: argparse.Namespace) -> int:
         raise InputError(
             "-k counts neighbors, so it starts at 1.", hint="Write a whole number, for example 10."
         )
-    model = open_model(args.folder)
+    model = open_model(matrix_path(args.folder))
     matrix = model.matrix(args.tensor)
     names = _names(model, optional=args.token.startswith("#"))
     asked = parse(args.token, names, len(matrix))
@@ -113,9 +115,10 @@ def neighbors(args: argparse.Namespace) -> int:
 
 def health(args: argparse.Namespace) -> int:
     from tokstudio.embed.health import check
+    from tokstudio.embed.known import matrix_path
     from tokstudio.embed.read import open_model
 
-    model = open_model(args.folder)
+    model = open_model(matrix_path(args.folder))
     matrix = model.matrix(args.tensor)
     names = _names(model, optional=True) if matrix.role != "other" else None
     found = _run(check(matrix, names), "Checking")
@@ -146,10 +149,11 @@ def health(args: argparse.Namespace) -> int:
 def compare(args: argparse.Namespace) -> int:
     from tokstudio.embed.compare import compare as measure
     from tokstudio.embed.join import join
+    from tokstudio.embed.known import matrix_path
     from tokstudio.embed.pairview import pair_of_rows, pair_of_token
     from tokstudio.embed.read import open_model
 
-    models = [open_model(args.a), open_model(args.b)]
+    models = [open_model(matrix_path(args.a)), open_model(matrix_path(args.b))]
     a, b = models[0].matrix(args.tensor_a), models[1].matrix(args.tensor_b)
     names = [_names(model, optional=False) for model in models]
     joined = join(names[0], names[1], len(a), len(b), args.join)

@@ -17,6 +17,7 @@ CONVERT = (
     "A pickle can run any program when it is opened. Convert it where you trust it: load the model with"
     " transformers and call save_pretrained(folder), which writes model.safetensors."
 )
+INNER = ("model", "export")
 INPUT = re.compile(
     r"(^|\.)(embed_tokens|word_embeddings|wte|tok_embeddings|embed_in|token_embedding|token_embd|shared|embedding)\.weight$"
 )
@@ -73,7 +74,10 @@ def open_model(path: Path) -> ModelFiles:
     """List the matrices of a folder, an index or one safetensors file. Raises ModelError with a way on."""
     path = Path(path).expanduser()
     if not path.exists():
-        raise ModelError(f"{path} does not exist.", hint="Check the path, or choose the folder in a dialog.")
+        raise ModelError(
+            f"{path} does not exist.", hint="Check the path: it names the folder or the file of a model."
+        )
+    path = _inner(path)
     tensors: dict[str, Tensor] = {}
     config = _config(path if path.is_dir() else path.parent)
     for file in _shards(path):
@@ -96,6 +100,17 @@ def open_model(path: Path) -> ModelFiles:
     return ModelFiles(_display_name(path), path, config, entries)
 
 
+def _inner(path: Path) -> Path:
+    """A package or a run keeps its model one folder down: `model/` or `export/`, where `path` has none itself."""
+    if not path.is_dir() or _readable(path):
+        return path
+    return next((inner for name in INNER if _readable(inner := path / name)), path)
+
+
+def _readable(folder: Path) -> bool:
+    return any(any(folder.glob(f"*{ending}")) for ending in (".safetensors", ".index.json", ".gguf", ".npy"))
+
+
 def _shards(path: Path) -> list[Path]:
     if path.is_file():
         if path.suffix in (".gguf", ".npy"):
@@ -111,9 +126,10 @@ def _shards(path: Path) -> list[Path]:
         return files[:1]
     if pickles := [file for file in sorted(path.iterdir()) if file.suffix in PICKLES]:
         raise _pickle(pickles[0])
-    raise ModelError(
-        f"{path} has no safetensors file.", hint="Choose a folder that holds model.safetensors or its index."
-    )
+    hint = "Choose a folder that holds model.safetensors or its index."
+    if below := next((file.parent for file in sorted(path.glob("*/*.safetensors"))), None):
+        hint = f"There is one in {below}: choose that folder."
+    raise ModelError(f"{path} has no safetensors file.", hint=hint)
 
 
 def _safetensors(path: Path) -> Path:
@@ -129,6 +145,12 @@ def _safetensors(path: Path) -> Path:
 
 def _pickle(path: Path) -> ModelError:
     return ModelError(f"{path.name} is a pickle, and Tokstudio opens safetensors only.", hint=CONVERT)
+
+
+def check_weights(folder: Path) -> None:
+    """Do the safetensors files of a model hold together, by their headers? Raises ModelError where not."""
+    for file in _shards(folder):
+        read_header(file)
 
 
 def _indexed(index: Path) -> list[Path]:

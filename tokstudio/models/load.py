@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokstudio.embed.read import PICKLES
+from tokstudio.embed.read import PICKLES, check_weights
 from tokstudio.errors import ModelError
 from tokstudio.paths import resource
 
@@ -66,6 +66,10 @@ def load_model(reference: str, kind: str = "causal") -> "PreTrainedModel":
     from transformers.utils import logging
 
     folder = model_folder(reference)
+    try:
+        check_weights(folder)  # the library's words for a torn file help nobody
+    except ModelError as error:
+        raise ModelError(f"{folder} cannot be opened as a {WORDS[kind]}: {error}", hint=error.hint) from error
     classes = {"causal": "AutoModelForCausalLM", "masked": "AutoModelForMaskedLM", "body": "AutoModel"}
     opener = getattr(transformers, classes[kind])
     logging.set_verbosity_error()

@@ -1,4 +1,4 @@
-"""`tokstudio embeddings info|neighbours|compare|health FOLDER`: look into one matrix or two without a window."""
+"""`tokstudio embeddings info|neighbours|compare|health MODEL`: look into one matrix or two without a window."""
 
 import argparse
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tokstudio.cli import embeddings as work
 
 HELP = "look into embedding matrices: figures, nearest neighbors, two models, health"
-WHAT = "folder of a model, .safetensors, .gguf or .npy file, or shard index"
+WHAT = "folder of a model, .safetensors, .gguf or .npy file, shard index, demo:english, or a hub id on this machine"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     health = actions.add_parser("health", help="zero, doubled and under-trained rows, with their evidence")
     pair = actions.add_parser("compare", help="two matrices over the tokens that both have")
     for action in (info, near, health):
-        action.add_argument("folder", type=Path, metavar="FOLDER", help=WHAT)
+        action.add_argument("folder", metavar="MODEL", help=WHAT)
         action.add_argument("--tensor", metavar="NAME", help="which matrix; by default the input matrix")
     near.add_argument(
         "--token", required=True, metavar="TEXT", help="a token, #12 for row 12, or a sum: king - man + woman"
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     near.add_argument("--metric", default="cosine", help="cosine, dot or euclidean (cosine)")
     near.add_argument("--space", default="raw", help="raw, centered or whitened (raw)")
     for side in ("a", "b"):
-        pair.add_argument(side, type=Path, metavar=side.upper(), help=WHAT)
+        pair.add_argument(side, metavar=side.upper(), help=WHAT)
         pair.add_argument(f"--tensor-{side}", metavar="NAME", help=f"which matrix of {side.upper()}")
     pair.add_argument("--token", metavar="TEXT", help="a token to look at in both")
     pair.add_argument("--row", type=int, metavar="N", help="a row to look at in both, whatever it stands for")
