@@ -204,3 +204,24 @@ def test_a_pane_counts_unknown_tokens(open_page):  # noqa: F811
     assert pane(page, 1).unknown.accessibleName() == "Unknown: 2"
     page.editor.set_text("plain")
     assert pane(page, 1).unknown.isHidden()
+
+
+def test_a_new_pane_is_in_sight_and_may_stand_beside_another(qtbot, open_page):  # noqa: F811
+    many = ["tiktoken:cl100k_base", "bert-base-uncased", "tiktoken:o200k_base", "bytes", "tiktoken:gpt2"]
+    page = open_page({**TWO, "panes": many})
+
+    def in_sight(at: int) -> bool:
+        shown = pane(page, at)
+        left = shown.mapTo(page.row, QPoint(0, 0)).x()
+        return left >= 0 and left + shown.width() <= page.row.width() + 1
+
+    assert not in_sight(4)
+    page.receive(tokenizer="tiktoken:p50k_base")
+    qtbot.waitUntil(lambda: in_sight(5))
+    page.receive(tokenizer="tiktoken:r50k_base", beside="bert-base-uncased")
+    assert [p.wanted or p.reference for p in page.session.panes[1:3]] == [
+        "bert-base-uncased",
+        "tiktoken:r50k_base",
+    ]
+    qtbot.waitUntil(lambda: in_sight(2))
+    qtbot.waitUntil(lambda: all(p.tokenizer or p.error for p in page.session.panes), timeout=30_000)

@@ -266,7 +266,7 @@ def panel(qtbot, page, tmp_path):
 
 def test_a_tokenizer_is_trained_and_opened_beside_its_parent(qtbot, page, panel, tmp_path):
     went = []
-    page._context.went.connect(lambda name, what: went.append((name, what["tokenizer"])))
+    page._context.went.connect(lambda name, what: went.append((name, what)))
     assert "of memory" in panel.form.forecast.text()
     assert panel.start.isEnabled()
     panel.start.click()
@@ -278,7 +278,7 @@ def test_a_tokenizer_is_trained_and_opened_beside_its_parent(qtbot, page, panel,
     assert panel.newest._pieces
     panel.grab()
     panel._compare.click()
-    assert went == [("compare", v.BERT), ("compare", str(tmp_path / "made"))]
+    assert went == [("compare", {"tokenizer": str(tmp_path / "made"), "beside": v.BERT})]
     panel._show.click()
     qtbot.waitUntil(lambda: len(page.vocabulary) == 700, timeout=SLOW)
 

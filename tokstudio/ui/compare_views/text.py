@@ -132,9 +132,10 @@ class TextView(QWidget):
     def opened(self) -> None:
         self.editor.focus()
 
-    def receive(self, tokenizer: str = "", text: str = "", text_file: str = "") -> None:
+    def receive(self, tokenizer: str = "", text: str = "", text_file: str = "", beside: str = "") -> None:
+        """`beside`: the tokenizer that `tokenizer` is to stand next to."""
         if tokenizer:
-            self.pane_set.add(tokenizer)
+            self.pane_set.add(tokenizer, beside)
         if text_file:
             self.files.open(Path(text_file))
         if text:

@@ -186,9 +186,8 @@ class ComparePane(QFrame):
         first = "reference" if wide else "ref."
         note = first if reference_tokens is None else relative(found.tokens, reference_tokens)
         self.counted.set(f"{found.tokens:,}", note)
-        unknown = unknown_tokens(state)
-        self.unknown.set(f"{unknown:,}")
-        self.unknown.setVisible(unknown > 0)
+        self.unknown.set(f"{found.unknown:,}")
+        self.unknown.setVisible(found.unknown > 0)
         self.dense.set(f"{found.bytes_per_token:.2f}" if found.tokens else NONE)
         self.whole.set(f"{100 * found.words_whole:.0f} %" if found.tokens else NONE)
 
@@ -223,10 +222,3 @@ def relative(tokens: int, reference: int) -> str:
         return ""
     share = round(100 * (tokens / reference - 1))
     return f"{MINUS if share < 0 else '+'}{abs(share)} %" if share else "same"
-
-
-def unknown_tokens(state: PaneState) -> int:
-    """How many tokens stand for text that the vocabulary cannot spell."""
-    if state.encoding is None or state.tokenizer is None or state.tokenizer.unknown_id is None:
-        return 0
-    return int((state.encoding.ids == state.tokenizer.unknown_id).sum())

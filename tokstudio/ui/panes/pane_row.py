@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from tokstudio.ui.panes.pane import MIME, NARROWEST
 
 GAP = 8
+SETTLED = 200  # milliseconds after which a new row of panes has its widths
 
 
 class PaneRow(QWidget):
@@ -19,6 +20,7 @@ class PaneRow(QWidget):
         super().__init__()
         self.setAcceptDrops(True)
         self._panes: list[QWidget] = []
+        self._wanted: QWidget | None = None  # to be scrolled to
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(GAP)
@@ -34,6 +36,7 @@ class PaneRow(QWidget):
         self._scroll.setFocusPolicy(Qt.NoFocus)
         self._scroll.setWidget(self._rest)
         self._row.addWidget(self._scroll, 1)
+        self._scroll.horizontalScrollBar().rangeChanged.connect(lambda *_: self._bring())
 
     def set_panes(self, panes: Sequence[QWidget]) -> None:
         """In order; the first is the reference. Panes that left are taken out, not deleted."""
@@ -47,6 +50,22 @@ class PaneRow(QWidget):
             self._rest_row.insertWidget(at, pane)
         self._scroll.setVisible(len(panes) > 1)
         self._share()
+
+    def reveal(self, pane: QWidget) -> None:
+        """Scrolls to a pane, once the row has its place for it."""
+        self._wanted = pane
+        QTimer.singleShot(0, self, self._bring)
+        QTimer.singleShot(SETTLED, self, self._settle)
+
+    def _bring(self) -> None:
+        if self._wanted in self._panes[1:]:
+            left = self._wanted.x()
+            self._scroll.ensureVisible(left + self._wanted.width(), 0, 0, 0)
+            self._scroll.ensureVisible(left, 0, 0, 0)
+
+    def _settle(self) -> None:
+        self._bring()
+        self._wanted = None
 
     def minimumSizeHint(self) -> QSize:
         return QSize(NARROWEST, 160)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from tokstudio.ui.panes.pane import ComparePane
+from tokstudio.ui.panes.pane_state import PaneState
 from tokstudio.ui.panes.picker import TokenizerPicker
 from tokstudio.ui.panes.session import MOST
 
@@ -55,11 +56,24 @@ class PaneSet(QObject):
             return
         self.picker().ask(near, self.add)
 
-    def add(self, reference: str) -> None:
+    def add(self, reference: str, beside: str = "") -> None:
+        """A new pane, in sight. `beside`: on the right of this tokenizer's pane, which is added where there is none."""
         before = self.references()
-        if self.session.add(reference) is None:
+        place = None
+        if beside:
+            if self._pane_of(beside) is None:
+                self.session.add(beside)
+            if (left := self._pane_of(beside)) is not None:
+                place = self.session.panes.index(left) + 1
+        made = self.session.add(reference, place)
+        if made is None:
             self._context.say(FULL)
+        else:
+            self._view.row.reveal(self.widgets[made.number])
         self._step(f"add {reference}", before)
+
+    def _pane_of(self, reference: str) -> PaneState | None:
+        return next((p for p in self.session.panes if reference in (p.reference, p.wanted)), None)
 
     def ask_to_change(self, number: int) -> None:
         self.picker().ask(self.widgets[number].name, lambda reference: self.change(number, reference))

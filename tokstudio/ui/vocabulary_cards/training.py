@@ -279,9 +279,7 @@ class TrainingPanel(QFrame):
 
     def compare(self) -> None:
         """The result and its parent as panes beside each other."""
-        if self._parent:
-            self._context.go("compare", tokenizer=self._parent)
-        self._context.go("compare", tokenizer=self._result)
+        self._context.go("compare", tokenizer=self._result, beside=self._parent)
 
     def close_down(self) -> None:
         self._redraw.stop()
