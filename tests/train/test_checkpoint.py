@@ -2,6 +2,7 @@ import errno
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from tokstudio.errors import RunError
 from tokstudio.train import checkpoint
@@ -38,11 +39,31 @@ def test_a_full_disk_keeps_the_older_ones(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("safetensors.torch.save_file", full)
-    with pytest.raises(RunError, match="could not be written") as caught:
+    with pytest.raises(RunError, match="of step 2 could not be written .*: the disk is full") as caught:
         checkpoint.save(tmp_path, make(2), keep=3)
-    assert "older checkpoints are safe" in caught.value.hint
+    assert "The checkpoint at step 1 is whole" in caught.value.hint
     assert checkpoint.steps(tmp_path) == [1]
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("Error while serializing: I/O error: No space left on device (os error 28)", "the disk is full"),
+        ("Error while serializing: I/O error: Input/output error (os error 5)", "Input/output error"),
+        ("Error while serializing: I/O error: failed to write whole buffer", "the disk does not take it"),
+    ],
+)
+def test_a_first_checkpoint_that_does_not_fit_says_what_is_true(tmp_path, monkeypatch, words, reason):
+    def full(*args, **kwargs):
+        raise SafetensorError(words)
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(RunError, match=rf": {reason}\.$") as caught:
+        checkpoint.save(tmp_path, make(2), keep=3)
+    assert "no checkpoint yet, so it starts from the beginning" in caught.value.hint
+    assert "serializing" not in str(caught.value)
+    assert "another" not in caught.value.hint
 
 
 def test_half_a_checkpoint_is_none(tmp_path):

@@ -3,7 +3,10 @@
 Written beside, then renamed: a crash, a kill or a full disk in the middle leaves the older ones untouched.
 """
 
+import errno
 import json
+import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +16,9 @@ from tokstudio.errors import RunError
 
 if TYPE_CHECKING:
     import torch
+
+FULL = "the disk is full"
+FULL_DISK = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)} | ({39, 112} if os.name == "nt" else set())
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +45,7 @@ def steps(run: Path) -> list[int]:
 
 
 def save(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
-    """Write `checkpoint`, then remove all but the `keep` newest. Raises RunError where the disk is full."""
+    """Write `checkpoint`, then remove all but the `keep` newest. Raises RunError where the disk does not take it."""
     from safetensors.torch import save_file
 
     final = folder_of(run, checkpoint.step)
@@ -58,11 +64,11 @@ def save(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
         draft.rename(final)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
-        raise _no_room(final, error) from error
+        raise _not_written(run, checkpoint.step, error) from error
     except Exception as error:  # safetensors reports a full disk as its own error type
         shutil.rmtree(draft, ignore_errors=True)
         if "No space left" in str(error) or "I/O error" in str(error):
-            raise _no_room(final, error) from error
+            raise _not_written(run, checkpoint.step, error) from error
         raise
     for step in steps(run)[:-keep]:
         shutil.rmtree(folder_of(run, step), ignore_errors=True)
@@ -101,8 +107,26 @@ def size_of(folder: Path) -> int:
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
 
 
-def _no_room(folder: Path, error: Exception) -> RunError:
-    return RunError(
-        f"The checkpoint could not be written to {folder.parent}: {error}.",
-        hint="Free some space there or choose another runs folder, then resume. The older checkpoints are safe.",
+def _not_written(run: Path, step: int, error: Exception) -> RunError:
+    kept = steps(run)
+    way_on = (
+        f"The checkpoint at step {kept[-1]:,} is whole, and the run goes on from there."
+        if kept
+        else "There is no checkpoint yet, so it starts from the beginning."
     )
+    reason = _reason(error)
+    first = "Make room on that disk" if reason == FULL else "See to that disk"
+    return RunError(
+        f"The checkpoint of step {step:,} could not be written to {run / 'checkpoints'}: {reason}.",
+        hint=f"{first}, then resume this run. {way_on}",
+    )
+
+
+def _reason(error: Exception) -> str:
+    """safetensors has no number of its own for the error: it stands in its words."""
+    number = getattr(error, "errno", None)
+    if number is None and (said := re.search(r"os error (\d+)", str(error))):
+        number = int(said[1])
+    if number in FULL_DISK or "No space left" in str(error):
+        return FULL
+    return os.strerror(number) if number else "the disk does not take it"
