@@ -225,3 +225,35 @@ def test_a_new_pane_is_in_sight_and_may_stand_beside_another(qtbot, open_page): 
     ]
     qtbot.waitUntil(lambda: in_sight(2))
     qtbot.waitUntil(lambda: all(p.tokenizer or p.error for p in page.session.panes), timeout=30_000)
+
+
+def test_part_of_a_word_is_said_and_has_no_figures_by_word(page):
+    start = page.session.data.index(WORD.encode())
+    page.select(start, start + 5)
+    assert page.inspector.note.text() == f"5 bytes at {start}, part of a word"
+    page.inspector.tabs.set_index(4)
+    table = page.inspector.figures.table
+    assert table.item(0, 5).text().endswith("% / \u2013")
+    page.select(start, start + len(WORD))
+    assert page.inspector.note.text().endswith("one word")
+    assert table.item(0, 5).text().endswith(" %")
+    page.select(start, start + len(WORD) + 3)
+    assert page.inspector.note.text().endswith("2 words, not all whole")
+
+
+def test_the_inspector_can_be_tall_and_stays_so(qtbot, page):
+    low = page.inspector.height()
+    page.inspector.taller.click()
+    assert page.inspector.height() >= 380 > low
+    assert page.context.settings.get("compare/places/wide")[1] >= 380
+    qtbot.mouseDClick(page.inspector._head, Qt.LeftButton, pos=QPoint(4, 4))
+    assert page.inspector.height() == low
+
+
+def test_steps_begin_with_the_pane_that_was_clicked(qtbot, page):
+    start = page.session.data.index(b"sails")
+    page.inspector.tabs.set_index(2)
+    pane(page, 1).clicked.emit(start, start + 5)
+    qtbot.waitUntil(lambda: len(page.inspector.steps.findChildren(PictureView)) == 2, timeout=30_000)
+    heard = [spoken(found.picture) for found in page.inspector.steps.findChildren(PictureView)]
+    assert heard[0].startswith("sails: tokens")

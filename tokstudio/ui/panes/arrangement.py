@@ -1,6 +1,6 @@
 """How the Compare page is laid out: beside each other where there is room, else stacked and scrolling."""
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from tokstudio.ui.context import Settings
@@ -15,6 +15,7 @@ from tokstudio.ui.widgets.basic import Card
 SIDE = 312  # width of the text and of the matrix
 LOWER, LOWER_LOW = 180, 140  # height of matrix and inspector, and of the inspector alone in narrow windows
 TEXT_LOW, PANES_LOW = 112, 220
+TALL = 380  # height of the inspector for long steps and pipelines
 REST = 10_000  # all the room that is left
 
 
@@ -36,6 +37,7 @@ class Arrangement(QWidget):
         self.upper = self._splitter(Qt.Horizontal, self.editor, self.row)
         self.lower = self._splitter(Qt.Horizontal, self.matrix_card, self.inspector)
         self.stack = self._splitter(Qt.Vertical, self.upper, self.lower)
+        self.inspector.tall_asked.connect(lambda: self.set_tall(not self.tall))
         self._build()
 
     def _splitter(self, orientation: Qt.Orientation, first: QWidget, second: QWidget) -> QSplitter:
@@ -52,7 +54,8 @@ class Arrangement(QWidget):
         return made
 
     def _build(self) -> None:
-        area, body = QScrollArea(), QWidget()  # scrolls where the window is lower than what must be seen
+        self._area = area = QScrollArea()
+        body = QWidget()  # scrolls where the window is lower than what must be seen
         area.setProperty("bare", "1")
         area.setFrameShape(QFrame.NoFrame)
         area.setWidgetResizable(True)
@@ -81,6 +84,25 @@ class Arrangement(QWidget):
         self.editor.set_compact(not wide)
         side, lower = self._settings.get(f"compare/places/{size_class}") or self._usual()
         self._place(side, lower)
+        self._show_tall()
+
+    @property
+    def tall(self) -> bool:
+        _, lower = self._settings.get(f"compare/places/{self._size_class}") or self._usual()
+        return lower >= TALL - 40
+
+    def set_tall(self, tall: bool) -> None:
+        """Much of the height for the inspector, or the usual; the page scrolls where there is not as much."""
+        side = self.upper.sizes()[0]
+        lower = TALL if tall else self._usual()[1]
+        self._settings.set(f"compare/places/{self._size_class}", [side, lower])
+        self._show_tall()
+        self._place(side, lower)
+        QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(self.inspector, 0, 8))
+
+    def _show_tall(self) -> None:
+        self.inspector.setMinimumHeight(TALL if self.tall else LOWER_LOW)
+        self.inspector.show_tall(self.tall)
 
     def _usual(self) -> tuple[int, int]:
         return (SIDE, LOWER) if self._size_class == "wide" else (TEXT_LOW, LOWER_LOW)
@@ -98,11 +120,18 @@ class Arrangement(QWidget):
                 splitter.setSizes([moved.sizes()[0], REST])
         places = [self.upper.sizes()[0], self.stack.sizes()[1]]
         self._settings.set(f"compare/places/{self._size_class}", places)
+        self.inspector.setMinimumHeight(LOWER_LOW)
+        self.inspector.show_tall(self.tall)
 
     def eventFilter(self, watched, event) -> bool:
-        """A double click on a handle puts the usual places back."""
+        """A double click on a handle puts the usual places back; above the usual inspector it makes that tall."""
         if event.type() == QEvent.MouseButtonDblClick:
+            if watched is self.stack.handle(1):
+                self.set_tall(not self.tall)
+                return True
             self._settings.set(f"compare/places/{self._size_class}", None)
             self._place(*self._usual())
             return True
+        if event.type() == QEvent.MouseButtonPress and watched is self.stack.handle(1):
+            self.inspector.setMinimumHeight(LOWER_LOW)  # a tall one can be dragged lower
         return False

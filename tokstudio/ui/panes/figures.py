@@ -17,6 +17,7 @@ from tokstudio.tokens.measure import Measures, measure, part
 from tokstudio.ui import theme
 from tokstudio.ui.panes import models_file
 from tokstudio.ui.panes.pane_state import PaneState
+from tokstudio.ui.panes.words import cuts_word
 from tokstudio.ui.widgets.basic import button, label, row
 
 COLUMNS = (
@@ -73,7 +74,8 @@ class Figures(QWidget):
         self.table.setRowCount(len(panes))
         for at, pane in enumerate(panes):
             inner = measure(part(pane.encoding, *selection), pane.tokenizer) if short else None
-            values = _row(pane, pane.measures, inner, models_file.model_of(models, pane.reference))
+            cut = short and cuts_word(pane.encoding.text, *selection)
+            values = _row(pane, pane.measures, inner, cut, models_file.model_of(models, pane.reference))
             for column, value in enumerate(values):
                 item = QTableWidgetItem(value)
                 item.setTextAlignment((Qt.AlignLeft if column == 0 else Qt.AlignRight) | Qt.AlignVCenter)
@@ -82,20 +84,26 @@ class Figures(QWidget):
             self.table.setRowHeight(at, theme.px(26))
 
 
-def _row(pane: PaneState, whole: Measures | None, inner: Measures | None, model) -> tuple[str, ...]:
+def _row(
+    pane: PaneState, whole: Measures | None, inner: Measures | None, cut: bool, model
+) -> tuple[str, ...]:
+    """`cut`: the selection ends inside a word, so that it has no figures by word."""
     if whole is None:
         return (pane.name, *[""] * (len(COLUMNS) - 1))
 
-    def both(show) -> str:
-        return show(whole) + (f" / {show(inner)}" if inner is not None and show(whole) else "")
+    def both(show, by_word: bool = False) -> str:
+        of_part = (
+            "\u2013" if inner is not None and by_word and (cut or not inner.words) else inner and show(inner)
+        )
+        return show(whole) + (f" / {of_part}" if inner is not None and show(whole) else "")
 
     return (
         pane.name,
         both(lambda m: f"{m.tokens:,}"),
         f"{whole.special:,}",
         both(lambda m: f"{m.bytes_per_token:.2f}"),
-        both(lambda m: f"{m.tokens_per_word:.2f}"),
-        both(lambda m: f"{100 * m.words_whole:.0f} %"),
+        both(lambda m: f"{m.tokens_per_word:.2f}", by_word=True),
+        both(lambda m: f"{100 * m.words_whole:.0f} %", by_word=True),
         both(lambda m: f"{m.unknown:,}"),
         models_file.share(model, whole.tokens + whole.special) if model is not None else "",
         both(lambda m: models_file.cost(model, m.tokens + m.special)) if model is not None else "",

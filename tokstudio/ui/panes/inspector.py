@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from tokstudio.tokens.base import Encoding
 from tokstudio.tokens.measure import part
 from tokstudio.ui.panes.pane_state import PaneState
-from tokstudio.ui.widgets.basic import eliding, label, row, segmented
+from tokstudio.ui.widgets.basic import eliding, label, row, segmented, tool
 from tokstudio.ui.widgets.token_text import glyphs, hex_bytes
 from tokstudio.ui.widgets.token_view import TokenChips
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tokstudio.ui.panes.figures import Figures
     from tokstudio.ui.panes.trace_tabs import Pipeline, Steps
 
+TALLER, LOWER = "Make the inspector tall (double click)", "Make the inspector low again (double click)"
 MOST = 200  # tokens per row
 TABS = ("Span", "Bytes", "Steps", "Pipeline", "Figures")
 SPAN, BYTES, STEPS, PIPELINE, FIGURES, AGREEMENT = range(6)
@@ -69,6 +70,7 @@ class Inspector(QFrame):
     tab_changed = Signal(int)
     trace_asked = Signal(int, int)  # bytes
     models_asked = Signal()
+    tall_asked = Signal()  # more height, or the usual one again
 
     def __init__(self):
         super().__init__()
@@ -90,13 +92,27 @@ class Inspector(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(6)
-        layout.addWidget(row(self.title, self.word, (self.note, 1), self.tabs))
+        self.taller = tool("chevron-up", TALLER, 24)
+        self.taller.clicked.connect(self.tall_asked)
+        self._head = row(self.title, self.word, (self.note, 1), self.tabs, self.taller)
+        self._head.installEventFilter(self)
+        layout.addWidget(self._head)
         layout.addWidget(self.hint, 1, Qt.AlignTop)
         layout.addWidget(self.stack, 1)
         self.tabs.changed.connect(self._turn)
         self._what: tuple[Sequence[PaneState], int, int] | None = None
         self._panes: Sequence[PaneState] = ()
+        self._first: int | None = None
         self.show_nothing()
+
+    def eventFilter(self, watched, event) -> bool:
+        if event.type() == QEvent.MouseButtonDblClick:
+            self.tall_asked.emit()
+            return True
+        return False
+
+    def show_tall(self, tall: bool) -> None:
+        self.taller.set_icon("chevron-down" if tall else "chevron-up", LOWER if tall else TALLER)
 
     @staticmethod
     def _list() -> QScrollArea:
@@ -131,8 +147,11 @@ class Inspector(QFrame):
         self.note.setText("nothing")
         self._arrange()
 
-    def show_span(self, panes: Sequence[PaneState], start: int, stop: int, note: str) -> None:
-        """Bytes `start:stop` as each of `panes` cuts them."""
+    def show_span(
+        self, panes: Sequence[PaneState], start: int, stop: int, note: str, first: int | None = None
+    ) -> None:
+        """Bytes `start:stop` as each of `panes` cuts them; `first`: the pane to begin with."""
+        self._first = first
         self._what, self._panes = (panes, start, stop), panes
         self.word.setText(_shown(panes[0].encoding.text[start:stop]))
         self.note.setText(note)
@@ -193,7 +212,8 @@ class Inspector(QFrame):
             self._fill("bytes" if tab == BYTES else "text", *self._what)
 
     def _fill(self, show: str, panes: Sequence[PaneState], start: int, stop: int) -> None:
-        rows, layout = self._rows[show], self._lists[0 if show == "text" else 1].widget().layout()
+        rows, area = self._rows[show], self._lists[0 if show == "text" else 1]
+        layout = area.widget().layout()
         while len(rows) < len(panes):
             rows.append(SpanRow("ids" if show == "text" else "bytes"))
             layout.insertWidget(len(rows) - 1, rows[-1])
@@ -201,3 +221,6 @@ class Inspector(QFrame):
             made.show_pane(pane, start, stop)
         for at, made in enumerate(rows):
             made.setVisible(at < len(panes))
+        at = next((at for at, pane in enumerate(panes) if pane.number == self._first), None)
+        if at is not None:
+            QTimer.singleShot(0, rows[at], lambda: area.ensureWidgetVisible(rows[at], 0, 0))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from tokstudio.ui.panes.find_bar import places
+from tokstudio.ui.panes.words import spoken
 
 if TYPE_CHECKING:
     from tokstudio.ui.compare_views.text import TextView
@@ -20,6 +21,7 @@ class Links(QObject):
         self.selection: tuple[int, int] | None = None
         self._found: list[tuple[int, int]] = []
         self._query = ""
+        self._first: int | None = None  # the pane whose token was clicked
         self._tracer: Tracer | None = None
         view.inspector.trace_asked.connect(self._trace)
         editor = view.editor
@@ -58,6 +60,11 @@ class Links(QObject):
         if reveal and self.selection is not None:
             self.reveal()
 
+    def select_in(self, number: int, start: int, stop: int) -> None:
+        """By a click into this pane: the inspector begins with it."""
+        self._first = number
+        self.select(start, stop)
+
     def reveal(self) -> None:
         self._view.editor.reveal(self.selection[0])
         for pane in self._view.panes.values():
@@ -75,10 +82,9 @@ class Links(QObject):
         if self.selection is None or not panes:
             view.inspector.show_nothing(panes)
             return
-        words = len(self._session.data[start:stop].decode(errors="replace").split())
-        count = f"{words:,} words" if words != 1 else "one word"
+        count = spoken(self._session.data, start, stop)
         note = f"{stop - start:,} byte{'s' if stop - start != 1 else ''} at {start:,}, {count}"
-        view.inspector.show_span(panes, start, stop, note)
+        view.inspector.show_span(panes, start, stop, note, self._first)
 
     def _trace(self, start: int, stop: int) -> None:
         panes = self._session.fresh()
@@ -88,6 +94,7 @@ class Links(QObject):
 
                 self._tracer = Tracer(self)
                 self._tracer.done.connect(self._view.inspector.show_traces)
+            panes = sorted(panes, key=lambda pane: pane.number != self._first)
             self._tracer.ask(panes, start, stop, self._session.special, self._session.written)
 
     # ---- disagreements

@@ -145,7 +145,7 @@ class PaneSet(QObject):
         made, links = ComparePane(number), self._view.links
         made.view.set_worker(self.session.layouts)
         made.hovered.connect(links.hover)
-        made.clicked.connect(links.select)
+        made.clicked.connect(lambda start, stop: links.select_in(number, start, stop))
         made.scrolled.connect(lambda offset: links.scrolled(number, offset))
         made.change_asked.connect(lambda: self.ask_to_change(number))
         made.remove_asked.connect(lambda: self.remove(number))
