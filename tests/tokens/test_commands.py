@@ -99,6 +99,18 @@ def test_compare_json(capsys):
     assert found["tokenizers"][0]["words_whole"] == 1.0
 
 
+def test_what_a_tokenizer_drops_or_changes_is_said(capsys):
+    code, out, err = run(capsys, "tokenize", "bert-base-uncased", "--text", "a\0b\x01", "--json")
+    assert code == 0
+    assert json.loads(out)["tokens"] == ["ab"]
+    assert "from byte 1 on it is 'b' where the text has '\\x00b\\x01'" in err
+    assert "drops 2 of its characters (U+0000, U+0001)" in err
+    err = run(capsys, "tokenize", "bert-base-uncased", "--text", "Abc")[2]
+    assert "normalizer changes the text" in err
+    for reference in ("bytes", "tiktoken:cl100k_base"):
+        assert "Decoding" not in run(capsys, "tokenize", reference, "--text", "a\0B é")[2]
+
+
 def test_compare_for_people(capsys):
     code, out, _ = run(capsys, "compare", "tiktoken:cl100k_base", "bytes", "--text", "ab 漢字", "--json")
     assert code == 0
@@ -115,7 +127,7 @@ def test_compare_for_people(capsys):
         (["compare", "bytes", "--text", "a"], "One tokenizer cannot be compared"),
         (["compare", "bytes", "nowhere.json", "--text", "a"], "no file or folder"),
         (["tokenize", "bytes", "--text", "a\ud83d"], "half a character"),
-        (["tokenize", "bytes", "--text", "a\udcff"], "byte 0xff at character 2"),
+        (["tokenize", "bytes", "--text", "a\udcff"], "--text is no UTF-8 text: byte 0xff at offset 1"),
         (["tokenize", "bytes", "--file", "/not/here"], "no file /not/here"),
         (["tokenize", "bytes", "--file", "/"], "cannot be read"),
         (["tokenize", "bytes", "--file", "a\0b"], "cannot be read"),

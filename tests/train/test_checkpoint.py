@@ -39,7 +39,7 @@ def test_a_full_disk_keeps_the_older_ones(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("safetensors.torch.save_file", full)
-    with pytest.raises(RunError, match="of step 2 could not be written .*: the disk is full") as caught:
+    with pytest.raises(RunError, match=r"of step 2 could not be written .*: the disk is full") as caught:
         checkpoint.save(tmp_path, make(2), keep=3)
     assert "The checkpoint at step 1 is whole" in caught.value.hint
     assert checkpoint.steps(tmp_path) == [1]

@@ -27,10 +27,11 @@ def text_of(args: argparse.Namespace) -> str:
 
 def _argument(text: str) -> str:
     """A byte of the command line that is no UTF-8 arrives as half a character, U+DC80 to U+DCFF."""
-    for position, character in enumerate(text, 1):
+    for position, character in enumerate(text):
         if "\udc80" <= character <= "\udcff":
+            offset = len(text[:position].encode(errors="surrogatepass"))
             raise InputError(
-                f"--text is no UTF-8: byte 0x{ord(character) - 0xDC00:02x} at character {position:,}.",
+                f"--text is no UTF-8 text: byte 0x{ord(character) - 0xDC00:02x} at offset {offset:,}.",
                 hint="Save the text as UTF-8 in a file and give it with --file.",
             )
     return text

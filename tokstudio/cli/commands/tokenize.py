@@ -1,9 +1,13 @@
 """`tokstudio tokenize REFERENCE`: one text as one tokenizer sees it."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tokstudio.cli.output import emit_json, note, say
 from tokstudio.cli.text import add_text_arguments, text_of
+
+if TYPE_CHECKING:
+    from tokstudio.tokens.base import Encoding, Tokenizer
 
 HELP = "cut a text into tokens: ids, byte spans, token texts"
 
@@ -43,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
         note(line)
     encoding = tokenizer.encode(text, special=args.special, written=args.written)
     measures, tokens = measure(encoding, tokenizer), token_texts(tokenizer, encoding.ids)
+    if args.written != "parse":  # a special token that was written out is meant to vanish
+        _remark(tokenizer, encoding)
     if args.json:
         emit_json(
             {
@@ -67,6 +73,30 @@ def run(args: argparse.Namespace) -> int:
         say(f"{token:>8}  {start:>7}-{stop:<7} {shown!r}")
     note(f"{tokenizer.name}: {measures.tokens:,} tokens, {measures.bytes_per_token:.2f} bytes per token")
     return 0
+
+
+def _remark(tokenizer: "Tokenizer", encoding: "Encoding") -> None:
+    """On the error output: what the tokenizer drops or changes, which ids and spans alone do not show."""
+    from tokstudio.tokens.trace.normalize import normalized
+    from tokstudio.tokens.trace.roundtrip import round_trip
+
+    found = round_trip(tokenizer, encoding)
+    if found.problem:
+        note(found.problem)
+    if found.at is None:
+        return
+    text, cause = encoding.text.decode(), ""
+    if found.normalized:
+        cause = " The tokenizer's normalizer changes the text before it is cut."
+        seen = sorted(one for one in set(text) if not one.isspace() and normalized(tokenizer, one) == "")
+        if seen:
+            names = ", ".join(f"U+{ord(one):04X}" for one in seen[:8]) + ", …" * (len(seen) > 8)
+            count = sum(text.count(one) for one in seen)
+            cause = f" The tokenizer's normalizer drops {count:,} of its characters ({names})."
+    note(
+        f"Decoding does not give the text back: from byte {found.at:,} on it is {found.decoded!r}"
+        f" where the text has {found.text!r}.{cause}"
+    )
 
 
 def _download(reference: str) -> None:
