@@ -8,6 +8,7 @@ start for themselves, files, or sockets that native code opens.
 import gc
 import os
 import re
+import sys
 import threading
 import time
 import weakref
@@ -57,7 +58,16 @@ class Processes:
         for process in alive:
             process.kill()
         psutil.wait_procs(alive, timeout=PATIENCE)
+        self._wait_for_ended()
         return lines
+
+    @staticmethod
+    def _wait_for_ended() -> None:
+        """Runs and keepers outlive their window, which asks after them only when it starts the next one: until
+        then an ended one is a zombie, which the next test would find among its children."""
+        for module, name in (("tokstudio.runs.process", "CHILDREN"), ("tokstudio.runs.queue", "KEEPERS")):
+            for process in getattr(sys.modules.get(module), name, ()):
+                process.poll()
 
     def _new(self) -> list[psutil.Process]:
         found = {c.pid: c for c in psutil.Process().children(recursive=True) if c.pid not in self.before}
@@ -93,7 +103,7 @@ class Processes:
     def _describe(process: psutil.Process) -> str:
         try:
             return f"{process.pid} {' '.join(process.cmdline())[:200]}"
-        except psutil.NoSuchProcess:
+        except psutil.NoSuchProcess:  # ZombieProcess too
             return f"{process.pid} (has just ended)"
 
 

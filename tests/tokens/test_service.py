@@ -1,8 +1,11 @@
 """The encode worker: answers, staleness, death, and that no process stays."""
 
+import contextlib
 import io
+import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +13,37 @@ import psutil
 import pytest
 
 from tokstudio.errors import TokenizerError
+from tokstudio.tokens import service
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.service import Answer, EncodeService, receive, send, serve
 
 TEXT = Path(psutil.__file__).read_text(encoding="utf-8")[:30_000]
+
+
+def workers() -> list[psutil.Process]:
+    """Encode workers of this process that run. What another test has left is none, and a zombie has no command
+    line to tell by."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # ended meanwhile, or a zombie
+            if "encode-worker" in child.cmdline():
+                found.append(child)
+    return found
+
+
+def assert_none_stays(started: Callable[[], list[subprocess.Popen]]) -> None:
+    """Every worker has ended and was waited for, so none is a zombie either."""
+    assert started(), "no worker was seen to start"
+    assert [worker for worker in started() if worker.returncode is None] == []
+    assert workers() == []
+
+
+@pytest.fixture
+def started(monkeypatch) -> Callable[[], list[subprocess.Popen]]:
+    """The workers that the service has started in this test."""
+    made, real = [], service._start
+    monkeypatch.setattr(service, "_start", lambda: made.append(real()) or made[-1])
+    return lambda: made
 
 
 class Listener:
@@ -38,8 +68,7 @@ class Listener:
             return list(self.answers)
 
     def worker(self) -> psutil.Process:
-        found = [p for p in psutil.Process().children() if "encode-worker" in p.cmdline()]
-        return found[0]
+        return workers()[0]
 
     def close(self) -> None:
         self.service.close()
@@ -48,11 +77,11 @@ class Listener:
 
 
 @pytest.fixture
-def listener():
+def listener(started):
     made = Listener()
     yield made
     made.close()
-    assert psutil.Process().children() == []
+    assert_none_stays(started)
 
 
 def test_answers_equal_those_of_this_process(listener):
@@ -139,7 +168,7 @@ def test_a_worthless_long_request_does_not_keep_the_worker(listener, monkeypatch
     assert answers[1].encoding.text == b"b"
 
 
-def test_close_ends_a_worker_in_the_middle_of_a_text():
+def test_close_ends_a_worker_in_the_middle_of_a_text(started):
     made = Listener()
     made.service.submit("bytes", "a", generation=1)
     made.wait(1)
@@ -147,16 +176,16 @@ def test_close_ends_a_worker_in_the_middle_of_a_text():
     made.service.submit("bytes", TEXT, generation=2)
     made.close()
     made.close()
-    assert psutil.Process().children() == []
+    assert_none_stays(started)
 
 
-def test_a_client_that_goes_leaves_no_worker():
-    service = EncodeService()
-    service.submit("bytes", "a", generation=1)
-    answers = service.answers()
+def test_a_client_that_goes_leaves_no_worker(started):
+    client = EncodeService()
+    client.submit("bytes", "a", generation=1)
+    answers = client.answers()
     next(answers)
     answers.close()
-    assert psutil.Process().children() == []
+    assert_none_stays(started)
 
 
 def test_a_text_with_half_a_character_is_refused_at_once():

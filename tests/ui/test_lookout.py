@@ -25,8 +25,8 @@ def window(qtbot, qapp, tokstudio_home, monkeypatch):
 
 @pytest.fixture
 def going():
-    """A run that somebody else started, and that goes on until it is asked to stop."""
-    run = RunStore().create("selftest", "elsewhere", "steps = 100000\npause = 0.02")
+    """A run that somebody else started. Nobody waits for its end, which comes also when pytest is interrupted."""
+    run = RunStore().create("selftest", "elsewhere", "steps = 600\npause = 0.1")
     run.start()
     yield run
     run.kill()
