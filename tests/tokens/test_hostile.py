@@ -341,3 +341,17 @@ def test_a_reference_is_a_tokenizer_or_a_sentence(reference):
         load_tokenizer(reference)
     except TokenizerError as error:
         assert error.hint  # noqa: PT017  both outcomes are fine
+
+
+def test_damaged_binary_files_are_told_in_plain_words(tmp_path):
+    whole = Path(v.sentencepiece_unigram()).read_bytes()
+    (tmp_path / "cut.model").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(
+        TokenizerError, match=r"^cut\.model is damaged, so it cannot be read as a SentencePiece model\.$"
+    ):
+        load_tokenizer(str(tmp_path / "cut.model"))
+    (tmp_path / "bad.gguf").write_bytes(b"\xff\0\xfeGUF" * 100)
+    with pytest.raises(
+        TokenizerError, match=r"bad\.gguf is damaged or no GGUF file: it does not begin as one"
+    ):
+        load_tokenizer(str(tmp_path / "bad.gguf"))

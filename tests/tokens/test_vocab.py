@@ -99,10 +99,13 @@ def test_terms_are_joined(gpt4):
         ("type:verb", "word-start"),
         ("script:Klingon", "Cyrl"),
         ("size:3", '"size:3"'),
-        ("count:0", "Count in a text"),
+        ("count:0", "“Count in…” first; on the command line, give --count FILE"),
         ("norm:<1", "embedding matrix"),
-        ("in:both", "Compare with"),
-        ("type:unreachable", "Health"),
+        (
+            "in:both",
+            "“Differences” first and choose another vocabulary; on the command line, give --diff REF",
+        ),
+        ("type:unreachable", "On the command line, give --health"),
         ("has:wings", "space"),
         ("re:(", "Mend"),
     ],
@@ -239,3 +242,25 @@ def test_the_command(capsys, tmp_path):
     assert main(["vocab", "bytes", "type:nothing"]) == 2
     assert "word-start" in capsys.readouterr().err
     assert main(["vocab", "bytes", "--diff", "a", "--diff", "b", "--diff", "c"]) == 2
+
+
+def test_a_query_may_stand_behind_the_options(capsys, tmp_path):
+    import json
+
+    from tokstudio.cli import main
+
+    (tmp_path / "a.txt").write_text("a b")
+    assert main(["vocab", "bytes", "--health", "id:97", "--json"]) == 0
+    assert [row["id"] for row in json.loads(capsys.readouterr().out)["list"]] == [97]
+    assert main(["vocab", "bytes", "--count", str(tmp_path / "a.txt"), "count:>0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["found"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("\u0bc0", "Continuation"), (" \u0902", "Word start"), ("\ufe0f", "Punctuation"), ("!", "Punctuation")],
+)
+def test_marks_that_letters_carry_belong_to_words(text, kind):
+    from tokstudio.embed.vocabulary import KINDS, kind_of
+
+    assert KINDS[kind_of(text.encode(), False, "BPE")] == kind

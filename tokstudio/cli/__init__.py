@@ -53,7 +53,8 @@ def _run(name: str, rest: list[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"tokstudio {name}", description=command.HELP)
     command.arguments(parser)
     try:
-        return command.run(parser.parse_args(rest))
+        parse = parser.parse_intermixed_args if getattr(command, "INTERMIXED", False) else parser.parse_args
+        return command.run(parse(rest))
     except TokstudioError as error:
         sys.stderr.write(f"tokstudio {name}: {error}\n" + (f"{error.hint}\n" if error.hint else ""))
         return 2

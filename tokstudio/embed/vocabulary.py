@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Optional
+from unicodedata import category
 
 import numpy as np
 
@@ -184,6 +185,11 @@ def is_glued(tokenizer: Tokenizer, token: int) -> bool:
     return piece is not None and (piece(token) or "").startswith("##")
 
 
+def _is_vowel_sign(character: str) -> bool:
+    """Is it a mark that a letter carries? Variation selectors are none: they follow symbols."""
+    return category(character) in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"
+
+
 def kind_of(raw: bytes, glued: bool, algorithm: str) -> int:
     """Index into KINDS for what an ordinary token stands for."""
     if not raw:
@@ -197,7 +203,7 @@ def kind_of(raw: bytes, glued: bool, algorithm: str) -> int:
     if not word.isalpha():  # most are, and need none of this
         if word.isdecimal():
             return DIGITS
-        if not any(map(str.isalnum, word)):
+        if not any(character.isalnum() or _is_vowel_sign(character) for character in word):
             return PUNCTUATION
     starts = text[0].isspace() or (algorithm == "WordPiece" and not glued)
     return START if starts else CONTINUATION

@@ -24,6 +24,5 @@ def native_errors(message: str, hint: str, *, tell: bool = True) -> Iterator[Non
     except BaseException as error:
         if not of_library(error):
             raise
-        raise TokenizerError(
-            f"{message}: {str(error).rstrip('.') or type(error).__name__}.", hint=hint
-        ) from error
+        reason = f": {str(error).rstrip('.') or type(error).__name__}" if tell else ""
+        raise TokenizerError(f"{message}{reason}.", hint=hint) from error

@@ -19,6 +19,10 @@ SIGNATURES = {
     b"\x1f\x8b": "a gzip archive",
     b"version https://git-lfs": "a Git LFS pointer, not the file itself",
 }
+BINARY = {
+    ".gguf": "GGUF file",
+    ".model": "SentencePiece model",
+}  # these have a beginning that cannot be missed
 
 
 def head_of(path: Path) -> bytes:
@@ -70,6 +74,11 @@ def no_tokenizer(path: Path, head: bytes) -> TokenizerError:
         )
     if kind:
         return TokenizerError(f"{path.name} is {kind}, so it cannot be read as a tokenizer.", hint=ANOTHER)
+    if promised := BINARY.get(path.suffix.lower()):
+        return TokenizerError(
+            f"{path.name} is damaged or no {promised}: it does not begin as one.",
+            hint="Fetch or copy it again, or choose another file.",
+        )
     what = "is no text" if _binary(head) else "holds text, but no vocabulary in a known form"
     return TokenizerError(f"{path.name} {what}, so it cannot be read as a tokenizer.", hint=ANOTHER)
 

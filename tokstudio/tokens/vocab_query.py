@@ -41,9 +41,9 @@ HAS = {
     "control": r"\p{Cc}", "non-ascii": r"[^\x00-\x7f]",
 }  # fmt: skip
 MISSING = {  # a column that has to be made first -> how
-    "count": "Choose “Count in a text…” first.",
+    "count": "Choose “Count in…” first; on the command line, give --count FILE.",
     "norm": "No embedding matrix of this vocabulary has been read.",
-    "in": "Choose “Compare with…” first.",
+    "in": "Open “Differences” first and choose another vocabulary; on the command line, give --diff REF.",
 }
 
 Steps = Generator[float | str, None, np.ndarray]
@@ -147,7 +147,8 @@ def _type(about: Queried, term: str, rest: str) -> np.ndarray:
     unchecked = [key for key in FINDINGS if key not in known]
     if any(key in unchecked for key in rest.lower().split(",")):
         raise InputError(
-            f"“{term}” cannot be answered yet.", hint="Open “Health” first: it checks every token."
+            f"“{term}” cannot be answered yet.",
+            hint="Open “Health” first: it checks every token. On the command line, give --health.",
         )
     wanted = _words(rest, known, "type", term)
     found = np.isin(about.vocabulary.kinds, [keys.index(key) for key in wanted if key in keys])

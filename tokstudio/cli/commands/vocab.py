@@ -9,6 +9,7 @@ from tokstudio.cli.output import Progress, emit_json, say
 
 HELP = "search, check and compare vocabularies"
 SHOWN = 50
+INTERMIXED = True  # the query may stand behind the options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
