@@ -346,6 +346,7 @@ def test_words_of_the_page():
     assert relative(100, 100) == "same"
     assert relative(90, 100).endswith("10 %")
     assert short_names(["o200k_base", "bert-base-uncased", "mistral-v3"]) == ["o200k", "bert", "mistral"]
+    assert short_names(["byte-bpe-1", "cl100k_base"]) == ["byte-bpe-1", "cl100k"]
     assert short_names(["Demo english", "Demo code"]) == ["Demo english", "Demo code"]
     assert [bar_height(count, 3) for count in (3, 2, 1)] == [8, 17, 26]
     assert [bar_role(count, 3) for count in (3, 2, 1)] == ["border_strong", "series2", "series1"]

@@ -257,3 +257,9 @@ def test_steps_begin_with_the_pane_that_was_clicked(qtbot, page):
     qtbot.waitUntil(lambda: len(page.inspector.steps.findChildren(PictureView)) == 2, timeout=30_000)
     heard = [spoken(found.picture) for found in page.inspector.steps.findChildren(PictureView)]
     assert heard[0].startswith("sails: tokens")
+
+
+def test_an_empty_text_has_no_shared_boundaries(page):
+    page.editor.set_text("")
+    assert "F1 none, Jaccard none" in page.matrix.accessibleName()
+    assert not page.matrix.grab().isNull()

@@ -154,9 +154,11 @@ def test_a_query_that_says_nothing_is_explained_and_the_rows_stay(qtbot, page):
     count = page.model.rowCount()
     search(qtbot, page, "len:long")
     assert page.parts.wrong.isVisible()
+    assert page.parts.old.isVisible()
     assert "len:8" in page.parts.wrong.text()
     assert page.model.rowCount() == count
     search(qtbot, page, "water")
+    assert not page.parts.old.isVisible()
     assert not page.parts.wrong.isVisible()
 
 

@@ -128,6 +128,9 @@ def test_merges_are_watched(qtbot, page):
     needed = player.needed
     page.show_merges(25977)
     qtbot.waitUntil(lambda: len(needed._tokens) == 11, timeout=SLOW)
+    assert len(list(needed._boxes(120))) == 11  # narrow: in rows, to the last
+    assert needed.heightForWidth(120) > needed.heightForWidth(1000)
+    assert player._area.minimumHeight() >= player.pieces.sizeHint().height()
     qtbot.mouseClick(needed, Qt.LeftButton, pos=QPointF(4, 8).toPoint())
     assert page.table.token() == needed._tokens[0] or page._token is not None
 

@@ -188,6 +188,7 @@ class VocabularyPage(QWidget):
 
     def _show_hits(self, mask: np.ndarray) -> None:
         self.parts.wrong.hide()
+        self.parts.old.hide()
         theme.set_role(self.query, "", "problem")
         count, token = len(self.vocabulary), self.table.token()
         self._mask = mask
@@ -213,6 +214,7 @@ class VocabularyPage(QWidget):
     def _wrong_query(self, message: str, hint: str) -> None:
         self.parts.wrong.setText(f"{message} {hint}")
         self.parts.wrong.show()
+        self.parts.old.show()
         theme.set_role(self.query, "true", "problem")
 
     # ---------------------------------------------------------------- what is known

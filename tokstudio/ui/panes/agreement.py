@@ -12,17 +12,27 @@ from tokstudio.align.edges import Agreement
 from tokstudio.ui import theme
 
 MANY = 5
+NONE = "\u2013"
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """The first part of each name where that keeps them apart, else more of it."""
-    first = [re.split(r"[-_ /]", name.rpartition("/")[2])[0] or name for name in names]
+    """The first part of each name where that keeps them apart, else more of it; a numbered name is all needed."""
+    first = [_first(name.rpartition("/")[2]) or name for name in names]
     return [short if first.count(short) == 1 else name for short, name in zip(first, names, strict=True)]
+
+
+def _first(name: str) -> str:
+    parts = re.split(r"[-_ /]", name)
+    return name if len(parts) > 1 and parts[-1].isdigit() else parts[0]
 
 
 def jaccard(f1: np.ndarray) -> np.ndarray:
     """Of the same two sets: J = F / (2 - F)."""
     return f1 / (2 - f1)
+
+
+def _figure(value: float) -> str:
+    return "none" if np.isnan(value) else f"{value:.2f}"
 
 
 class F1Matrix(QWidget):
@@ -41,9 +51,11 @@ class F1Matrix(QWidget):
         if found is not None:
             lower = np.tril(np.ones_like(found.f1, bool))
             values = np.where(lower, found.f1, jaccard(found.f1))
+            if not len(found.offsets):  # no boundaries, so none that could be shared
+                values = np.full_like(values, np.nan)
         self._names, self._values = short_names(names), values
         pairs = [
-            f"{a} and {b} F1 {values[i][j]:.2f}, Jaccard {values[j][i]:.2f}"
+            f"{a} and {b} F1 {_figure(values[i][j])}, Jaccard {_figure(values[j][i])}"
             for i, a in enumerate(self._names)
             for j, b in enumerate(self._names[:i])
             if values is not None
@@ -72,13 +84,13 @@ class F1Matrix(QWidget):
         rows = [f"{n} {name}" for n, name in enumerate(self._names, 1)] if many else self._names
         heads = [str(n) for n in range(1, count + 1)] if many else self._names
         names = min(84, max(metrics.horizontalAdvance(name) for name in rows) + 12)
-        wide = min(54.0, (self.width() - names) / count)
+        wide = min(72.0, (self.width() - names) / count)
         high = min(28.0, (self.height() - 22) / count)
         for i, name in enumerate(rows):
             painter.setPen(theme.color("muted"))
-            side = metrics.elidedText(name, Qt.ElideRight, int(names - 8))
+            side = metrics.elidedText(name, Qt.ElideMiddle, int(names - 8))
             painter.drawText(QRectF(0, 22 + i * high, names - 8, high), Qt.AlignRight | Qt.AlignVCenter, side)
-            above = metrics.elidedText(heads[i], Qt.ElideRight, int(wide - 2))
+            above = metrics.elidedText(heads[i], Qt.ElideMiddle, int(wide - 2))
             painter.drawText(QRectF(names + i * wide, 0, wide, 22), Qt.AlignCenter, above)
             for j in range(count):
                 self._cell(painter, QRectF(names + j * wide, 22 + i * high, wide - 2, high - 2), i, j)
@@ -90,6 +102,12 @@ class F1Matrix(QWidget):
             painter.drawRoundedRect(box, 4, 4)
             return
         value = float(self._values[i][j])
+        if np.isnan(value):
+            painter.setBrush(theme.color("raised"))
+            painter.drawRoundedRect(box, 4, 4)
+            painter.setPen(theme.color("muted"))
+            painter.drawText(box, Qt.AlignCenter, NONE)
+            return
         share = max(0.0, (value - 0.5) / 0.5)
         alpha = 0.12 + 0.55 * share if theme.current() == "dark" else 0.08 + 0.42 * share
         painter.setBrush(theme.color("accent_fill", round(alpha, 3)))

@@ -98,7 +98,7 @@ class Arrangement(QWidget):
         self._settings.set(f"compare/places/{self._size_class}", [side, lower])
         self._show_tall()
         self._place(side, lower)
-        QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(self.inspector, 0, 8))
+        QTimer.singleShot(60, self, lambda: self._area.ensureWidgetVisible(self.inspector, 0, 8))
 
     def _show_tall(self) -> None:
         self.inspector.setMinimumHeight(TALL if self.tall else LOWER_LOW)

@@ -49,6 +49,10 @@ class VocabularyLayout(QWidget):
         self.query.setToolTip(QUERY_TIP)
         self.query.setMinimumHeight(32)
         self.hits = eliding("", "small", "text2")
+        self.old = label("old", "caption", "muted")
+        self.old.setProperty("frame", "tag")
+        self.old.setToolTip("Count and rows are those of the query before: this one cannot be answered.")
+        self.old.hide()
         self.wrong = label("", "small", "danger", wrap=True)
         self.wrong.hide()
         self.problem = Problem()
@@ -65,7 +69,11 @@ class VocabularyLayout(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(16, 10, 16, 12)
         outer.setSpacing(10)
-        for part in (self.problem, row((self.query, 1), self.hits, self.modes, spacing=12), self.wrong):
+        for part in (
+            self.problem,
+            row((self.query, 1), self.old, self.hits, self.modes, spacing=12),
+            self.wrong,
+        ):
             outer.addWidget(part)
         outer.addLayout(self._columns(), 1)
         self.filter.triggered.connect(self.open_filters)

@@ -2,14 +2,16 @@
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QLineEdit, QScrollArea, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QSlider, QWidget
 
 from tokstudio.embed.vocabulary import Vocabulary
 from tokstudio.ui import theme
 from tokstudio.ui.vocabulary_chip import HEIGHT, chip_text, chip_width, draw_chip
-from tokstudio.ui.widgets.basic import Card, eliding, label, row, tool
+from tokstudio.ui.widgets.basic import Card, col, eliding, label, row, tool
 
 BEAT = 700  # milliseconds between two merges
+ROW, ROWS = HEIGHT + 8, 3  # pixels of a row of chips; rows of needed tokens without scrolling
+TALLEST = 300  # pixels of a tree that is seen whole
 GAP, LEVEL = 6, 30  # pixels between chips, between two generations
 
 
@@ -146,39 +148,76 @@ class Needed(QWidget):
         super().__init__()
         self._vocabulary: Vocabulary | None = None
         self._tokens: list[int] = []
-        self.setFixedHeight(HEIGHT + 6)
+        policy = QSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         self.setCursor(Qt.PointingHandCursor)
         self.setAccessibleName("Needed before")
 
     def set_tokens(self, vocabulary: Vocabulary, tokens: list[int]) -> None:
         self._vocabulary, self._tokens = vocabulary, tokens
         self.setAccessibleDescription(", ".join(vocabulary.text(token) for token in tokens))
+        self.updateGeometry()
         self.update()
 
-    def _boxes(self):
-        x = 0.0
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        last = [box.bottom() for _, box in self._boxes(width)][-1:]
+        return int(last[0]) + 2 if last else ROW
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, ROW)
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.heightForWidth(max(60, self.width())))
+
+    def _boxes(self, room: int | None = None):
+        """In rows of `room` pixels, else of the widget's width."""
+        x, y, room = 0.0, 1.0, self.width() if room is None else room
         for token in self._tokens:
             width = chip_width(self._vocabulary, token)
-            if x + width > self.width() - 16:
-                return
-            yield token, QRectF(x, 1, width + 1, HEIGHT + 4)
+            if x > 0 and x + width > room - 2:
+                x, y = 0.0, y + ROW
+            yield token, QRectF(x, y, width + 1, HEIGHT + 4)
             x += width + GAP
 
     def paintEvent(self, _event) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.Antialiasing)
-        last, count = 0.0, 0
         for token, box in self._boxes():
             draw_chip(painter, self._vocabulary, token, box)
-            last, count = box.right(), count + 1
-        if count < len(self._tokens):
-            painter.setPen(theme.color("muted"))
-            painter.drawText(QRectF(last + 4, 0, 16, self.height()), Qt.AlignVCenter, "…")
 
     def mousePressEvent(self, event) -> None:
         hit = [token for token, box in self._boxes() if box.contains(event.position())]
         if hit:
             self.chosen.emit(hit[0])
+
+
+class NeededArea(QScrollArea):
+    """As high as its rows, up to `ROWS` of them; then it scrolls."""
+
+    def __init__(self, needed: Needed):
+        super().__init__()
+        self.setWidget(needed)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.NoFrame)
+        self.setProperty("bare", "1")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.TabFocus)
+        self.setAccessibleName("Needed before, scrolling")
+        self.viewport().setAutoFillBackground(False)
+        needed.setAutoFillBackground(False)
+        self.fit()
+
+    def fit(self) -> None:
+        """Room for the rows that the width makes."""
+        self.setFixedHeight(min(ROWS * ROW, self.widget().heightForWidth(max(60, self.width() - 14))) + 2)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self.fit()
 
 
 class MergePlayer(Card):
@@ -187,7 +226,7 @@ class MergePlayer(Card):
 
     def __init__(self):
         self.field = QLineEdit()
-        self.field.setPlaceholderText("A word or a line to merge, or choose a token below")
+        self.field.setPlaceholderText("A word, or a token below")
         self.field.setAccessibleName("Text to merge")
         self.field.setMinimumWidth(280)
         self.field.setMaxLength(400)
@@ -213,11 +252,12 @@ class MergePlayer(Card):
         self.slider.setMaximumWidth(220)
         self._words = eliding("", "small", "text2")
         self._before, self.needed = label("", "small", "muted"), Needed()
+        self._needed_area = NeededArea(self.needed)
         self.body.addWidget(area, 1)
         self.body.addWidget(
             row(self.first, self.back, self.play, self.next, self.slider, (self._words, 1), spacing=4)
         )
-        self._line = row(self._before, (self.needed, 1))
+        self._line = col(self._before, self._needed_area, spacing=2)
         self.body.addWidget(self._line)
         self._timer = QTimer(self, interval=BEAT)
         self._vocabulary: Vocabulary | None = None
@@ -247,6 +287,9 @@ class MergePlayer(Card):
         self._line.setVisible(bool(needed))
         self._before.setText(f"{len(needed)} tokens had to exist before:")
         self.needed.set_tokens(vocabulary, needed)
+        self._needed_area.fit()
+        self._needed_area.verticalScrollBar().setValue(0)
+        self._area.setMinimumHeight(max(64, min(TALLEST, self.pieces.sizeHint().height() + 18)))
         self.subtitle.setText(self._about(values))
         self._enable()
 
