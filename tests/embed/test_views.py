@@ -9,7 +9,7 @@ from tests.embed.files import MINILM, random
 from tests.embed.test_compare import DEMO
 from tests.embed.test_neighbors import in_memory
 from tokstudio.cli import main
-from tokstudio.embed import layout
+from tokstudio.embed import layout, spectrum
 from tokstudio.embed.expression import Asked, parse
 from tokstudio.embed.health import check
 from tokstudio.embed.layout import lay_out
@@ -177,6 +177,20 @@ def test_tsne_keeps_clusters_apart_and_its_seed_makes_it_again():
     inside = max(np.linalg.norm(g - g.mean(0), axis=1).mean() for g in groups)
     assert inside < min(np.linalg.norm(groups[i].mean(0) - groups[i - 1].mean(0)) for i in range(3))
     assert np.array_equal(found.points, finish(lay_out(matrix, "tsne", seed=3)).points)
+
+
+def test_components_never_step_back_however_long_their_solver_takes():
+    matrix = in_memory(random(90, 8))
+
+    def slow(solve, values, share):
+        yield share
+        return solve(values)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(spectrum, "_aside", slow)
+        shares = list(spectrum.components(matrix, np.arange(90), 4))
+    assert shares == sorted(shares)
+    assert max(shares) <= 0.3  # where the layout itself begins
 
 
 def test_a_dropped_layout_ends_its_process(monkeypatch):

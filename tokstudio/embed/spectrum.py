@@ -110,5 +110,5 @@ def components(matrix: EmbeddingMatrix, ids: np.ndarray, count: int) -> Steps[np
     parts = []
     for start in range(0, len(ids), 4096):
         parts.append((finite(matrix.rows(ids[start : start + 4096]))[0] - mean) @ axes)
-        yield 0.2 + 0.1 * start / len(ids)
+        yield 0.25 + 0.05 * start / len(ids)
     return np.concatenate(parts).astype(np.float32)
