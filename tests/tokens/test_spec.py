@@ -235,9 +235,11 @@ def test_without_target_everything_stays():
 
 
 def test_a_bos_that_disappears_is_told():
-    (note,) = notes_of(f"{v.byte_bpe()}:target=Qwen2")
-    assert "The begin token <s> disappears" in note
-    assert notes_of(f"{v.byte_bpe()}:target=Gemma2") == []
+    begin, end = notes_of(f"{v.byte_bpe()}:target=Qwen2")
+    assert "The begin token <s> disappears" in begin
+    assert "The end token </s> disappears" in end
+    (end,) = notes_of(f"{v.byte_bpe()}:target=Gemma2")
+    assert "The end token </s> disappears" in end
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -264,7 +266,7 @@ def test_conversion_to_bytes(base, tmp_path):
 def test_bytes_without_a_family_keep_their_own_special_tokens():
     made = load_tokenizer(f"{v.byte_bpe()}:conversion=byte")
     assert made.special_tokens == {"<s>": 256, "</s>": 257}
-    assert made.encode("a", special=True).ids.tolist() == [256, 97]
+    assert made.encode("a", special=True).ids.tolist() == [256, 97, 257]
 
 
 def test_a_megabyte_of_bytes():
@@ -299,3 +301,25 @@ def test_the_command(tmp_path, capsys):
     assert "Qwen2" in capsys.readouterr().out
     assert main(["tokenizer", "families", "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)) == set(NAMES)
+
+
+def test_bytes_of_bert_keep_its_whole_frame_and_its_names(tmp_path):
+    from transformers import AutoTokenizer
+
+    save_tokenizer(f"{v.BERT}:conversion=byte", tmp_path / "saved")
+    theirs = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    assert theirs.convert_ids_to_tokens(theirs.encode("ab")) == ["[CLS]", "a", "b", "[SEP]"]
+    pair = theirs("a", "b", return_token_type_ids=True)
+    assert theirs.convert_ids_to_tokens(pair["input_ids"]) == ["[CLS]", "a", "[SEP]", "b", "[SEP]"]
+    assert pair["token_type_ids"] == [0, 0, 0, 1, 1]
+    named = (theirs.cls_token, theirs.sep_token, theirs.mask_token, theirs.pad_token, theirs.unk_token)
+    assert named == ("[CLS]", "[SEP]", "[MASK]", "[PAD]", "[UNK]")
+
+
+def test_an_end_that_disappears_is_told_and_the_unknown_token_stays(tmp_path):
+    notes = save_tokenizer(f"{v.BERT}:target=Llama3", tmp_path / "saved")
+    assert any("The end token [SEP] disappears: Llama3 puts none behind a text" in note for note in notes)
+    named = json.loads((tmp_path / "saved" / "tokenizer_config.json").read_text())
+    assert (named["unk_token"], named["mask_token"]) == ("[UNK]", "[MASK]")
+    assert named["bos_token"] == "<|begin_of_text|>"
+    assert "sep_token" not in named

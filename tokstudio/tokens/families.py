@@ -13,7 +13,7 @@ from tokstudio.errors import TokenizerError
 from tokstudio.paths import data_home, resource
 
 SLOTS = ("bos", "pad", "start_header", "end_header", "eos", "eot", "system", "user", "assistant")
-NAMED = ("bos_token", "eos_token", "pad_token", "unk_token")
+NAMED = ("bos_token", "eos_token", "pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 FIX = "Put the file right, or take it out of the folder."
 
 

@@ -4,6 +4,7 @@ What comes out is a folder as transformers reads it: tokenizer.json, tokenizer_c
 """
 
 import json
+from itertools import takewhile
 from typing import Any
 
 from tokstudio.errors import TokenizerError
@@ -12,7 +13,9 @@ from tokstudio.tokens.chat import specials_of, template_of
 from tokstudio.tokens.families import NAMED, Family, family, family_of
 from tokstudio.tokens.library_json import bytes_only, library_json
 from tokstudio.tokens.spec import Spec
+from tokstudio.tokens.training.parts import ROLES
 
+KEPT = ("unk_token", "mask_token")  # names that stay where the new family has none
 TIES = (
     "Where two ways to cut a word are worth the same, SentencePiece and a tokenizer.json may take different ones, "
     "and they do not normalize every rare character alike."
@@ -30,26 +33,35 @@ def grafted(base: Tokenizer, spec: Spec) -> tuple[dict[str, bytes], list[str]]:
         notes.append(TIES)
     wanted = target or source
     if target:
-        template, named = target.template, dict(target.named)
-        notes += _lost_bos(base, source, target)
+        kept = {
+            key: token for key, token in named.items() if key in KEPT and token not in target.named.values()
+        }
+        template, named = target.template, {**kept, **target.named}
+        notes += _lost_bos(base, source, target) + _lost_end(base, target)
     elif template is None and spec.source:
         template = source.template
     if spec.conversion == "byte":
         special = wanted.special if wanted else tuple(base.special_tokens)
         add_tokens(content, special, wanted.plain if wanted else ())
-        bos = wanted.bos if wanted else _begins_with(base)
-        set_frame(content, bos)
+        if target or not set(sum(_frame(base), ())) <= set(special):
+            set_frame(content, (wanted.bos,) if wanted.bos else ())
+        else:
+            before, after = _frame(base)
+            set_frame(content, before or ((wanted.bos,) if wanted and wanted.bos else ()), after)
     elif target:
         add_tokens(content, target.special, target.plain)
-        set_frame(content, target.bos)
+        set_frame(content, (target.bos,) if target.bos else ())
     return _files(content, template, named), notes
 
 
 def _named(reference: str, base: Tokenizer, source: Family | None) -> dict[str, str]:
-    """What transformers calls the tokens: as the tokenizer's own files say, else as its family does."""
+    """What transformers calls the tokens: as the tokenizer's own files say, else as its family does, else by
+    their usual names."""
+    usual = {role: next((n for n in names if n in base.special_tokens), "") for role, names in ROLES.items()}
     own = {key: value for key, value in specials_of(reference).items() if key in NAMED}
     of_family = source.named if source else {}
-    return {**{k: v for k, v in of_family.items() if v in base.special_tokens}, **own}
+    known = {**{k: v for k, v in of_family.items() if v in base.special_tokens}, **own}
+    return {**{k: v for k, v in usual.items() if v}, **known}
 
 
 def _missing(base: Tokenizer, source: Family) -> list[str]:
@@ -70,10 +82,28 @@ def _lost_bos(base: Tokenizer, source: Family | None, target: Family) -> list[st
     ]
 
 
+def _lost_end(base: Tokenizer, target: Family) -> list[str]:
+    _, after = _frame(base)
+    if not after:
+        return []
+    return [
+        f"The end token {' '.join(after)} disappears: {target.name} puts none behind a text. "
+        "A model that always saw one may get worse without it."
+    ]
+
+
 def _begins_with(base: Tokenizer) -> str | None:
     """The special token that `base` puts before a text."""
-    framed, names = base.encode("a", special=True), {i: name for name, i in base.special_tokens.items()}
-    return names.get(int(framed.ids[0])) if len(framed) else None
+    before, _ = _frame(base)
+    return before[0] if before else None
+
+
+def _frame(base: Tokenizer) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The special tokens that `base` puts before and behind a text."""
+    names = {i: name for name, i in base.special_tokens.items()}
+    around = [names.get(i) for i in base.encode("a", special=True).ids.tolist()]
+    before, after = tuple(takewhile(bool, around)), tuple(takewhile(bool, reversed(around)))[::-1]
+    return (before, after) if len(before) < len(around) else ((), ())  # else it does not know an "a"
 
 
 def add_tokens(content: dict[str, Any], special: tuple[str, ...], plain: tuple[str, ...]) -> None:
@@ -102,24 +132,33 @@ def _entries(content: dict[str, Any]) -> dict[str, int]:
     return vocabulary
 
 
-def set_frame(content: dict[str, Any], bos: str | None) -> None:
-    """What the post-processor puts around a text: `bos` before it, nothing behind it. What it does to offsets
-    stays."""
+def set_frame(content: dict[str, Any], before: tuple[str, ...], after: tuple[str, ...] = ()) -> None:
+    """What the post-processor puts around a text, and around each of a pair. What it does to offsets stays."""
     ids = {entry["content"]: entry["id"] for entry in content["added_tokens"]}
-    if bos is not None and bos not in ids:
-        raise TokenizerError(f"{bos} is not among the tokens.", hint="Put it into the file of the family.")
+    if lacking := [token for token in (*before, *after) if token not in ids]:
+        raise TokenizerError(
+            f"{lacking[0]} is not among the tokens.", hint="Put it into the file of the family."
+        )
     old = content.get("post_processor") or {}
     kept = [p for p in old.get("processors", [old]) if p.get("type") == "ByteLevel"]
-    if bos is not None:
-        sequence = {"Sequence": {"id": "A", "type_id": 0}}
-        pair = {"Sequence": {"id": "B", "type_id": 1}}
-        begin = {"SpecialToken": {"id": bos, "type_id": 0}}
+    if before or after:
+
+        def part(name: str, type_id: int, first: tuple[str, ...]) -> list[dict[str, Any]]:
+            def named(tokens: tuple[str, ...]) -> list[dict[str, Any]]:
+                return [{"SpecialToken": {"id": token, "type_id": type_id}} for token in tokens]
+
+            return [*named(first), {"Sequence": {"id": name, "type_id": type_id}}, *named(after)]
+
+        single = part("A", 0, before)
         kept.append(
             {
                 "type": "TemplateProcessing",
-                "single": [begin, sequence],
-                "pair": [begin, sequence, {"SpecialToken": {"id": bos, "type_id": 1}}, pair],
-                "special_tokens": {bos: {"id": bos, "ids": [ids[bos]], "tokens": [bos]}},
+                "single": single,
+                "pair": [
+                    *single,
+                    *part("B", 1, () if after else before),
+                ],  # an end parts two texts, as in BERT
+                "special_tokens": {t: {"id": t, "ids": [ids[t]], "tokens": [t]} for t in (*before, *after)},
             }
         )
     sequence_of = {"type": "Sequence", "processors": kept}

@@ -54,7 +54,7 @@ def ranks_json(
     if bos:
         from tokstudio.tokens.graft import set_frame
 
-        set_frame(content, bos)
+        set_frame(content, (bos,))
     return content
 
 

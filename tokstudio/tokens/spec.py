@@ -26,7 +26,7 @@ KEYS = ("source", "target", "conversion")
 CONVERSIONS = ("byte",)
 FORM = "A spec reads REFERENCE:source=FAMILY:target=FAMILY:conversion=byte; each setting may be left out."
 NOTES = "tokstudio.json"
-VERSION = 1  # another number: what is in the cache is made again
+VERSION = 2  # another number: what is in the cache is made again
 
 
 @dataclass(frozen=True, slots=True)
