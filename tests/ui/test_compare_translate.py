@@ -45,7 +45,7 @@ def test_the_golden_sentence(view):
     assert view.pair.length.text() == "11 tokens become 13 (+18 %, 2 of them special)"
     kinds = [row[0].text for row in view.board.losses.grid.rows]
     assert kinds == ["Special added", "Case", "Case", "Case", "Special added"]
-    assert view.board.loss_card.subtitle.text() == "case 3"
+    assert view.board.loss_card.subtitle.text() == "case 3; 2 special tokens added"
 
 
 def test_hovering_an_id_explains_it_and_lights_its_text(view):

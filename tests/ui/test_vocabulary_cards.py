@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider
 
 from tests.tokens import vocabularies as v
 from tests.ui.test_vocabulary import SLOW, page, ready, search  # noqa: F401  `page` is a fixture
+from tokstudio.errors import ConfigError
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.ui.models.vocabulary import COUNT, NORM, SCRIPT, TWIN
 from tokstudio.ui.vocabulary_cards import charts
@@ -299,6 +300,12 @@ def test_a_cancel_leaves_nothing(qtbot, page, panel, tmp_path):
 
 
 def test_what_is_missing_is_said_before_the_start(qtbot, panel):
+    panel.form.longest.line.setText("16")
+    assert panel.form.settings().longest == 16
+    panel.form.longest.line.setText("long")
+    with pytest.raises(ConfigError, match="no length"):
+        panel.form.settings()
+    panel.form.longest.line.setText("0")
     panel.form.size.line.setText("many")
     panel.form._refresh()
     assert "no number" in panel.form.size._words.text()

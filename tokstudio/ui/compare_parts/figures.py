@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from tokstudio.tokens.corpus.report import shown
 from tokstudio.tokens.corpus.tally import METRICS
+from tokstudio.ui import theme
 from tokstudio.ui.compare_parts.bars import BarsView
 from tokstudio.ui.compare_parts.grid import Cell, Column, Grid
 from tokstudio.ui.panes.pane import relative
@@ -36,7 +37,7 @@ class FiguresBoard(QWidget):
             made.header_layout.setContentsMargins(11, 0, 6, 0)
             for part in parts:
                 made.body.addWidget(part, 1)
-        parts = QSplitter(Qt.Vertical)
+        self._parts = parts = QSplitter(Qt.Vertical)
         parts.setHandleWidth(8)
         parts.setChildrenCollapsible(False)
         for part in (self.table_card, self.bars_card):
@@ -65,8 +66,12 @@ class FiguresBoard(QWidget):
         rows = [[_title(key), *(_cell(key, row, tokenizers[0]) for row in tokenizers)] for key in self._keys]
         self.grid.set(columns, rows)
         self.table_card.subtitle.setText(_about(result))
+        first = self.bars_card.isHidden()
         self.grid.show()
         self.bars_card.show()
+        if first:  # no more than the rows need: the bars take the rest
+            need = theme.px(28) * (len(rows) + 1) + 64
+            self._parts.setSizes([need, max(160, self.height() - need)])
         self._fill_bars()
 
     def _fill_bars(self) -> None:

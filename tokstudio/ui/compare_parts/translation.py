@@ -81,6 +81,8 @@ class TranslationBoard(QWidget):
         words = "The text comes back unchanged" if facts["lossless"] else ", ".join(counts)
         if facts["loss_count"] > len(facts["losses"]):
             words += f"; the first {len(facts['losses']):,} are listed"
+        if framed := facts["summary"].get("special added", 0):
+            words += f"; {framed:,} special token{'s' if framed != 1 else ''} added"
         self.loss_card.subtitle.setText(words)
 
     # ---- links

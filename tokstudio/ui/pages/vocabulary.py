@@ -146,6 +146,10 @@ class VocabularyPage(QWidget):
     def _opened(self) -> None:
         vocabulary = self.vocabulary
         self._reference = vocabulary.reference
+        if (
+            self.training is not None and self.training.start.isVisible()
+        ):  # not while it learns or shows a result
+            self.training.set_parent_tokenizer(self._reference, vocabulary.name)
         self.problem.clear()
         self._context.settings.set("vocabulary.reference", self._reference)
         self.model.set_vocabulary(vocabulary)
@@ -326,16 +330,21 @@ class VocabularyPage(QWidget):
         QGuiApplication.clipboard().setText(export.command(self._reference, self.query.text(), others))
         self._context.say("Copied the command")
 
+    def _close_training(self) -> None:
+        self.parts.hide_side(self.training)
+        self.header.show_training(False)
+
     def show_training(self) -> None:
         if self.training is None:
             from tokstudio.ui.vocabulary_cards.training import TrainingPanel
 
             self.training = TrainingPanel(self._context)
-            self.training.closed.connect(lambda: self.parts.hide_side(self.training))
+            self.training.closed.connect(self._close_training)
             self.training.opened.connect(self.open)
         self.training.set_parent_tokenizer(self._reference, self.vocabulary.name if self.vocabulary else "")
         self.parts.show_side(self.training, PANEL)
         self.training.show()
+        self.header.show_training(True)
 
     # ---------------------------------------------------------------- trouble and progress
 

@@ -221,4 +221,4 @@ def relative(tokens: int, reference: int) -> str:
     if not reference:
         return ""
     share = round(100 * (tokens / reference - 1))
-    return f"{MINUS if share < 0 else '+'}{abs(share)} %" if share else "same"
+    return f"{MINUS if share < 0 else '+'}{abs(share):,} %" if share else "same"

@@ -1,7 +1,7 @@
 """The switches of Compare: what color says, what a chip shows, marks, special tokens, disagreements."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QActionGroup, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from tokstudio.ui import theme
@@ -82,7 +82,9 @@ class Toolbar(QWidget):
         self.special.setText("BOS/EOS" if short else "BOS and EOS")
         for at, words in enumerate(self.SHORT_WORDS if short else self.WORDS):
             self.written.setItemText(at, words)
-        self.written.setFixedWidth(theme.px(104 if short else 158))
+        words = QFontMetrics(self.written.font())
+        widest = max(words.horizontalAdvance(text) for text in (self.SHORT_WORDS if short else self.WORDS))
+        self.written.setFixedWidth(widest + 48)  # its margins and arrow
         for part in (self.marks, self.special, self.written):
             part.setVisible(level < 2)
         self.more.setVisible(level == 2)

@@ -9,6 +9,8 @@ from tokstudio.tokens.catalog import catalog
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.choice_list import Choice
 
+TRAIN_TIP = "Train a tokenizer on texts of yours, or extend or prune this one"
+
 
 class VocabularyHeader(QObject):
     """Everything here is asked for by a person; the page does it."""
@@ -26,6 +28,7 @@ class VocabularyHeader(QObject):
     def __init__(self, page: QWidget):
         super().__init__(page)
         self._page = page
+        self._can_train, self._trainer = True, None
 
     def actions(self) -> list[QWidget]:
         chooser, exporter = button("Choose tokenizer…", "vocabulary"), button("Export", "export")
@@ -36,9 +39,18 @@ class VocabularyHeader(QObject):
         formats.addAction("Copy as command", self.command_wanted.emit)
         _with_menu(exporter, formats)
         trainer = button("Train…", "plus", "primary")
-        trainer.setToolTip("Train a tokenizer on texts of yours, or extend or prune this one")
+        trainer.setToolTip(TRAIN_TIP)
         trainer.clicked.connect(self.training_wanted)
+        trainer.setEnabled(self._can_train)
+        self._trainer = trainer
         return [chooser, exporter, trainer]
+
+    def show_training(self, shown: bool) -> None:
+        """While the panel is shown its own button is the filled one."""
+        self._can_train = not shown
+        if self._trainer is not None:
+            self._trainer.setEnabled(not shown)
+            self._trainer.setToolTip("The panel is open" if shown else TRAIN_TIP)
 
     def _tokenizers(self, owner: QWidget) -> QMenu:
         menu, group = QMenu(owner), ""

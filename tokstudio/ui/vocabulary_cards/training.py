@@ -137,12 +137,12 @@ class TrainingPanel(QFrame):
         self._done.hide()
         inside = QWidget()
         layout = QVBoxLayout(inside)
-        layout.setContentsMargins(0, 0, 8, 0)
+        layout.setContentsMargins(0, 0, 8, 8)
         layout.setSpacing(12)
         for part in (self.form, self.problem, row(self.start, self.cancel, None), self._live, self._done):
             layout.addWidget(part)
         layout.addStretch(1)
-        area = QScrollArea()
+        self._area = area = QScrollArea()
         area.setWidget(inside)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.NoFrame)
@@ -276,6 +276,7 @@ class TrainingPanel(QFrame):
         )
         self._compare.setToolTip("Open it as a pane beside the tokenizer that was shown when it was trained")
         self._done.show()
+        QTimer.singleShot(60, self, lambda: self._area.ensureWidgetVisible(self._done, 0, 12))
 
     def compare(self) -> None:
         """The result and its parent as panes beside each other."""

@@ -43,6 +43,9 @@ class TrainingForm(QWidget):
         self.specials = Field(
             "Special tokens, apart by spaces", "", "Each gets an id of its own, first of all"
         )
+        self.longest = Field(
+            "Longest token, 0: no limit", "0", "In characters, for byte-level BPE in bytes: for DNA, say 16"
+        )
         self.output = Field("Folder of the result", "")
         self._texts = eliding("No text chosen yet", "small", "muted")
         self._add = button("Add text…", "plus")
@@ -63,7 +66,7 @@ class TrainingForm(QWidget):
         self._kind = col(label("Algorithm", "caption", "muted"), self.algorithm, self._sentence, spacing=4)
         cuts = col(label("Cut into words", "caption", "muted"), self.pre_tokenizer, spacing=4)
         norms = col(label("Normalizer", "caption", "muted"), self.normalizer, spacing=4)
-        self._choices = row((cuts, 3), (norms, 2))
+        self._choices = col(cuts, row((norms, 1), (self.longest, 1)), spacing=10)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
@@ -79,7 +82,7 @@ class TrainingForm(QWidget):
         self.algorithm.currentIndexChanged.connect(lambda _: self._changed_kind())
         for part in (self.pre_tokenizer, self.normalizer):
             part.currentIndexChanged.connect(lambda _: self._later.start())
-        for field in (self.size, self.specials, self.output):
+        for field in (self.size, self.longest, self.specials, self.output):
             field.edited.connect(lambda _: self._later.start())
         self.share.valueChanged.connect(lambda _: self._later.start())
         self._add.clicked.connect(self._menu)
@@ -147,6 +150,12 @@ class TrainingForm(QWidget):
             raise ConfigError(
                 f"“{self.size.line.text()}” is no number.", hint="Write a whole number, for example 8000."
             ) from None
+        longest = self.longest.line.text().strip() or "0"
+        if not longest.isdecimal():
+            raise ConfigError(
+                f"“{longest}” is no length of a token.",
+                hint="Write a whole number, for example 16; 0: no limit.",
+            )
         change = {EXTEND: {"extend": self._parent[0]}, PRUNE: {"prune": self._parent[0]}}.get(self.kind, {})
         if change:
             from tokstudio.tokens.training.change import parent_file
@@ -160,6 +169,7 @@ class TrainingForm(QWidget):
             specials=tuple(self.specials.line.text().split()),
             pre_tokenizer=list(PRE_TOKENIZERS)[self.pre_tokenizer.currentIndex()],
             normalizer=list(NORMALIZERS)[self.normalizer.currentIndex()],
+            longest=int(longest),
             sample=self.share.value() / 100,
             **change,
         ).check()
