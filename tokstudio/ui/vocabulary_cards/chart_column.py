@@ -35,6 +35,8 @@ class ChartColumn(QWidget):
         for part, weight in ((self.lengths, 3), (self._other_name, 0), (self.others, 2)):
             first.body.addWidget(part, weight)
         self._covered = self._card(column, "Share of text covered", (self._count,), 3)
+        self._where = eliding("", "caption", "muted")
+        self._covered.body.addWidget(self._where)
         self._covered.body.addWidget(self.coverage, 1)
         self._norm = self._card(
             column, "Norm by frequency rank", (Legend([("under-trained", "warning")]),), 3
@@ -74,7 +76,7 @@ class ChartColumn(QWidget):
             used, coverage = int((counts > 0).sum()), engine.coverage
             self.coverage.call(lambda chart: chart.set_coverage(coverage, used))
             where = "Python's reference" if not engine.counted["paths"] else "your text"
-            self._covered.subtitle.setText(f"{where}, {engine.counted['tokens']:,} tokens")
+            self._where.setText(f"{where}, {engine.counted['tokens']:,} tokens")
         norms, low, empty = engine.norms, engine.low, np.zeros(0, np.int64)
         self.norms.setVisible(norms is not None)
         self._open.setVisible(norms is None)

@@ -139,7 +139,7 @@ class TrainingPanel(QFrame):
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 0, 8, 8)
         layout.setSpacing(12)
-        for part in (self.form, self.problem, row(self.start, self.cancel, None), self._live, self._done):
+        for part in (self.form, self.problem, self._live, self._done):
             layout.addWidget(part)
         layout.addStretch(1)
         self._area = area = QScrollArea()
@@ -152,6 +152,8 @@ class TrainingPanel(QFrame):
         area.viewport().setAutoFillBackground(False)
         inside.setAutoFillBackground(False)
         self._card.body.addWidget(area, 1)
+        self._buttons = row(self.start, self.cancel, None)  # below what scrolls: always in sight
+        self._card.body.addWidget(self._buttons)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._card)
@@ -183,6 +185,7 @@ class TrainingPanel(QFrame):
         self.form.setVisible(fill)
         self.start.setVisible(fill)
         self.cancel.setVisible(self.running)
+        self._buttons.setVisible(fill or self.running)
 
     # ---------------------------------------------------------------- running
 
