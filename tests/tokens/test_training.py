@@ -67,8 +67,9 @@ def test_each_kind_is_trained_measured_and_saved(corpus, tmp_path, algorithm):
             assert model.encode(text).ids.tolist() == made.encode(text).ids.tolist()
 
 
-def test_a_rank_file_gives_the_same_tokens(corpus, tmp_path):
-    list(train(settings(corpus, tmp_path / "made", specials=())))
+@pytest.mark.parametrize("specials", [(), None, ("<a>", "<b>")])
+def test_a_rank_file_gives_the_same_tokens(corpus, tmp_path, specials):
+    list(train(settings(corpus, tmp_path / "made", specials=specials)))
     file = next((tmp_path / "made").glob("*.tiktoken"))
     assert file.name.startswith("cl100k_base-")
     ranks, json_ = load_tokenizer(str(file)), load_tokenizer(str(tmp_path / "made"))
@@ -287,3 +288,32 @@ def test_the_command(corpus, tmp_path, capsys):
     assert len(found["compression"]) > 5
     assert main([*line, "--algorithm", "magic"]) == 2
     assert "byte-bpe" in capsys.readouterr().err
+
+
+def test_a_folder_is_replaced_only_where_asked(corpus, tmp_path, capsys):
+    from tokstudio.cli import main
+
+    command = ["train-tokenizer", "--input", str(corpus), "--output", str(tmp_path / "made")]
+    assert main([*command, "--vocab-size", "300"]) == 0
+    assert "r50k" not in (said := capsys.readouterr().out)
+    assert "cl100k_base only names how words are cut" in said
+    assert main([*command, "--vocab-size", "310"]) == 2
+    assert "not empty" in (said := capsys.readouterr().err)
+    assert "--force" in said
+    assert len(load_tokenizer(str(tmp_path / "made"))) == 300
+    assert main([*command, "--vocab-size", "310", "--force"]) == 0
+    assert len(load_tokenizer(str(tmp_path / "made"))) == 310
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="not empty"):
+        list(train(settings(corpus, tmp_path / "other", replace=True)))
+    assert (tmp_path / "other" / "notes.txt").exists()
+
+
+def test_a_size_that_is_not_reached_is_told(tmp_path, capsys):
+    from tokstudio.cli import main
+
+    (tmp_path / "a.txt").write_text("one two three one two three\n" * 20)
+    command = ["train-tokenizer", "--input", str(tmp_path / "a.txt"), "--output", str(tmp_path / "made")]
+    assert main([*command, "--vocab-size", "5000"]) == 0
+    assert "of 5,000 tokens: the text has no more" in capsys.readouterr().out

@@ -43,6 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         help=f"of the text that measures the result ({usual.held_out})")  # fmt: skip
     parser.add_argument("--no-byte-fallback", action="store_true", help="leave out the 256 byte entries")
     parser.add_argument("--forecast", action="store_true", help="only say how much memory it would take")
+    parser.add_argument(
+        "--force", action="store_true", help="replace a tokenizer that was trained into the same folder"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -52,8 +55,11 @@ def run(args: argparse.Namespace) -> int:
 
         return main()
     from tokstudio.tokens.training.forecast import forecast
+    from tokstudio.tokens.training.save import check_folder
 
     settings = _settings(args)
+    if not args.forecast:
+        check_folder(settings.folder(), settings.replace)
     expected = forecast(settings)
     if args.forecast:
         values = {
@@ -93,6 +99,7 @@ def _settings(args: argparse.Namespace):
         held_out=args.held_out,
         extend=args.extend,
         prune=args.prune,
+        replace=args.force,
     ).check()
 
 
@@ -124,6 +131,11 @@ def _say(result: dict) -> None:
     say(
         f"{result['algorithm']}, {result['tokens']:,} tokens in {result['seconds']:.1f} s: {result['folder']}"
     )
+    if (asked := result.get("asked")) and result["tokens"] < asked:
+        say(f"{result['tokens']:,} of {asked:,} tokens: the text has no more")
     if result["bytes_per_token"]:
         say(f"{result['bytes_per_token']:.2f} bytes per token of {result['held_out']:,} characters held out")
     say(f"{', '.join(result['files'])}; peak memory {result['peak_memory'] / 1e6:,.0f} MB")
+    for name in (name for name in result["files"] if name.endswith(".tiktoken")):
+        pattern = name.partition("-")[0]
+        say(f"{name}: these tokens for tiktoken, with the same ids; {pattern} only names how words are cut")

@@ -188,6 +188,8 @@ def _finished(settings: TrainingSettings, data: dict) -> Any:
 
     if _bytes_added(settings):
         _add_bytes(data, len(settings.special_tokens))
+    if settings.algorithm == "byte-bpe":
+        _specials_last(data)
     if settings.algorithm == "unigram":
         data["model"]["vocab"] = hushed(data["model"]["vocab"], settings.special_tokens)
     data["post_processor"] = None
@@ -196,6 +198,16 @@ def _finished(settings: TrainingSettings, data: dict) -> Any:
     if (frame := parts.frame(ids)) is not None:
         library.post_processor = frame
     return library
+
+
+def _specials_last(data: dict) -> None:
+    """Special tokens behind all others, as tiktoken numbers them: then a rank is an id."""
+    names = [token["content"] for token in data["added_tokens"]]
+    rest = sorted((e for e in data["model"]["vocab"] if e not in names), key=data["model"]["vocab"].get)
+    ids = {entry: i for i, entry in enumerate([*rest, *names])}
+    data["model"]["vocab"] = ids
+    for token in data["added_tokens"]:
+        token["id"] = ids[token["content"]]
 
 
 def hushed(vocab: list, specials: Sequence[str]) -> list:

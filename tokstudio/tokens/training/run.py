@@ -15,7 +15,7 @@ def train(settings: TrainingSettings, tell: Callable[[Event], object] | None = N
     cannot be read, trained or written."""
     started = time.monotonic()
     settings.check()
-    save.check_folder(settings.folder())
+    save.check_folder(settings.folder(), settings.replace)
     corpus, held = (Corpus(settings, tell) if tell else Corpus(settings)), []
     model, library, report, keep = None, None, {}, None
     watched = False
@@ -50,6 +50,7 @@ def train(settings: TrainingSettings, tell: Callable[[Event], object] | None = N
     report |= {
         "algorithm": _done_by(settings),
         "tokens": library.get_vocab_size() if library is not None else _size(model),
+        "asked": None if settings.extend or settings.prune else settings.vocab_size,
         "characters": corpus.read,
         "held_out": sum(map(len, held)),
         "bytes_per_token": held_out.compression(library, held) if library is not None and held

@@ -61,6 +61,7 @@ class TrainingSettings:
     held_out: float = 0.02
     extend: str = ""
     prune: str = ""
+    replace: bool = False  # may a tokenizer that was trained into the same folder go?
 
     @property
     def special_tokens(self) -> tuple[str, ...]:
