@@ -169,7 +169,7 @@ class TrainingForm(QWidget):
             specials=tuple(self.specials.line.text().split()),
             pre_tokenizer=list(PRE_TOKENIZERS)[self.pre_tokenizer.currentIndex()],
             normalizer=list(NORMALIZERS)[self.normalizer.currentIndex()],
-            longest=int(longest),
+            longest=int(longest) if self.kind == NEW else 0,  # not shown for the others
             sample=self.share.value() / 100,
             **change,
         ).check()
