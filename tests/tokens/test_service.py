@@ -53,7 +53,7 @@ class Listener:
         self.service = EncodeService()
         self.answers: list[Answer] = []
         self.arrived = threading.Condition()
-        self.thread = threading.Thread(target=self._listen)
+        self.thread = threading.Thread(target=self._listen, daemon=True)
         self.thread.start()
 
     def _listen(self) -> None:
