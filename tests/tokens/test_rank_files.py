@@ -96,7 +96,7 @@ def test_the_package_is_used_after_its_hash_fits(monkeypatch, tmp_path):
         rank_files._cache_path(spec.files[0].sha256).unlink(missing_ok=True)
         with pytest.raises(TokenizerError, match="is not that file") as caught:
             ranks_of(spec)
-        assert "--download" in caught.value.hint
+        assert "tokstudio download" in caught.value.hint
 
 
 def test_a_wrong_file_in_the_cache_is_passed_over_and_left_alone(monkeypatch, tmp_path):
@@ -111,7 +111,7 @@ def test_a_wrong_file_in_the_cache_is_passed_over_and_left_alone(monkeypatch, tm
 def test_nothing_here_names_the_way_to_get_it():
     with pytest.raises(TokenizerError, match="not on this machine") as caught:
         ranks_of(spec_of(small()))
-    assert "tokstudio tokenize tiktoken:small --download" in caught.value.hint
+    assert "tokstudio download tiktoken:small" in caught.value.hint
 
 
 def test_real_vocabularies_are_found_in_the_package():

@@ -83,7 +83,7 @@ def test_a_damaged_table_of_models_is_not_fatal(tokstudio_home):
 def test_round_trips_are_said_where_text_is_lost(qtbot, page):
     qtbot.waitUntil(lambda: all(state.round_trip for state in page.session.panes), timeout=30_000)
     assert not pane(page, 0).notice.isVisible()
-    assert pane(page, 1).notice.words.text() == "Normalized text: byte 0, The·Donaudam → the·donaudam"
+    assert pane(page, 1).notice.words.text() == "Normalizer reads The·Donaud as the·donaud (byte 0)"
     pane(page, 1).notice.go.click()
     assert page.selection[0] == 0
 

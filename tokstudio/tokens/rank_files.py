@@ -105,8 +105,7 @@ def _content(name: str, file: RankFile) -> bytes:
     )
     raise TokenizerError(
         f"The vocabulary of tiktoken:{name} is not on this machine.{found}",
-        hint=f"Download it with: tokstudio tokenize tiktoken:{name} --download --text hello"
-        f"  (it fetches {file.url} and puts it into {tiktoken_cache()}).",
+        hint=f"Download it from the tokenizer list, or with `tokstudio download tiktoken:{name}`.",
     )
 
 

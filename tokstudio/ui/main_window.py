@@ -233,7 +233,7 @@ class MainWindow(QWidget):
             self.restoreGeometry(QByteArray(base64.b64decode(geometry)))
         name = settings.get("window/page", "compare")
         self.show_page(name if name in self._entries else "compare")
-        self.rail.buttons[self._front].setFocus()  # else Qt gives it to the first of the rail
+        self.setFocus()  # else Qt gives it, with a ring, to the first of the rail
         QTimer.singleShot(1_500, self.status.read_memory)
         QTimer.singleShot(lookout.AFTER, self, lambda: self.lookout and self.lookout.begin())
 

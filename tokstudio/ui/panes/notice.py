@@ -8,7 +8,7 @@ from tokstudio.ui.icons import icon_label
 from tokstudio.ui.widgets.basic import eliding, tool
 from tokstudio.ui.widgets.token_text import glyphs
 
-SHOWN = 12  # characters of each side
+SHOWN = 10  # characters of each side
 
 
 class Notice(QFrame):
@@ -45,6 +45,7 @@ def said(found: RoundTrip) -> str:
         return f"These ids cannot be decoded: {found.problem}"
     if found.at is None:
         return "Normalizer changed the text, decoding restores it" if found.normalized else ""
-    why = "Normalized text" if found.normalized else "Not restored by decoding"
     before, after = (glyphs(part[:SHOWN], True) or "nothing" for part in (found.text, found.decoded))
-    return f"{why}: byte {found.at:,}, {before} → {after}"
+    how = "Normalizer reads" if found.normalized else "Decoding gives"
+    what = f"{before} as {after}" if found.normalized else f"{after}, not {before}"
+    return f"{how} {what} (byte {found.at:,})"

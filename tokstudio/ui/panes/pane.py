@@ -10,7 +10,7 @@ from tokstudio.ui.panes import copying
 from tokstudio.ui.panes.notice import Notice
 from tokstudio.ui.panes.pane_state import PaneState
 from tokstudio.ui.widgets.basic import eliding, hline, label, row, stat, tool
-from tokstudio.ui.widgets.problem import Problem
+from tokstudio.ui.widgets.problem import ProblemArea
 from tokstudio.ui.widgets.token_view import TokenView
 
 NARROWEST, ROOMY = 260, 300
@@ -71,7 +71,8 @@ class ComparePane(QFrame):
         self.notice = Notice()
         self.notice.asked.connect(self.place_asked)
         self.selection: tuple[int, int] | None = None
-        self.problem = Problem()
+        self._problem = ProblemArea()
+        self.problem = self._problem.problem
         self.waiting = label("", "small", "muted", wrap=True)
         self.view = TokenView()
         self._build()
@@ -97,10 +98,9 @@ class ComparePane(QFrame):
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
         self.waiting.setContentsMargins(11, 10, 11, 10)
-        for part in (head, hline(), figures, hline(), self.notice, self.problem, self.waiting):
+        for part in (head, hline(), figures, hline(), self.notice, self._problem, self.waiting):
             layout.addWidget(part)
         layout.addWidget(self.view, 1)
-        self.problem.setProperty("frame", "plain")
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
@@ -193,7 +193,7 @@ class ComparePane(QFrame):
 
     def _show_problem(self, state: PaneState) -> None:
         if state.error is None:
-            self.problem.clear()
+            self._problem.clear()
             return
         actions = [("Choose another…", self.change_asked.emit)]
         keeps = state.tokenizer is not None
@@ -203,7 +203,7 @@ class ComparePane(QFrame):
             else ("Remove pane", self.remove_asked.emit)
         )
         actions.append(second)
-        self.problem.show_error(state.error, actions)
+        self._problem.show_error(state.error, actions)
 
     def _show_tokens(self, state: PaneState) -> None:
         self.view.setVisible(state.encoding is not None)

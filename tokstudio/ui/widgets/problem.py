@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QSizePolicy, QVBoxLayout
 
 from tokstudio.errors import TokstudioError
 from tokstudio.ui.icons import icon_label
@@ -24,7 +25,7 @@ class Problem(QFrame):
         layout.setSpacing(10)
         layout.addWidget(row(self._icon, (self.title, 1), spacing=10))
         layout.addWidget(self.hint)
-        self._actions = QHBoxLayout()
+        self._actions = QBoxLayout(QBoxLayout.LeftToRight)
         self._actions.setSpacing(8)
         layout.addLayout(self._actions)
         self.hide()
@@ -51,7 +52,27 @@ class Problem(QFrame):
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(f"{error}\n{hint}".strip()))
         self._actions.addStretch(1)
         self._actions.addWidget(copy)
+        self._fit()
         self.show()
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Buttons below each other where they do not fit side by side, and all of the text at this width: a
+        layout that is short of room would cut wrapped labels."""
+        margins = self.layout().contentsMargins()
+        room = self.width() - margins.left() - margins.right()
+        made = [self._actions.itemAt(i).widget() for i in range(self._actions.count())]
+        wanted = sum(w.sizeHint().width() + self._actions.spacing() for w in made if w is not None)
+        across = wanted <= room
+        self._actions.setDirection(QBoxLayout.LeftToRight if across else QBoxLayout.TopToBottom)
+        for widget in filter(None, made):
+            self._actions.setAlignment(widget, Qt.Alignment() if across else Qt.AlignLeft)
+        beside = self._icon.sizeHint().width() + 10
+        for words, width in ((self.title, room - beside), (self.hint, room)):
+            words.setMinimumHeight(max(0, words.heightForWidth(max(40, width))) if words.text() else 0)
 
     def clear(self) -> None:
         self._clear_actions()
@@ -63,3 +84,41 @@ class Problem(QFrame):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
+
+
+class ProblemArea(QScrollArea):
+    """A Problem that takes the height it needs where there is room, and scrolls where there is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.problem = Problem()
+        self.problem.setProperty("frame", "plain")
+        self.setFrameShape(QFrame.NoFrame)
+        self.setWidgetResizable(True)
+        self.setWidget(self.problem)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Maximum)
+        self.setAccessibleName("Problem")
+        for part in (self.viewport(), self.problem):
+            part.setAutoFillBackground(False)
+        self.hide()
+
+    def show_error(self, *arguments, **more) -> None:
+        """See `Problem.show_error`."""
+        self.problem.show_error(*arguments, **more)
+        self.show()
+        self.updateGeometry()
+
+    def clear(self) -> None:
+        self.problem.clear()
+        self.hide()
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.problem.layout().totalHeightForWidth(max(80, self.viewport().width())))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 72)
