@@ -15,7 +15,7 @@ from tokstudio.runs.state import Column, RunState
 from tokstudio.ui import theme
 from tokstudio.ui.chart_data import Peaks, number, thin, tick_words, ticks, value_range
 from tokstudio.ui.charts import BarChart, Legend, LineChart
-from tokstudio.ui.panels.base import PANELS, SinglePanel
+from tokstudio.ui.panels.base import PANELS
 from tokstudio.ui.panels.loss import Smoothed
 
 POINTS = 50_000

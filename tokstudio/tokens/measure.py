@@ -18,7 +18,7 @@ class Measures:
     words_whole: float  # share of the words that no token edge cuts, 0 to 1; 1.0 for no words
     unknown: int  # tokens that stand for what the vocabulary cannot spell; 0 if no tokenizer is given
     words: int = 0
-    special: int = field(default=0, compare=False)  # tokens that a model's frame put around the text, not in `tokens`
+    special: int = field(default=0, compare=False)  # put around the text by a model's frame, not in `tokens`
 
     @property
     def tokens_per_word(self) -> float:
