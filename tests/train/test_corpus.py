@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tokstudio.errors import InputError
@@ -10,6 +10,7 @@ from tokstudio.train.data import WindowOrder, held_out_windows
 
 
 @given(st.text(max_size=300), st.integers(32, 100), st.one_of(st.none(), st.integers(1, 100)))
+@example("0000000\x80\x80\x80" + "\U00010000" * 5, 32, 33)  # a first piece larger than the others
 def test_windows_lose_nothing_and_keep_to_the_size(text, size, first):
     pieces = list(windows(text, size, first=first))
     assert "".join(pieces) == text

@@ -154,10 +154,10 @@ def _json_lines(text: str, path: Path, prefix: str) -> Iterator[Document]:
 def windows(text: str, size: int, *, first: int | None = None) -> Iterator[str]:
     """Cut `text` after line ends into pieces of at most `size` bytes of UTF-8 (a longer line is cut where it must).
 
-    `first`: the size of the first piece, so that another pass over the same text sees other cuts.
+    `first`: the size of the first piece, at most `size`, so that another pass over the same text sees other cuts.
     Equal windows for every tokenizer are what makes bits per byte comparable between them.
     """
-    limit, piece, used = first or size, [], 0
+    limit, piece, used = min(first or size, size), [], 0
     for line in text.splitlines(keepends=True):
         for part in _fit(line, size):
             length = len(part.encode())
