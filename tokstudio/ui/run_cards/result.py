@@ -31,7 +31,7 @@ class ResultCard(QFrame):
         self._mark = icon_label("check", "success", 16)
         self.check = label("", "small", "text2")
         self.where = eliding("", "small", "muted")
-        self.folder, self.copy = button("Open folder", "folder"), button("Copy path", "copy")
+        self.folder, self.copy = button("Open export", "folder"), button("Copy path", "copy")
         self.folder.setAccessibleName("Open the folder of the export")
         self.folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(self._path)))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._path))
