@@ -1,7 +1,11 @@
 """What an experiment is told. Every arm sees the same bytes: the same windows of text in the same order."""
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from tokstudio.errors import ConfigError
+from tokstudio.experiments.base import Design, Prepared
 from tokstudio.train.config import OptimizerConfig, TransferConfig
 from tokstudio.train.s2t2_config import S2t2Config
 from tokstudio.train.settings import setting
@@ -130,3 +134,46 @@ def transfer_config(
         s2t2=s2t2,
         check_export=False,
     )
+
+
+def check(config: ExperimentConfig) -> None:
+    if config.translation_steps >= config.steps:
+        raise ConfigError(
+            f"Of {config.steps} steps, {config.translation_steps} cannot be the translation's.",
+            hint="Give more steps, or fewer translation_steps.",
+        )
+
+
+def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
+    """The corpus, the target tokenizer learnt from its training part, and the reference figures."""
+    from tokstudio.experiments.data import write_corpus
+    from tokstudio.experiments.references import references
+    from tokstudio.tokens.train import train_bpe
+    from tokstudio.train.corpus import load_corpus
+    from tokstudio.train.data import held_out_windows
+
+    path = write_corpus(config.kind, config.data, folder / "corpus.jsonl", limit=config.data_bytes)
+    corpus = load_corpus(str(path))
+    target = folder / "target"
+    if not (target / "tokenizer_config.json").exists():
+        train_bpe((d.text for d in corpus.train), target, vocab_size=config.vocabulary)
+    known = folder / "references.json"
+    if not known.exists():
+        held_out = held_out_windows(
+            corpus.held_out, window_bytes=config.window_bytes, total_bytes=config.held_out_bytes
+        )
+        draft = folder / ".references.json"
+        draft.write_text(json.dumps(references([d.text for d in corpus.train], held_out), indent=1))
+        draft.replace(known)
+    return Prepared(str(path), str(target), json.loads(known.read_text()))
+
+
+DESIGN = Design(
+    arms=ARMS,
+    stages={"start": "start", "translated": "translated", "end": "end"},
+    check=check,
+    prepare=prepare,
+    transfer=lambda config, arm, prepared, seed: transfer_config(
+        config, arm, corpus=prepared.corpus, target=prepared.target, seed=seed
+    ),
+)

@@ -5,15 +5,17 @@ from pathlib import Path
 
 from tokstudio.cli.output import emit_json, note, say
 
-HELP = "compare ways to move a model onto the tokenizer of a new domain"
+HELP = "compare ways to move a model onto another tokenizer"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "name", choices=("protein", "domain"), help="protein: FASTA sequences; domain: any texts"
+        "name",
+        choices=("protein", "domain", "distil"),
+        help="protein: FASTA sequences; domain: any texts; distil: objectives, with equal tokens",
     )
     parser.add_argument("--fasta", default="", metavar="FILE", help="protein sequences")
-    parser.add_argument("--text", default="", metavar="DIR", help="a folder with text files of the domain")
+    parser.add_argument("--text", default="", metavar="DIR", help="a folder with text files")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML instead of the presets")
     parser.add_argument("--steps", type=int, metavar="N", help="training steps of each arm")
     parser.add_argument("--seeds", type=int, metavar="N", help="repetitions of each arm")
@@ -52,16 +54,21 @@ def _config(args: argparse.Namespace):
     from dataclasses import replace
 
     from tokstudio.experiments.config import PRESETS, ExperimentConfig
+    from tokstudio.experiments.distil import DistilConfig
     from tokstudio.train.settings import apply_overrides, load_toml
 
-    config = load_toml(ExperimentConfig, args.config) if args.config else PRESETS[args.name]()
+    distil = args.name == "distil"
+    kind, preset = (DistilConfig, DistilConfig) if distil else (ExperimentConfig, PRESETS[args.name])
+    config = load_toml(kind, args.config) if args.config else preset()
     if args.fasta or args.text:
         data = str(Path(args.fasta or args.text).expanduser().resolve())
-        config = replace(config, data=data, kind="fasta" if args.fasta else "text")
+        config = replace(config, data=data)
+        config = config if distil else replace(config, kind="fasta" if args.fasta else "text")
     overrides = [
         f"{name}={value}" for name in ("steps", "seeds") if (value := getattr(args, name)) is not None
     ]
-    if args.steps is not None and not any(o.startswith("translation_steps=") for o in args.overrides):
+    named = any(o.startswith("translation_steps=") for o in args.overrides)
+    if args.steps is not None and not distil and not named:
         overrides.append(f"translation_steps={max(1, args.steps * 3 // 8)}")
     if args.arms:
         config = replace(config, arms=tuple(args.arms.split(",")))
