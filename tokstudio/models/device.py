@@ -64,3 +64,43 @@ def keep_freed_memory() -> None:
     trim_threshold, mmap_max = -1, -4
     mallopt(mmap_max, 0)
     mallopt(trim_threshold, 2**31 - 1)
+
+
+def fast_products(device: "torch.device") -> bool:
+    """Let oneDNN multiply fp32 matrices on processors where MKL leaves half of the registers unused. True: it does.
+
+    MKL runs its AVX2 code on AMD's AVX-512 processors (measured: 107 GFLOP/s a core, oneDNN 250). torch hands fp32
+    products to oneDNN only when told that a lower precision would do; without AMX there is none that it could use
+    instead, so sums stay fp32, which is looked at here. The setting is the process's: for workers, not for the window.
+    """
+    import torch
+
+    if device.type != "cpu" or torch.backends.cpu.get_cpu_capability() != "AVX512" or not _from_amd():
+        return False
+    if not torch.backends.mkldnn.is_available():
+        return False
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    if _product_error() < 1e-6:
+        return True
+    torch.set_float32_matmul_precision(before)
+    return False
+
+
+def _from_amd() -> bool:
+    import platform
+    from pathlib import Path
+
+    try:
+        return "AuthenticAMD" in Path("/proc/cpuinfo").read_text(errors="replace")[:2000]
+    except OSError:
+        return "AuthenticAMD" in platform.processor()
+
+
+def _product_error() -> float:
+    """Largest error of a product of 256 x 256 numbers, of the largest sum of magnitudes: 1e-7 in fp32, 1e-3 in bf16."""
+    import torch
+
+    a, b = torch.randn(2, 256, 256, generator=torch.Generator().manual_seed(1)).unbind()
+    exact = a.double() @ b.double()
+    return float((a @ b - exact).abs().max() / (a.double().abs() @ b.double().abs()).max())

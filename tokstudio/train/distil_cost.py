@@ -65,7 +65,7 @@ def problem_of(case: Case, folder: Path) -> Any:
     import numpy as np
     import torch
 
-    from tokstudio.models.device import keep_freed_memory
+    from tokstudio.models.device import fast_products, keep_freed_memory
     from tokstudio.tokens.reference import load_tokenizer
     from tokstudio.train.config import DataConfig, ModelConfig, TrainConfig, TransferConfig
     from tokstudio.train.corpus import load_corpus
@@ -76,6 +76,7 @@ def problem_of(case: Case, folder: Path) -> Any:
     from tokstudio.transfer.surgery import Surgery
 
     keep_freed_memory()
+    fast_products(torch.device("cpu"))
     source = load_tokenizer("demo:english")
     target = load_tokenizer(
         "demo:english:conversion=byte" if case.target == "bytes" else tokenizer_of(8192, folder)

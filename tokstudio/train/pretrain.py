@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokstudio.events import Finished, Metrics, Phase, RunEvent, Sample
-from tokstudio.models.device import keep_freed_memory, pick_device
+from tokstudio.models.device import fast_products, keep_freed_memory, pick_device
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.train.config import ModelConfig, PretrainConfig
 from tokstudio.train.control import Control
@@ -121,9 +121,11 @@ def run(
         from tokstudio.tokens.reference import load_tokenizer
 
         tokenizer = load_tokenizer(config.tokenizer)
-    model = new_model(config.model, tokenizer, config.train.seed).to(pick_device(config.train.device))
+    device = pick_device(config.train.device)
+    fast_products(device)
+    model = new_model(config.model, tokenizer, config.train.seed).to(device)
     problem = LanguageModeling(model, tokenizer, corpus, config)
-    begin = started(config.train, next(model.parameters()).device, folder, resume=resume)
+    begin = started(config.train, device, folder, resume=resume)
     yield begin
     yield Phase(name="Training")
     for event in optimize(problem, config.train, config.optimizer, folder, control, resume=begin.step > 0):

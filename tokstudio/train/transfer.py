@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from tokstudio.errors import ConfigError
 from tokstudio.events import Finished, Log, Metrics, Phase, Reference, Report, RunEvent, Sample
-from tokstudio.models.device import autocast, keep_freed_memory, memory_bytes, pick_device
+from tokstudio.models.device import (
+    autocast,
+    fast_products,
+    keep_freed_memory,
+    memory_bytes,
+    pick_device,
+)
 from tokstudio.models.generate import greedy
 from tokstudio.models.load import load_model, model_folder
 from tokstudio.tokens.base import Tokenizer
@@ -295,6 +301,7 @@ def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:
         torch.set_num_threads(config.train.threads)
     torch.manual_seed(config.train.seed)
     device = pick_device(config.train.device)
+    fast_products(device)
     source = load_tokenizer(config.model)
     target = load_tokenizer(target_reference(config))
     tokenizer_folder(target)  # an export that cannot work is better known before the training than after it
