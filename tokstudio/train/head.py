@@ -18,7 +18,12 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-CHUNK_ELEMENTS = {"cpu": 1 << 22, "cuda": 1 << 27}  # logits that are there at one time
+CHUNK_ELEMENTS = {
+    "cpu": 1 << 20,
+    "cuda": 1 << 27,
+}  # logits that are there at one time; on a CPU they fit its cache
+CHUNK_ROWS = 32  # at least: every chunk reads the whole matrix
+DEEP = 60.0  # nats: e^-60 is far from where fp32 loses digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +40,7 @@ class Head:
         return _shaped(torch.nn.functional.linear(hidden, self.weight.to(hidden.dtype)), self)
 
     def chunk_rows(self) -> int:
-        return max(16, CHUNK_ELEMENTS.get(self.weight.device.type, 1 << 24) // len(self.weight))
+        return max(CHUNK_ROWS, CHUNK_ELEMENTS.get(self.weight.device.type, 1 << 24) // len(self.weight))
 
 
 def split(model: Any) -> "tuple[Any, Head] | None":
@@ -114,42 +119,52 @@ def _shaped(z: "Tensor", head: Head) -> "Tensor":
 class _TokenScores(torch.autograd.Function):
     @staticmethod
     def forward(ctx, hidden, weight, bias, following, marked, inside, head, dtype, rows):
-        cast = weight.to(dtype)
+        cast = weight.detach().to(dtype)
         wide = torch.float64 if dtype == torch.float64 else torch.float32
         log_z, picked, mass = (torch.zeros(len(hidden), dtype=wide, device=hidden.device) for _ in range(3))
+        columns = _columns(inside, wide)
+        buffer = torch.empty(min(rows, len(hidden)), len(weight), dtype=wide, device=hidden.device)
         with torch.autocast(hidden.device.type, enabled=False):
             for start in range(0, len(hidden), rows):
                 part = slice(start, start + rows)
-                z = _shaped(hidden[part].to(dtype) @ cast.T, head)
+                z = _logits(hidden[part], cast, head, buffer)
                 picked[part] = z.gather(1, following[part, None])[:, 0]
-                at = marked[part].nonzero()[:, 0]
-                if len(at):
-                    among = z[at].masked_fill_(~inside, -torch.inf)
-                    mass[start + at] = torch.logsumexp(among, -1)
                 top = z.amax(-1, keepdim=True)
-                log_z[part] = z.sub_(top).exp_().sum(-1).log_() + top[:, 0]
+                sums = z.sub_(top).exp_() @ columns  # [rows, 2] over all tokens, over the set
+                log_z[part] = sums[:, 0].log().add_(top[:, 0])
+                mass[part] = torch.where(marked[part], sums[:, 1].log().add_(top[:, 0]), 0.0)
+            _deep_mass(hidden, cast, head, marked, inside, log_z, mass, rows)
         ctx.save_for_backward(hidden, weight, bias, following, marked, inside, log_z, mass)
         ctx.head, ctx.dtype, ctx.rows = head, dtype, rows
         return log_z, picked, mass
 
     @staticmethod
+    @torch.autograd.function.once_differentiable
     def backward(ctx, g_z, g_picked, g_mass):
         hidden, weight, bias, following, marked, inside, log_z, mass = ctx.saved_tensors
         head, dtype, rows = ctx.head, ctx.dtype, ctx.rows
-        cast = weight.to(dtype)
+        cast = weight.detach().to(dtype)
         wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
-        d_hidden = torch.zeros_like(hidden) if wants_hidden else None
+        d_hidden = torch.empty_like(hidden) if wants_hidden else None
         d_weight = torch.zeros_like(weight) if wants_weight else None
         d_bias = torch.zeros_like(bias) if wants_bias else None
+        deep = marked & (log_z - mass > DEEP)
+        # g_z p + g_set q = p (g_z + g_set e^(log_z - mass) [in the set])
+        share = torch.where(marked & ~deep, g_mass * (log_z - mass).clamp(max=DEEP).exp(), 0.0)
+        factors, columns = torch.stack([g_z, share], 1), _columns(inside, log_z.dtype)
+        size = min(rows, len(hidden))
+        buffers = [torch.empty(size, len(weight), dtype=log_z.dtype, device=hidden.device) for _ in range(2)]
+        any_deep = bool(deep.any())
         with torch.autocast(hidden.device.type, enabled=False):
             for start in range(0, len(hidden), rows):
                 part = slice(start, start + rows)
                 h = hidden[part].to(dtype)
-                z = _shaped(h @ cast.T, head)
+                z = _logits(h, cast, head, buffers[0])
                 slope = 1 - (z / head.cap).square() if head.cap else None
-                at = marked[part].nonzero()[:, 0]
+                at = deep[part].nonzero()[:, 0] if any_deep else ()
                 among = z[at].masked_fill_(~inside, -torch.inf) if len(at) else None
-                d = z.sub_(log_z[part, None]).exp_().mul_(g_z[part, None])
+                factor = torch.mm(factors[part], columns.T, out=buffers[1][: len(h)])
+                d = z.sub_(log_z[part, None]).exp_().mul_(factor)
                 d.scatter_add_(1, following[part, None], g_picked[part, None])
                 if among is not None:
                     among.sub_(mass[start + at, None]).exp_().mul_(g_mass[start + at, None])
@@ -162,10 +177,34 @@ class _TokenScores(torch.autograd.Function):
                     d_bias += d.sum(0)
                 d = d.to(dtype)
                 if wants_hidden:
-                    d_hidden[part] = (d @ cast).to(hidden.dtype)
+                    d_hidden[part] = d @ cast
                 if wants_weight:
                     if dtype == d_weight.dtype:
                         d_weight.addmm_(d.T, h)
                     else:
                         d_weight += d.T @ h
         return d_hidden, d_weight, d_bias, None, None, None, None, None, None
+
+
+def _columns(inside: "Tensor", dtype: "torch.dtype") -> "Tensor":
+    """[v, 2]: ones, and ones where a token is in the set."""
+    return torch.stack([torch.ones_like(inside), inside], 1).to(dtype)
+
+
+def _logits(hidden: "Tensor", cast: "Tensor", head: Head, buffer: "Tensor") -> "Tensor":
+    """As `Head.logits`, in `buffer` where that is possible."""
+    room = buffer[: len(hidden)]
+    if cast.dtype == buffer.dtype:
+        z = torch.mm(hidden.to(cast.dtype), cast.T, out=room)
+    else:
+        z = room.copy_(hidden.to(cast.dtype) @ cast.T)
+    return _shaped(z, head)
+
+
+def _deep_mass(hidden, cast, head, marked, inside, log_z, mass, rows) -> None:
+    """Where the set is so unlikely that its exponentials beside the largest one were lost: with a top of its own."""
+    deep = (marked & ~(log_z - mass < DEEP)).nonzero()[:, 0]
+    for start in range(0, len(deep), rows):
+        at = deep[start : start + rows]
+        z = _shaped(hidden[at].to(cast.dtype) @ cast.T, head)
+        mass[at] = torch.logsumexp(z.masked_fill(~inside, -torch.inf), -1)

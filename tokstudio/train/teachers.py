@@ -29,12 +29,14 @@ class Teacher:
         """Of batch `index`, without gradient."""
         import torch
 
+        from tokstudio.models.lean import lean
         from tokstudio.train.forward import scores_of
         from tokstudio.train.head import splits_well
 
         with torch.no_grad(), self.model() as model:
             if not hasattr(self, "whole"):
                 self.whole = "logits" in needs or not splits_well(model)
+                lean(model)
             return scores_of(model, batch, needs=needs, precision=precision, whole=self.whole)
 
 

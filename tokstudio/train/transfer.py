@@ -19,6 +19,7 @@ from tokstudio.models.device import (
     pick_device,
 )
 from tokstudio.models.generate import greedy
+from tokstudio.models.lean import lean
 from tokstudio.models.load import load_model, model_folder
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.tokens.reference import load_tokenizer
@@ -80,6 +81,7 @@ class Transfer:
         self.limit = self.model.config.max_position_embeddings
         if config.train.gradient_checkpointing:
             save_activations(self.model)
+        lean(self.model)
         self.teacher = teacher or OwnStart(student, pair.source, self.limit)
         lesson = Pair(self.teacher.tokenizer, pair.target, pair.device)
         self.objectives: dict[str, Objective] = {
