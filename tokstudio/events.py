@@ -37,7 +37,7 @@ class Phase(RunEvent):
 @dataclass(frozen=True, kw_only=True)
 class Metrics(RunEvent):
     """Numbers at one optimizer step. Names: `loss`, `loss/next_token`, `loss/alm`, `bits_per_byte`,
-    `learning_rate`, `gradient_norm`, `tokens_per_second`, `memory_bytes`, `seconds`."""
+    `learning_rate`, `gradient_norm`, `tokens_per_second`, `bytes_per_second`, `memory_bytes`, `seconds`."""
 
     kind: ClassVar[str] = "metrics"
     step: int
@@ -65,6 +65,20 @@ class Sample(RunEvent):
     prompt: str
     text: str
     tokenizer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut(RunEvent):
+    """The held-out lines that the model reads worst and best at `step`. Each line: `rank` ("worst" or "best"), `text`,
+    `mean` (bits per byte), and `target` and `source`, the bits of each byte by this run and by the original model
+    as `tokstudio.train.lines.packed` writes them; `source` may be empty. `source` and `target` of the event are
+    references of the tokenizers."""
+
+    kind: ClassVar[str] = "held_out"
+    step: int
+    source: str
+    target: str
+    lines: list[dict[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)

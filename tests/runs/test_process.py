@@ -16,7 +16,7 @@ from tokstudio.errors import RunError
 from tokstudio.events import Checkpointed, Failed, Finished, Metrics, Phase, Report, Started, Stopped, dump
 from tokstudio.runs.files import read_json, write_json
 from tokstudio.runs.lock import FolderLock
-from tokstudio.runs.process import Run
+from tokstudio.runs.process import Run, _kill, identity
 from tokstudio.runs.state import RunState
 
 
@@ -181,7 +181,7 @@ def test_a_crash_in_a_library_names_its_signal(make_run):
 WINDOW = """
 import sys, time
 from pathlib import Path
-from tokstudio.runs.process import Run
+from tokstudio.runs.process import Run, _kill, identity
 run = Run(Path(sys.argv[1]))
 run.start()
 for batch in run.events():
@@ -339,3 +339,21 @@ def test_state_json_tells_identity_progress_and_memory(make_run):
         e.values["memory_bytes"] for e in follow(run) if isinstance(e, Metrics) and "memory_bytes" in e.values
     ]
     assert min(memory) > 1_000_000
+
+
+def test_a_foreign_process_is_never_ended(store):
+    """Somebody else has the pid of a run by now; or the run's process leads no session of its own."""
+    run = store.create("selftest", "count", "steps = 3")
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        mine = identity(psutil.Process(other.pid))
+        write_json(run.folder / "state.json", {**mine, "started": mine["started"] - 5, "state": "running"})
+        run.kill()
+        _kill(other.pid, mine["started"] - 5)
+        assert other.poll() is None
+        write_json(run.folder / "state.json", {**mine, "state": "running"})
+        run.kill()
+        assert other.wait(10) != 0
+    finally:
+        other.kill()
+        other.wait()

@@ -2,11 +2,12 @@
 
 import argparse
 import time
+from dataclasses import asdict
 
 from tokstudio.cli.output import emit_json, say
 from tokstudio.cli.output import note as remark
 from tokstudio.errors import InputError
-from tokstudio.runs import notes
+from tokstudio.runs import notes, tracking
 from tokstudio.runs.configs import difference
 from tokstudio.runs.queue import Queue
 from tokstudio.runs.store import RunStore
@@ -97,6 +98,18 @@ def _say_notes(store: RunStore, args: argparse.Namespace) -> int:
         emit_json({"run": args.name, "tags": list(now.tags), "note": now.note})
     else:
         say(f"{args.name}: {', '.join(now.tags) or 'no tags'}" + (f"; {now.note}" if now.note else ""))
+    return 0
+
+
+def track(_store: RunStore, args: argparse.Namespace) -> int:
+    now = asdict(tracking.load(tracking.settings_file()))
+    pairs = [text.partition("=") for text in filter(None, [args.name, *args.values])]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise InputError(f"{wrong[0]!r} sets nothing.", hint="Write for example wandb=offline.")
+    if pairs:
+        now |= {name: value for name, _, value in pairs}
+        tracking.save(tracking.checked(now), tracking.settings_file())
+    emit_json(now) if args.json else say("\n".join(f"{name:<8} {value}" for name, value in now.items()))
     return 0
 
 

@@ -23,6 +23,7 @@ from tokstudio.runs.tail import Tail, is_torn, last_event
 
 GRACE = 10.0  # seconds between the last event and the end of the process, before it is ended
 LAST_BREATH = 5.0  # seconds in which a process that was killed gives its lock back
+SAME = 0.05  # seconds between two readings of one process's start
 SILENT = 30.0  # seconds without a heartbeat after which a run on another machine counts as lost
 ENDS: dict[type[RunEvent], str] = {
     Finished: "finished",
@@ -72,7 +73,7 @@ def is_process(state: dict[str, Any]) -> bool:
         return time.time() - state.get("heartbeat", 0) < SILENT
     try:
         process = psutil.Process(state["pid"])
-        same = abs(process.create_time() - state.get("started", 0)) < 0.05
+        same = abs(process.create_time() - state.get("started", 0)) < SAME
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
@@ -204,7 +205,7 @@ class Run:
             return
         state = read_json(self.folder / "state.json")
         if is_process(state) and state.get("host") == socket.gethostname():
-            _kill(state["pid"])
+            _kill(state["pid"], state.get("started"))
             self.wait(5.0)
 
     def way_on(self) -> str:
@@ -272,14 +273,17 @@ class Run:
             return ""
 
 
-def _kill(pid: int) -> None:
-    """The process and all it started: on Windows by the tree, elsewhere by the session that it leads."""
-    if os.name == "posix":
-        try:
+def _kill(pid: int, started: float | None = None) -> None:
+    """The process and all it started: the session that it leads, and elsewhere the tree below it. `started`: when
+    it began, seconds since the epoch; a pid that belongs to somebody else by now is left alone."""
+    try:
+        process = psutil.Process(pid)
+        if started is not None and abs(process.create_time() - started) >= SAME:
+            return
+        if os.name == "posix" and os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return  # it went by itself in the meantime
-        return
-    process = psutil.Process(pid)
-    for child in [*process.children(recursive=True), process]:
-        child.kill()
+            return
+        for child in [*process.children(recursive=True), process]:
+            child.kill()
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return  # it went by itself in the meantime

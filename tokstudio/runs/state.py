@@ -12,6 +12,8 @@ from tokstudio.events import (
     Changed,
     Checkpointed,
     Continued,
+    Failed,
+    HeldOut,
     Log,
     Metrics,
     Paused,
@@ -32,6 +34,7 @@ TOLD = (
     Continued,
     Started,
 )  # what a log lists, and every end of a run
+WARNINGS = ("warn", "error")  # levels of a Log
 KEPT = 2000  # entries of it
 RATE_STEPS = 20  # steps that a forecast looks back on: enough to smooth, few enough to follow a change
 
@@ -98,12 +101,15 @@ class RunState:
     columns: dict[str, Column] = field(default_factory=lambda: defaultdict(Column))
     references: dict[tuple[str, str], Reference] = field(default_factory=dict)  # by metric and label
     samples: list[Sample] = field(default_factory=list)
+    held_out: HeldOut | None = None  # the newest one
     history: deque[RunEvent] = field(default_factory=lambda: deque(maxlen=KEPT))
     checkpoints: list[Checkpointed] = field(default_factory=list)
     report: dict[str, Any] = field(default_factory=dict)
     started: bool = False  # has the present attempt reached its first step?
     paused: bool = False
-    marks: list[tuple[int, str]] = field(default_factory=list)  # step and words: pauses, changes, resumes
+    marks: list[tuple[int, str]] = field(
+        default_factory=list
+    )  # step and words: pauses, changes, resumes, warnings
     ended: RunEvent | None = None  # the terminal event, None while it goes on
     began_at: float = 0.0  # first event of all, seconds since the epoch
     last_at: float = 0.0
@@ -121,6 +127,8 @@ class RunState:
             self.started = False  # a new attempt
         if event.terminal:
             self.paused = False
+        if isinstance(event, Failed):
+            self.marks.append((self.step, f"failed: {event.message}"))
         self.ended = event if event.terminal else None
         if event.terminal or isinstance(event, TOLD):
             self.history.append(event)
@@ -153,6 +161,8 @@ class RunState:
         for column in self.columns.values():
             column.cut(event.step if event.step else -1)
         self.samples = [sample for sample in self.samples if event.step and sample.step <= event.step]
+        if self.held_out is not None and not (event.step and self.held_out.step <= event.step):
+            self.held_out = None
         self.checkpoints = [saved for saved in self.checkpoints if event.step and saved.step <= event.step]
         self.marks = [mark for mark in self.marks if event.step and mark[0] <= event.step]
         if event.step:
@@ -174,6 +184,11 @@ class RunState:
             if isinstance(value, int | float):
                 self.columns[name].put(event.step, float(value))
 
+    def _log(self, event: Log) -> None:
+        """What a run warns of, numbers that are none among it, belongs to the step that it comes after."""
+        if event.level in WARNINGS:
+            self.marks.append((self.step, event.message))
+
     def _changed(self, event: Changed) -> None:
         if event.name == "steps":
             self.total_steps = int(event.after)
@@ -193,6 +208,9 @@ class RunState:
     def _sample(self, event: Sample) -> None:
         self.samples.append(event)
 
+    def _held_out(self, event: HeldOut) -> None:
+        self.held_out = event
+
     def _checkpointed(self, event: Checkpointed) -> None:
         self.checkpoints.append(event)
 
@@ -206,6 +224,8 @@ FOLDS: dict[type[RunEvent], Callable] = {
     Metrics: RunState._metrics,
     Reference: RunState._reference,
     Sample: RunState._sample,
+    HeldOut: RunState._held_out,
+    Log: RunState._log,
     Checkpointed: RunState._checkpointed,
     Changed: RunState._changed,
     Paused: RunState._paused,

@@ -6,13 +6,14 @@ import re
 import shutil
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tokstudio import __version__
 from tokstudio.errors import InputError, RunError
 from tokstudio.paths import runs_folder
+from tokstudio.runs import tracking
 from tokstudio.runs.files import folder_error, read_json, write_atomic, write_json
 from tokstudio.runs.kinds import KINDS
 from tokstudio.runs.process import ENDS, Run
@@ -36,6 +37,7 @@ class RunInfo:
     message: str = ""  # of a run that failed or was lost
     bits_per_byte: float | None = None
     checkpoint: int | None = None  # step that a resume starts from
+    latest: dict[str, float] = field(default_factory=dict)  # the newest value of each metric
 
     @property
     def live(self) -> bool:
@@ -64,6 +66,7 @@ class RunStore:
         try:
             write_atomic(folder / "config.toml", config_toml)
             definition.load(folder / "config.toml")
+            tracking.freeze(folder)
             write_json(folder / "run.json", _passport(kind, folder.name))
         except BaseException as error:
             shutil.rmtree(
@@ -159,6 +162,11 @@ def _number(value: object, otherwise: Any) -> Any:
     return float(value) if real else otherwise
 
 
+def _numbers(values: object) -> dict[str, float]:
+    found = values.items() if isinstance(values, dict) else ()
+    return {str(name): _number(value, None) for name, value in found if _number(value, None) is not None}
+
+
 def _read(folder: Path) -> RunInfo:
     passport, now, run = read_json(folder / "run.json"), read_json(folder / "state.json"), Run(folder)
     kind, state = str(passport.get("kind", "")), run.state()
@@ -176,6 +184,7 @@ def _read(folder: Path) -> RunInfo:
         message=message,
         bits_per_byte=_number(now.get("bits_per_byte"), None),
         checkpoint=run.latest_checkpoint(),
+        latest=_numbers(now.get("latest")),
     )
 
 

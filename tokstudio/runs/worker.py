@@ -37,11 +37,12 @@ from tokstudio.runs.kinds import KINDS
 from tokstudio.runs.lock import FolderLock
 from tokstudio.runs.process import ENDS, EXIT_LOCKED, EXIT_UNRECORDED, Run, identity
 from tokstudio.runs.sample import Sampler, total_memory
+from tokstudio.runs.sinks import Sinks
 from tokstudio.runs.tail import is_torn
 from tokstudio.runs.tensorboard import ScalarLog
 
 HEARTBEAT = 1.0  # seconds
-KEPT = ("step", "total_steps", "bits_per_byte")  # of the last attempt, until this one knows better
+KEPT = ("step", "total_steps", "bits_per_byte", "latest")  # of the last attempt, until this one knows better
 RESERVE = 64 * 1024  # bytes kept back, so that a full disk can still be reported on
 
 
@@ -138,6 +139,7 @@ class _Attempt:
         self.control = Control(folder, self._pause, self._continue)
         self.before_pause = "preparing"
         self.sampler = Sampler()
+        self.sinks = Sinks(folder)
         self.step = 0
         self.first = -1  # step at which this attempt began
 
@@ -200,7 +202,11 @@ class _Attempt:
         self.state.save(state="stopping" if self.control.stopping else self.before_pause)
 
     def _record(self, event: RunEvent) -> None:
-        self.log.write(self._with_memory(event))
+        if event.terminal:  # nothing comes behind its last word
+            self._track(event)
+        self.log.write(event := self._with_memory(event))
+        if not event.terminal:
+            self._track(event)
         match event:
             case Started():
                 self.step = self.first = event.step
@@ -212,7 +218,10 @@ class _Attempt:
             case Metrics():
                 self.step = event.step
                 bits = event.values.get("bits_per_byte")
-                self.state.set(step=event.step, **({"bits_per_byte": bits} if bits is not None else {}))
+                latest = {**(self.state.get("latest") or {}), **event.values}
+                self.state.set(
+                    step=event.step, latest=latest, **({"bits_per_byte": bits} if bits is not None else {})
+                )
                 if self.control.stopping:
                     self.state.set(state="stopping")
             case Changed() if event.name == "steps":
@@ -226,6 +235,10 @@ class _Attempt:
             case _ if event.terminal:
                 withdraw(self.folder)
                 self.state.save(state=ENDS[type(event)], message=getattr(event, "message", ""))
+
+    def _track(self, event: RunEvent) -> None:
+        for said in self.sinks.take(event):
+            self.log.write(said)
 
     def _with_memory(self, event: RunEvent) -> RunEvent:
         """On the CPU memory is the process's own; a trainer on a GPU reports the device's itself."""

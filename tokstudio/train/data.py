@@ -101,6 +101,10 @@ class TokenBatch:
     def tokens(self) -> int:
         return sum(len(e) for e in self.encodings)
 
+    @property
+    def bytes(self) -> int:
+        return sum(len(e.text) for e in self.encodings)
+
     def base(self, text: int) -> int:
         """Flat position in [b * l] of the first column of `text`, its prefix included."""
         width = self.input_ids.shape[1]

@@ -11,13 +11,13 @@ Intervals, two models on the same windows, reference lines and multiple choice: 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tokstudio.tokens.base import Tokenizer
+from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.train.data import TokenBatch, token_batch
 
 if TYPE_CHECKING:
@@ -88,8 +88,10 @@ def bits_per_byte(
     *,
     batch_size: int = 16,
     limit: int = 0,
+    each: Callable[[Encoding, np.ndarray], object] | None = None,
 ) -> BitsPerByte:
-    """Measure `model` on `texts`. `limit`: longest input in tokens (default: what the model's config says)."""
+    """Measure `model` on `texts`. `limit`: longest input in tokens (default: what the model's config says). `each` is
+    given every text with -ln p of its tokens, 0 where one is not scored."""
     import torch
 
     device = next(model.parameters()).device
@@ -101,7 +103,14 @@ def bits_per_byte(
         order = sorted(texts, key=len)  # neighbours of equal length: little padding
         for start in range(0, len(order), batch_size):
             batch = token_batch(tokenizer, order[start : start + batch_size], limit=limit, device=device)
-            nats += float(token_nats(model, batch).sum())
+            found = token_nats(model, batch)
+            nats += float(found.sum())
+            if each is not None:
+                for encoding, own in zip(batch.encodings, found, strict=True):
+                    each(
+                        encoding,
+                        np.append(np.zeros(1 - batch.offset), own[: len(encoding) + batch.offset - 1]),
+                    )
             tokens += batch.tokens
             unscored += batch.tokens - int(batch.scored().sum())
             lossy += sum(tokenizer.decode(np.asarray(e.ids)) != e.text for e in batch.encodings)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tokstudio.errors import RunError
-from tokstudio.events import Checkpointed, Log, Metrics, Parked, RunEvent, Sample, Started, Stopped
+from tokstudio.events import Checkpointed, HeldOut, Log, Metrics, Parked, RunEvent, Sample, Started, Stopped
 from tokstudio.models.device import autocast, memory_bytes
 from tokstudio.train import checkpoint
 from tokstudio.train.changes import Changes
@@ -47,7 +47,13 @@ class Problem(Protocol):
         """[v] factor of the embedding rate for each token row; None: 1 for all."""
 
     def tokens(self, batch: Any) -> int: ...
+    def bytes(self, batch: Any) -> int:
+        """Of text that the student reads."""
+
     def evaluate(self) -> Mapping[str, float]: ...
+    def lines_at(self, step: int) -> Iterable[HeldOut]:
+        """What the last `evaluate` found line by line; may be nothing."""
+
     def samples(self, step: int) -> Iterable[Sample]: ...
 
 
@@ -111,6 +117,7 @@ def optimize(
             "learning_rate": factor * optimizer.learning_rate,
             "gradient_norm": norm,
             "tokens_per_second": sum(problem.tokens(b) for b in batches) / seconds,
+            "bytes_per_second": sum(problem.bytes(b) for b in batches) / seconds,
             "memory_bytes": memory_bytes(device),
             "seconds": seconds,
         }
@@ -123,7 +130,7 @@ def optimize(
                 total = changes.steps(step, train.steps)
                 rate = changes.value("learning_rate", step, optimizer.learning_rate)
             elif request == "evaluate":
-                yield Metrics(step=step, values=dict(problem.evaluate()))
+                yield from _measured(problem, step)
             elif request == "sample":
                 yield from problem.samples(step)
             elif request == "save":
@@ -133,7 +140,7 @@ def optimize(
                 ending = request
         last = step >= total
         if step % train.evaluate_every == 0 and not last:  # the caller measures the end, on more text
-            yield Metrics(step=step, values=dict(problem.evaluate()))
+            yield from _measured(problem, step)
         if step % train.sample_every == 0 or last:
             yield from problem.samples(step)
         if saved != step and (ending or last or step % train.checkpoint_every == 0):
@@ -143,6 +150,11 @@ def optimize(
             yield ENDS[ending](step=saved)
             return
     torch.manual_seed(train.seed)  # what follows does not depend on how the run got here
+
+
+def _measured(problem: Problem, step: int) -> Iterator[RunEvent]:
+    yield Metrics(step=step, values=dict(problem.evaluate()))
+    yield from problem.lines_at(step)
 
 
 def step_losses(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokstudio.events import Finished, Metrics, Phase, RunEvent, Sample
+from tokstudio.events import Finished, HeldOut, Metrics, Phase, RunEvent, Sample
 from tokstudio.models.device import fast_products, keep_freed_memory, pick_device
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.train.config import ModelConfig, PretrainConfig
@@ -13,6 +13,7 @@ from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus, load_corpus
 from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id, token_batch
 from tokstudio.train.evaluate import bits_per_byte, next_token_nats
+from tokstudio.train.lines import HeldOutLines
 from tokstudio.train.loop import optimize, started
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class LanguageModeling:
         self, model: "torch.nn.Module", tokenizer: Tokenizer, corpus: Corpus, config: PretrainConfig
     ):
         self.model, self.tokenizer, self.config = model, tokenizer, config
+        self.lines = HeldOutLines()
         self.order = WindowOrder(
             corpus.train,
             window_bytes=config.data.window_bytes,
@@ -86,8 +88,15 @@ class LanguageModeling:
     def tokens(self, batch: TokenBatch) -> int:
         return batch.tokens
 
+    def bytes(self, batch: TokenBatch) -> int:
+        return batch.bytes
+
     def evaluate(self) -> dict[str, float]:
-        return {"bits_per_byte": bits_per_byte(self.model, self.tokenizer, self.held_out).value}
+        found = bits_per_byte(self.model, self.tokenizer, self.held_out, each=self.lines.take)
+        return {"bits_per_byte": found.value}
+
+    def lines_at(self, step: int) -> Iterator[HeldOut]:
+        yield from self.lines.event(step, self.tokenizer.reference, self.tokenizer.reference)
 
     def samples(self, step: int) -> Iterator[Sample]:
         from tokstudio.models.generate import greedy

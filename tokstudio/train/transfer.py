@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokstudio.errors import ConfigError
-from tokstudio.events import Finished, Log, Metrics, Phase, Reference, Report, RunEvent, Sample
+from tokstudio.events import Finished, HeldOut, Log, Metrics, Phase, Reference, Report, RunEvent, Sample
 from tokstudio.models.device import (
     autocast,
     fast_products,
@@ -31,6 +31,7 @@ from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus, load_corpus
 from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id
 from tokstudio.train.evaluate import BitsPerByte, bits_per_byte
+from tokstudio.train.lines import HeldOutLines
 from tokstudio.train.loop import optimize, started, step_losses
 from tokstudio.train.objectives.base import OBJECTIVES, Objective
 from tokstudio.train.packing import batches
@@ -94,6 +95,7 @@ class Transfer:
         self.order = WindowOrder(
             corpus.train, window_bytes=data.window_bytes, batch_size=train.batch_size, seed=train.seed
         )
+        self.lines = HeldOutLines()
         self.held_out = held_out_windows(
             corpus.held_out, window_bytes=data.window_bytes, total_bytes=data.held_out_bytes
         )
@@ -160,6 +162,9 @@ class Transfer:
     def tokens(self, batch: Prepared) -> int:
         return batch.student.tokens
 
+    def bytes(self, batch: Prepared) -> int:
+        return batch.student.bytes
+
     def first_loss(self) -> dict[str, float]:
         """The losses of the first batch, before any training."""
         import torch
@@ -169,10 +174,13 @@ class Transfer:
 
     def measure(self) -> BitsPerByte:
         with autocast(self.pair.device, self.config.train.precision):
-            return bits_per_byte(self.model, self.pair.target, self.held_out)
+            return bits_per_byte(self.model, self.pair.target, self.held_out, each=self.lines.take)
 
     def evaluate(self) -> dict[str, float]:
         return {"bits_per_byte": self.measure().value}
+
+    def lines_at(self, step: int) -> Iterator[HeldOut]:
+        yield from self.lines.event(step, self.pair.source.reference, self.pair.target.reference)
 
     def samples(self, step: int) -> Iterator[Sample]:
         yield from _samples(self.model, self.pair.target, "target", step, self.config.train.sample_tokens)
@@ -258,6 +266,7 @@ def run(
     problem = Transfer(pair, student, corpus, config, other_teacher(config, pair.device))
     if resume and (folder / "baseline.json").exists():
         report = json.loads((folder / "baseline.json").read_text())
+        problem.lines.recall(folder)
     else:
         if known is None:
             report = yield from _measure_baseline(problem)
@@ -265,6 +274,7 @@ def run(
             report = known
             yield Metrics(step=0, values={"bits_per_byte": known["initialized"]["bits_per_byte"]})
         _write_json(folder / "baseline.json", report)
+        problem.lines.keep(folder)
     if config.train.teacher_cache and problem.needs_teacher:
         del student, model
         for event in write_teacher_cache(problem, corpus, control):
@@ -285,12 +295,13 @@ def _measure_baseline(problem: Transfer) -> Generator[RunEvent, None, dict[str, 
     yield Metrics(step=0, values=problem.first_loss())
     yield Phase(name="Measuring the source model")
     with problem.student.as_source() as source_model, autocast(pair.device, config.train.precision):
-        source = bits_per_byte(source_model, pair.source, problem.held_out)
+        source = bits_per_byte(source_model, pair.source, problem.held_out, each=problem.lines.take_source)
         yield Reference(metric="bits_per_byte", label="source model", value=source.value)
         yield from _samples(source_model, pair.source, "source", 0, config.train.sample_tokens)
     yield Phase(name="Measuring the initialized model")
     start = problem.measure()
     yield Metrics(step=0, values={"bits_per_byte": start.value, "memory_bytes": memory_bytes(pair.device)})
+    yield from problem.lines_at(0)
     yield from problem.samples(0)
     return _baseline(config, pair, source, start, problem.student)
 
@@ -361,6 +372,7 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
     trained = problem.measure()
     steps = int(Changes(folder).last("steps", config.train.steps))
     yield Metrics(step=steps, values={"bits_per_byte": trained.value})
+    yield from problem.lines_at(steps)
     yield Phase(name="Exporting")
     problem.release()
     path = export(problem.student.merged(), problem.pair.target, folder / "export")

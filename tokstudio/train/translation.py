@@ -16,6 +16,7 @@ from typing import Any
 from tokstudio.events import (
     Changed,
     Checkpointed,
+    HeldOut,
     Log,
     Metrics,
     Parked,
@@ -83,9 +84,11 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     save_plan(student.layer.plan(pair.source, pair.target), folder / "plan-start.safetensors")
     if resume and (folder / "baseline.json").exists():
         report = json.loads((folder / "baseline.json").read_text())
+        problem.lines.recall(folder)
     else:
         report = yield from transfer._measure_baseline(problem)
         transfer._write_json(folder / "baseline.json", report)
+        problem.lines.keep(folder)
     yield Metrics(step=0, values=student.layer.figures().values())
     if begin.step < first or not (folder / "plan.safetensors").exists():
         yield Phase(name="Learning the translation")
@@ -101,7 +104,11 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     plan = load_plan(folder / "plan.safetensors")
     report["translation"] = json.loads((folder / "translation.json").read_text())
     yield from _folding(config, report["translation"], plan)
-    problem = transfer.Transfer(pair, _tuned(student, pair, plan, config), corpus, config)
+    before, problem = (
+        problem.lines,
+        transfer.Transfer(pair, _tuned(student, pair, plan, config), corpus, config),
+    )
+    problem.lines.source = before.source
     folded = problem.evaluate()
     report["translation"]["folded"] = folded
     yield Metrics(step=first, values=folded)
@@ -132,7 +139,7 @@ def _begin(config: TransferConfig, device, folder: Path, resume: bool) -> Starte
 
 def later(event: RunEvent, by: int) -> RunEvent:
     """The same event, numbered as a step of the second stage."""
-    if isinstance(event, Metrics | Sample | Checkpointed | Stopped | Parked | Changed):
+    if isinstance(event, Metrics | Sample | HeldOut | Checkpointed | Stopped | Parked | Changed):
         return replace(event, step=event.step + by)
     return event
 

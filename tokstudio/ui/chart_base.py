@@ -10,7 +10,8 @@ from PySide6.QtGui import QFontMetrics, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsRectItem
 
 from tokstudio.ui import theme
-from tokstudio.ui.chart_data import number, tick_words, ticks, value_range, whole_ticks
+from tokstudio.ui.chart_data import number, tick_words, ticks, usual, value_range, whole_ticks
+from tokstudio.ui.chart_pins import Pins
 from tokstudio.ui.chart_pointing import Pointing
 from tokstudio.ui.chart_series import Series
 
@@ -20,7 +21,7 @@ AIR = 0.02  # of the width, right of the newest point
 MARK_HEIGHT = 0.035  # of the plot, above its foot
 
 
-class Chart(Pointing, pg.PlotWidget):
+class Chart(Pointing, Pins, pg.PlotWidget):
     """Axes, grid, reference lines, event marks and a cursor; subclasses bring the data.
 
     Nothing here zooms with the wheel: a chart inside a page must not take the page's scrolling.
@@ -28,6 +29,7 @@ class Chart(Pointing, pg.PlotWidget):
 
     cursor_moved = Signal(object)  # x under the pointer as float, None when it left
     zoomed = Signal(object)  # (left, right) that was dragged over, None for the whole again
+    pin_asked = Signal(float)  # x of the sample that was clicked on; again: it shall go
 
     def __init__(
         self,
@@ -46,7 +48,9 @@ class Chart(Pointing, pg.PlotWidget):
         self._x_range: tuple[float, float] | None = None
         self._zoom: tuple[float, float] | None = None
         self._dragged: float | None = None  # x where the pointer went down
-        self._log = False
+        self._log = self._clip = False
+        self._pins: list[float] = []
+        self._pin_items: list[tuple[pg.InfiniteLine, pg.TextItem]] = []
         self._events: list[tuple[float, str]] = []
         self._zero, self._x_label, self._unit, self._y_words = zero, x_label, unit, y_words
         self._label = y_label or "Chart"
@@ -138,6 +142,12 @@ class Chart(Pointing, pg.PlotWidget):
             line.setValue(self._height(line.level))
         self._later.start()
 
+    def set_clip(self, on: bool) -> None:
+        """Ends the axis at the 99th percentile, so that a single peak does not flatten the rest."""
+        self._clip = on
+        self.plotItem.vb.setFlag(QGraphicsItem.ItemClipsChildrenToShape, on)
+        self._later.start()
+
     def set_zoom(self, zoom: tuple[float, float] | None) -> None:
         """Shows only this part of x, whatever the range is; None: all again."""
         self._zoom = zoom
@@ -194,6 +204,7 @@ class Chart(Pointing, pg.PlotWidget):
         places = np.array([x for x, _ in self._events], float)
         self._diamonds.setData(places, np.full(len(places), low + 1.6 * MARK_HEIGHT * (high - low)))
         self._place_cursor()
+        self._place_pins(high)
         self.setAccessibleDescription(self._words())
 
     def _extent(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -213,6 +224,9 @@ class Chart(Pointing, pg.PlotWidget):
 
     def _ends(self, series: Series) -> tuple[float, float]:
         """The lowest and the highest place on the axis."""
+        if self._clip:
+            low, high = usual(self._height(self._seen(series)))
+            return _finite(low), _finite(high)
         if self._zoom is None and not self._log:
             series.peaks.take(series.y)
             low, high = series.peaks.extent(series.y)
@@ -246,7 +260,7 @@ class Chart(Pointing, pg.PlotWidget):
         shown = any(len(series.x) for series in self._series.values())
         rounded = whole_ticks if self._whole else ticks
         xs = rounded(left, right, max(2, (self.width() - LEFT) // COLUMN)) if shown else []
-        ys = ticks(low, high, max(2, (self.height() - FOOT) // ROW)) if shown else []
+        ys = ticks(low, high, max(3, (self.height() - FOOT) // ROW)) if shown else []
         self.getAxis("bottom").setTicks([self._name_ticks(xs, left, right)])
         if self._log:
             y_words = [self._value(10.0**y) for y in ys]
@@ -302,6 +316,7 @@ class Chart(Pointing, pg.PlotWidget):
         self._diamonds.setBrush(theme.color("warning"))
         self._area.setBrush(theme.color("accent", 0.15))
         self._area.setPen(pg.mkPen(None))
+        self._restyle_pins()
         self._cursor.setPen(pg.mkPen(theme.color("control"), width=1, style=Qt.DotLine))
         self._readout.setColor(theme.color("text"))
         self._readout.fill = pg.mkBrush(theme.color("raised"))

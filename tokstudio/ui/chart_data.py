@@ -71,6 +71,14 @@ def thin(
     return places, peaks.reshape(-1)
 
 
+def usual(values: np.ndarray, most: int = 20_000) -> tuple[float, float]:
+    """The lowest value and the 99th percentile, NaN where there is none. `most`: of more values, some are
+    looked at."""
+    found = values[:: max(1, len(values) // most)]
+    found = found[np.isfinite(found)]
+    return (float(found.min()), float(np.percentile(found, 99))) if len(found) else (np.nan, np.nan)
+
+
 def value_range(lows: Sequence[float], highs: Sequence[float], zero: bool) -> tuple[float, float]:
     """Where a y axis begins and ends: 8 % of air, and 0 at the foot where `zero`. Without values 0 to 1."""
     finite = [v for v in (*lows, *highs) if math.isfinite(v)]

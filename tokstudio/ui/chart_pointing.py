@@ -59,7 +59,7 @@ class Pointing:
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """What was dragged over fills the chart."""
+        """What was dragged over fills the chart; a click pins the sample below the pointer."""
         began, self._dragged = self._dragged, None
         self._area.hide()
         if began is None:
@@ -68,11 +68,23 @@ class Pointing:
         shown = self.viewRange()[0]
         if right - left > 0.01 * (shown[1] - shown[0]):
             self._set_zoom((max(left, shown[0]), min(right, shown[1])))
+        else:
+            self._pin(left)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self._dragged = None
         self._set_zoom(None)
+        self._pin(self._x_at(event))  # takes away what the first of the two clicks did
         event.accept()
+
+    def _pin(self, x: float) -> None:
+        if (series := self._cursor_series()) is not None:
+            self.pin_asked.emit(float(series.x[_nearest(series.x, x)]))
+
+    def value_at(self, x: float) -> str:
+        """The reading of the sample nearest to `x`, "" where there is none."""
+        series = self._cursor_series()
+        return "" if series is None else self._value(float(series.y[_nearest(series.x, x)]))
 
     def _set_zoom(self, zoom: tuple[float, float] | None) -> None:
         self.set_zoom(zoom)
@@ -83,12 +95,15 @@ class Pointing:
         self._point(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and Right walk along the samples, + and - zoom, Escape shows all again and takes the cursor away."""
+        """Left and Right walk along the samples, Enter pins one, + and - zoom, Escape shows all again and takes
+        the cursor away."""
         series, step = self._cursor_series(), {Qt.Key_Left: -1, Qt.Key_Right: 1}.get(event.key())
         if event.key() == Qt.Key_Escape and self._zoom is not None:
             self._set_zoom(None)
         elif event.key() == Qt.Key_Escape and self._cursor_x is not None:
             self._point(None)
+        elif event.key() in (Qt.Key_Return, Qt.Key_Enter) and self._cursor_x is not None:
+            self._pin(self._cursor_x)
         elif event.key() in (Qt.Key_Plus, Qt.Key_Minus) and series is not None:
             self._set_zoom(self._closer(0.5 if event.key() == Qt.Key_Plus else 2.0))
         elif step is not None and series is not None:

@@ -14,7 +14,9 @@ from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
 
 if TYPE_CHECKING:  # imports psutil, which a start does not wait for
+    from tokstudio.runs.alarms import Alarm
     from tokstudio.runs.store import RunInfo
+    from tokstudio.ui.desktop import Notifier
 
 AFTER = 700  # milliseconds after the window is shown: the panes have their colors by then
 LOOK = 2000  # milliseconds between two looks: others start runs, too
@@ -22,9 +24,16 @@ LOOK = 2000  # milliseconds between two looks: others start runs, too
 
 def live_runs() -> list["RunInfo"]:
     """Newest first. Reads files; for a thread."""
+    return [info for info in all_runs()[0] if info.live]
+
+
+def all_runs() -> tuple[list["RunInfo"], dict[str, list["Alarm"]]]:
+    """All runs, newest first, and what is wrong with those that go. Reads files; for a thread."""
+    from tokstudio.runs.alarms import of_folder
     from tokstudio.runs.store import RunStore
 
-    return [info for info in RunStore().runs() if info.live]
+    infos = RunStore().runs()
+    return infos, {info.name: of_folder(info.folder) for info in infos if info.live}
 
 
 class Lookout(QObject):
@@ -33,6 +42,7 @@ class Lookout(QObject):
         self._context = context
         self._names: set[str] = set()  # of the runs with a job in the status bar
         self._busy = False
+        self._notifier: Notifier | None = None  # from the first live run on
         self._worker = Worker(self)
         self._worker.done.connect(self._seen)
         self._timer = QTimer(self, interval=LOOK)
@@ -51,12 +61,25 @@ class Lookout(QObject):
     def _look(self) -> None:
         if not self._busy:  # a slow disk gets no queue
             self._busy = True
-            self._worker.submit("live", live_runs)
+            self._worker.submit("all", all_runs)
 
-    def _seen(self, _key: str, found: list["RunInfo"] | TokstudioError) -> None:
+    def _seen(
+        self, _key: str, found: "tuple[list[RunInfo], dict[str, list[Alarm]]] | TokstudioError"
+    ) -> None:
         self._busy = False
-        if self._timer.isActive():  # else it was on its way when this ended
-            self._show([] if isinstance(found, TokstudioError) else found)
+        if not self._timer.isActive():  # it was on its way when this ended
+            return
+        if isinstance(found, TokstudioError):
+            self._show([])
+            return
+        infos, alarms = found
+        if self._notifier is None and any(info.live for info in infos):
+            from tokstudio.ui.desktop import Notifier
+
+            self._notifier = Notifier(self._context, self)
+        if self._notifier is not None:
+            self._notifier.see(infos, alarms)
+        self._show([info for info in infos if info.live])
 
     def _show(self, found: list["RunInfo"]) -> None:
         """What cannot be read is the Runs page's to tell."""

@@ -11,6 +11,7 @@ from tokstudio.errors import TokstudioError
 from tokstudio.ui import leaving, lookout, page_list, theme
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import DropOverlay, target_of
+from tokstudio.ui.tracking_menu import TrackingMenu
 from tokstudio.ui.widgets.basic import col, row
 from tokstudio.ui.widgets.choice_list import Choice
 from tokstudio.ui.widgets.command_palette import CommandPalette
@@ -99,12 +100,25 @@ class MainWindow(QWidget):
         for text, keys, step in (("Larger text", "Ctrl++", 1), ("Smaller text", "Ctrl+-", -1)):
             menu.addAction(f"{text}\t{keys}").triggered.connect(lambda _checked, step=step: self.zoom(step))
         menu.addAction("Normal text size\tCtrl+0").triggered.connect(lambda: self.zoom(0))
+        menu.addSeparator()
+        self._switches = {
+            menu.addAction("Tell on the desktop when a run ends or needs attention"): ("runs/notify", True),
+            menu.addAction("Park a run that raises an alarm"): ("runs/park_on_alarm", False),
+        }
+        for action, (key, _) in self._switches.items():
+            action.setCheckable(True)
+            action.toggled.connect(lambda on, key=key: self.context.settings.set(key, on))
+        menu.addMenu(TrackingMenu(self.context, menu))
         menu.aboutToShow.connect(lambda: self._mark_scheme(group))
         return menu
 
     def _mark_scheme(self, group: QActionGroup) -> None:
         for action in group.actions():
             action.setChecked(action.data() == theme.mode())
+        for action, (key, otherwise) in self._switches.items():
+            action.blockSignals(True)
+            action.setChecked(bool(self.context.settings.get(key, otherwise)))
+            action.blockSignals(False)
 
     # ---- pages
 

@@ -43,6 +43,7 @@ ACTIONS = {
     "note": "NAME TEXT...: write a note on a run",
     "diff": "NAME NAME...: settings that differ",
     "report": "NAME: what came of it, as Markdown; --html FILE, --markdown FILE",
+    "track": "wandb=off|offline|online trackio=off|local project=NAME: what new runs are also recorded for",
     "import": "FILE: a Hugging Face trainer_state.json as a run to compare with",
 }
 
@@ -66,7 +67,14 @@ def run(args: argparse.Namespace) -> int:
     from tokstudio.cli import runs_more as more
 
     store = RunStore()
-    alone = {"list": _list, "trash": more.trash, "queue": more.queue, "hold": more.hold, "release": more.hold}
+    alone = {
+        "list": _list,
+        "trash": more.trash,
+        "queue": more.queue,
+        "hold": more.hold,
+        "release": more.hold,
+        "track": more.track,
+    }
     if args.action in alone and (args.action != "queue" or not args.name):
         return alone[args.action](store, args)
     if not args.name:

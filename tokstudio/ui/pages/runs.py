@@ -9,12 +9,14 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedLayout, QWidget
 
 from tokstudio.errors import TokstudioError
+from tokstudio.events import Failed
 from tokstudio.runs.process import Run
 from tokstudio.runs.queue import Queue
 from tokstudio.runs.store import NOW, RunInfo, RunStore
 from tokstudio.runs.trash import Trash
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
+from tokstudio.ui.desktop import Notifier
 from tokstudio.ui.run_cards.board import Board
 from tokstudio.ui.run_cards.deeds import SELECTED, Deeds
 from tokstudio.ui.run_cards.many import ManyRuns
@@ -27,6 +29,8 @@ FRAME = 100  # milliseconds between two drawings, whatever happens
 LOOK = 2000  # milliseconds between two looks into the runs folder: others start runs too
 WEIGH = 10_000  # milliseconds between two looks at what the runs take of the disk while one goes
 KEPT = 8  # runs that are over and stay in memory, so that going back and forth is quick
+ALARMING = ("preparing", "running", "stopping")
+PARK = "runs/park_on_alarm"  # False unless a person switched it on
 WIDE, MIDDLE = 1208, 900  # page widths: list and log beside the charts; two columns of charts
 
 
@@ -49,6 +53,7 @@ class RunsPage(Deeds, QWidget):
         self._new.clicked.connect(lambda: self.context.go("transfer"))
         self._new.setParent(self)  # owned here, shown by the top bar
         self._new.hide()
+        self._notifier = Notifier(context, self)
         self._build()
         self._frames = QTimer(self, interval=FRAME)
         self._frames.timeout.connect(self._frame)
@@ -84,7 +89,6 @@ class RunsPage(Deeds, QWidget):
         self.board.notes.saved.connect(self.reload)
         self.list.moved.connect(self.reorder)
         self.list.held.connect(self.hold)
-        self.board.resume_asked.connect(self.resume)
         self._scroll = QScrollArea()
         self._scroll.setFrameShape(QFrame.NoFrame)
         self._scroll.setWidgetResizable(True)
@@ -242,6 +246,17 @@ class RunsPage(Deeds, QWidget):
             self.queue.keep()  # its process was ended, or the machine was off
         self._list()
         self._tell_shell()
+        self._notify()
+
+    def _notify(self) -> None:
+        """Ends and alarms, of runs that are not on the screen, too."""
+        going = {n: w for n, w in self.watches.items() if w.following and w.shown_state() in ALARMING}
+        alarms = {name: watch.alarms() for name, watch in going.items()}
+        infos = [self._fresher(info) for info in self.infos.values()]
+        watched = self.isVisible() and self._stack.currentIndex() == 1
+        for notice in self._notifier.see(infos, alarms, watched):
+            if notice.kind == "alarm" and self.context.settings.get(PARK, False):
+                self._try(lambda name=notice.run: self.watches[name].ask("park"))
 
     def _first(self) -> str:
         """What was looked at last; else what goes on; else the newest."""
@@ -264,6 +279,7 @@ class RunsPage(Deeds, QWidget):
         watch, info = self.watches.get(self._selected), self.infos.get(self._selected)
         if watch is None or info is None:
             return
+        info = self._fresher(info)
         self._dirty = False
         self._drawn_at = time.monotonic()
         waiting = self.queue.names()
@@ -282,7 +298,8 @@ class RunsPage(Deeds, QWidget):
         watch = self.watches.get(info.name)
         if watch is None or not watch.following:
             return info
-        state, bits = watch.state, watch.state.latest("bits_per_byte")
+        state, bits, ended = watch.state, watch.state.latest("bits_per_byte"), watch.state.ended
+        saved = [one.step for one in state.checkpoints[-1:]]
         return replace(
             info,
             state=watch.shown_state(),
@@ -290,6 +307,8 @@ class RunsPage(Deeds, QWidget):
             total_steps=state.total_steps,
             phase=state.phase,
             bits_per_byte=bits,
+            message=ended.message if isinstance(ended, Failed) else info.message,
+            checkpoint=max([*saved, info.checkpoint or 0]) or info.checkpoint,
         )
 
     def _pair(self, info: RunInfo) -> str:

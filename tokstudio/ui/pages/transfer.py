@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
+from tokstudio.align.special_map import special_map
 from tokstudio.errors import InputError, TokstudioError
 from tokstudio.runs.store import RunStore
 from tokstudio.runs.trash import Trash
@@ -22,6 +23,7 @@ from tokstudio.ui.transfer_cards.checks import Check
 from tokstudio.ui.transfer_cards.estimate import WIDTH, EstimateCard
 from tokstudio.ui.transfer_cards.facts import (
     CorpusFacts,
+    Estimate,
     Expected,
     ModelFacts,
     PairFacts,
@@ -32,9 +34,11 @@ from tokstudio.ui.transfer_cards.facts import (
     pair_facts,
 )
 from tokstudio.ui.transfer_cards.form import SettingsForm
+from tokstudio.ui.transfer_cards.measure import Measuring, correction
 from tokstudio.ui.transfer_cards.method import MethodCard
 from tokstudio.ui.transfer_cards.pair import PairCard
 from tokstudio.ui.transfer_cards.preflight import PreflightCard
+from tokstudio.ui.transfer_cards.preview import PreviewCard
 from tokstudio.ui.widgets.basic import button
 
 WIDE = 1208  # page width from which the three cards stand side by side
@@ -94,6 +98,8 @@ class TransferPage(QWidget):
         self._reset.clicked.connect(lambda: self._change(to_dict(demo())))
         self._reset.setParent(self)  # owned here, shown by the top bar
         self._reset.hide()
+        self._measured: tuple[TransferConfig, float, dict[str, Any]] | None = None
+        self.measuring = Measuring(self)
         self._build()
         self._show()
 
@@ -105,6 +111,11 @@ class TransferPage(QWidget):
         self.form.save_asked.connect(self._save_toml)
         self.preflight.fix.connect(self.fix)
         self.estimate.queue.connect(lambda: self.start(queue=True))
+        self.preview = PreviewCard()
+        self.estimate.measure_asked.connect(lambda: self.measuring.begin(self.config))
+        self.estimate.cancel_asked.connect(self.measuring.cancel)
+        self.measuring.progressed.connect(self.estimate.show_measuring)
+        self.measuring.found.connect(self._tried)
         for card in (self.method, self.pair, self.budget):
             card.edited.connect(self._change)
         self.preflight.again.connect(self._again)
@@ -158,6 +169,7 @@ class TransferPage(QWidget):
         self._starting.stop()
         self._worker.close()
         self._asker.close()
+        self.measuring.close()
 
     # ---------------------------------------------------------------- settings
 
@@ -187,13 +199,28 @@ class TransferPage(QWidget):
     def _forecast(self) -> None:
         memory = disk = 0.0  # of a model that is not known nothing is
         if self._model is not None:
-            needs = estimate(self._model, self._pair, self.config, self.store, cuda=self._on_cuda())
-            self.estimate.show_estimate(needs, self._device["memory"] if self._device else None)
-            memory, disk = needs.memory, needs.disk
+            needs = self._needs(self.config)
+            corrected = correction(self.config, needs.memory, *self._measured) if self._measured else None
+            self.estimate.show_estimate(needs, self._device["memory"] if self._device else None, corrected)
+            memory, disk = needs.memory * (corrected.memory if corrected else 1.0), needs.disk
         self.preflight.set_check("folder", checks.folder(self.store.folder, disk))
         if self._device is not None:
             self.preflight.set_check("device", checks.on_device(self._device, memory))
             self.preflight.set_check("runtime", checks.runtime(self._device))
+
+    def _needs(self, config: TransferConfig) -> Estimate:
+        assert self._model is not None
+        return estimate(self._model, self._pair, config, self.store, cuda=self._on_cuda())
+
+    def _tried(self, config: TransferConfig, answer: dict[str, Any] | TokstudioError) -> None:
+        """Two steps of `config` were made, or could not be."""
+        self.estimate.show_measuring(None)
+        if not isinstance(answer, TokstudioError):
+            self.estimate.problem.clear()
+            self._measured = (config, self._needs(config).memory, answer) if self._model else None
+        elif not self.measuring.cancelled:
+            self.estimate.problem.show_error(answer)
+        self._show()
 
     def _on_cuda(self) -> bool:
         return self._device is not None and self._device["device"] == "cuda"
@@ -220,7 +247,7 @@ class TransferPage(QWidget):
         """Asks for everything again; answers to older questions are dropped."""
         self._generation += 1
         config, generation = self.config, self._generation
-        for key in ("model", "round", "corpus"):
+        for key in ("model", "round", "special", "corpus"):
             self.preflight.set_check(key, Check("run", "Reading\N{HORIZONTAL ELLIPSIS}"))
         self.preflight.set_check("others", checks.others(self.store))
         self._worker.submit(("model", generation), lambda: model_facts(config.model))
@@ -248,7 +275,7 @@ class TransferPage(QWidget):
     def _failed(self, what: str, error: TokstudioError) -> None:
         if what == "model":
             self._model = None
-        rows = {"pair": ("round",), "device": ("device", "runtime")}.get(what, (what,))
+        rows = {"pair": ("round", "special"), "device": ("device", "runtime")}.get(what, (what,))
         for row in rows:
             self.preflight.set_check(row, checks.failed(error))
         if what == "pair":
@@ -262,7 +289,10 @@ class TransferPage(QWidget):
         elif what == "pair":
             self._pair = answer
             self.pair.show_pair(answer)
+            specials = special_map(answer.source, answer.target)
+            self.preview.show_pair(answer, specials)
             self.preflight.set_check("round", checks.round_trip(answer))
+            self.preflight.set_check("special", checks.special(specials))
         elif what == "corpus":
             self._corpus = answer
             self.preflight.set_check("corpus", checks.corpus(answer))
@@ -287,6 +317,9 @@ class TransferPage(QWidget):
             self._again()
         elif key == "others":
             self.start(queue=True)
+        elif key == "special":
+            self.preview.fold.setChecked(True)
+            self.preview.fold.setFocus()
         else:
             values: dict[str, dict[str, Any]] = {
                 "folder": {"train.keep_checkpoints": 1},
@@ -351,7 +384,8 @@ class TransferPage(QWidget):
             card.setMinimumHeight(CARDS if wide else 0)
             self._grid.addWidget(card, 0 if wide else place, place * 2 if wide else 0, 1, 2 if wide else 6)
         self._grid.addWidget(self.preflight, 1 if wide else 3, 0, 1, 4 if wide else 6)
-        self._grid.addWidget(self.form, 2 if wide else 4, 0, 1, 6)
+        self._grid.addWidget(self.preview, 2 if wide else 4, 0, 1, 6)
+        self._grid.addWidget(self.form, 3 if wide else 5, 0, 1, 6)
         if wide:
             self._grid.addWidget(self.estimate, 1, 4, 1, 2)
             self.estimate.setMinimumWidth(WIDTH - 40)

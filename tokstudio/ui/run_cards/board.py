@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer, QUrl, Signal
+import numpy as np
+from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -12,9 +13,10 @@ from tokstudio.runs.axes import Axis
 from tokstudio.runs.state import RunState
 from tokstudio.runs.store import RunInfo
 from tokstudio.ui.panels.base import PANELS, Panel
-from tokstudio.ui.run_cards.head import RESUMABLE, Head
+from tokstudio.ui.run_cards.head import Head
 from tokstudio.ui.run_cards.log import LogCard
 from tokstudio.ui.run_cards.notes import NotesForm
+from tokstudio.ui.run_cards.pins import PinBar
 from tokstudio.ui.run_cards.plan import PlanCard
 from tokstudio.ui.run_cards.report import report
 from tokstudio.ui.run_cards.result import ResultCard
@@ -25,14 +27,12 @@ from tokstudio.ui.widgets.basic import segmented
 from tokstudio.ui.widgets.problem import Problem
 
 GAP = 8
-FOOT = 182  # height of samples and log
+FOOT = 196  # height of samples and log
 LOG = 372  # width of the log beside the samples
 
 
 class Board(QWidget):
     """`refresh` is called at most 10 times a second, whatever the run does."""
-
-    resume_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,6 +54,8 @@ class Board(QWidget):
         self._tabs.changed.connect(lambda _: self._show_tab())
         self.tools = ChartTools()
         self.tools.changed.connect(self._retool)
+        self.pins = PinBar()
+        self.pins.changed.connect(lambda: self._state is not None and self._show_pins(self._state))
         self.alarm = Problem()
         self._alarmed: tuple = ()
         self._placed: list[Panel] = []
@@ -78,6 +80,7 @@ class Board(QWidget):
         layout.addWidget(self.alarm)
         layout.addWidget(self.plan)
         layout.addWidget(self.tools)
+        layout.addWidget(self.pins)
         layout.addLayout(self._grid, 1)
         layout.addWidget(self._tabs)
         layout.addLayout(foot)
@@ -117,6 +120,7 @@ class Board(QWidget):
         panel.hide()
         panel.chart.cursor_moved.connect(self._share_cursor)
         panel.chart.zoomed.connect(self._share_zoom)
+        panel.chart.pin_asked.connect(self._pin)
         self.panels.append(panel)
         self._place()
         if self._state is not None:
@@ -128,6 +132,7 @@ class Board(QWidget):
     def _retool(self) -> None:
         for panel in self.panels:
             panel.chart.set_log(self.tools.log.isChecked() and panel.logs)
+            panel.chart.set_clip(self.tools.clip.isChecked())
         self._share_zoom(None)
         for panel in self.panels:
             panel.chart.set_zoom(None)
@@ -146,6 +151,23 @@ class Board(QWidget):
         for panel in self._placed:
             panel.axis = axis
             panel.refresh(state)
+        self.tools.tell_axis(axis.name)
+        self._show_pins(state)
+
+    def _pin(self, x: float) -> None:
+        if self._state is not None:
+            self.pins.toggle(Axis(self._state, self.tools.axis).back(x))
+
+    def _show_pins(self, state: RunState) -> None:
+        """A numbered line in each chart, and what they say there."""
+        xs = Axis(state, self.tools.axis).of(np.array(self.pins.steps, float)).tolist()
+        for panel in self._placed:
+            panel.chart.set_pins(xs)
+        told = [
+            ", ".join(f"{p.title.lower()} {v}" for p in self._placed if (v := p.chart.value_at(x)))
+            for x in xs
+        ]
+        self.pins.say([f"step {step:,}:  {words}" for step, words in zip(self.pins.steps, told, strict=True)])
 
     def _show_tab(self) -> None:
         self.samples.setVisible(not self._narrow or self._tabs.index() == 0)
@@ -164,6 +186,7 @@ class Board(QWidget):
         self._show_trouble(watch, info, shown)
         self.result.refresh(state.report if shown == "finished" else {})
         self.plan.show_run(info.folder)
+        self.pins.show_run(info.folder)
         self._draw_panels(state)
         self._show_alarm(watch, shown)
         self.samples.refresh(state)
@@ -200,12 +223,12 @@ class Board(QWidget):
             self.trouble.clear()
             return
         error = RunError(told[1], hint=told[2])
-        self.trouble.show_error(error, self._ways_on(watch, info, shown), warning=shown == "lost")
+        self.trouble.show_error(error, self._ways_on(watch, info), warning=shown == "lost")
 
-    def _ways_on(self, watch: Watch, info: RunInfo, shown: str) -> list[tuple[str, Callable]]:
+    def _ways_on(self, watch: Watch, info: RunInfo) -> list[tuple[str, Callable]]:
         log = QUrl.fromLocalFile(str(info.folder / "stderr.log"))
         copy = lambda: QGuiApplication.clipboard().setText(report(watch, info))  # noqa: E731
-        ways: list[tuple[str, Callable]] = [("Resume", self.resume_asked.emit)] if shown in RESUMABLE else []
+        ways: list[tuple[str, Callable]] = []  # to resume is the head's
         if (info.folder / "stderr.log").exists():
             ways.append(("Open log", lambda: QDesktopServices.openUrl(log)))
         return [*ways, ("Copy report", copy)]

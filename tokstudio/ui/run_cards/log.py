@@ -1,8 +1,16 @@
-"""What a run said, newest first."""
+"""What a run said, oldest first; the view follows the end until somebody scrolls up."""
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QStyle, QStyledItemDelegate, QVBoxLayout
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeySequence, QPainter, QShortcut
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QVBoxLayout,
+)
 
 from tokstudio.events import (
     Changed,
@@ -20,11 +28,20 @@ from tokstudio.events import (
 )
 from tokstudio.runs.state import RunState
 from tokstudio.ui import theme
-from tokstudio.ui.widgets.basic import label, row, tool
+from tokstudio.ui.widgets.basic import combo, label, row, tool
 from tokstudio.ui.words import clock, size
 
 ROW = 20
 ROLES = {"warn": "warning", "error": "danger", "fail": "danger", "eval": "accent", "info": "text2"}
+TROUBLE, WARNINGS = ("error", "fail"), ("warn", "error", "fail")
+LEVELS = {  # words of the choice -> levels that are shown, None: all
+    "All": None,
+    "Steps": ("start", "phase", "save", "set", "pause", "park", "stop", "done", "fail"),
+    "Messages": ("info", *WARNINGS),
+    "Warnings": WARNINGS,
+    "Errors": TROUBLE,
+}
+NOTHING = "Nothing of this kind was said."
 
 
 def line(event: RunEvent) -> tuple[str, str, str]:
@@ -63,10 +80,15 @@ def _said(event: RunEvent) -> tuple[str, str]:
     return "info", event.kind
 
 
-class _Model(QAbstractListModel):
+class LogModel(QAbstractListModel):
+    """All lines, and which of them are shown."""
+
     def __init__(self) -> None:
         super().__init__()
+        self.all: list[tuple[str, str, str]] = []
         self.lines: list[tuple[str, str, str]] = []
+        self._levels: tuple[str, ...] | None = None
+        self._words: list[str] = []
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008 Qt's own signature
         return 0 if parent.isValid() else len(self.lines)
@@ -77,15 +99,34 @@ class _Model(QAbstractListModel):
         return self.lines[index.row()][2] if role == Qt.ToolTipRole else None
 
     def set_lines(self, lines: list[tuple[str, str, str]]) -> None:
-        fresh = len(lines) - len(self.lines)
-        if fresh > 0 and lines[fresh:] == self.lines:  # keeps the selection and the place of the scroll bar
-            self.beginInsertRows(QModelIndex(), 0, fresh - 1)
-            self.lines = lines
+        """What is only new is appended, which keeps the selection and the place of the scroll bar."""
+        if len(lines) == len(self.all) and lines == self.all:
+            return
+        grown = len(lines) > len(self.all) and lines[: len(self.all)] == self.all
+        fresh = lines[len(self.all) :] if grown else []
+        self.all = lines
+        if not grown:
+            self._show()
+        elif kept := [entry for entry in fresh if self._wanted(entry)]:
+            self.beginInsertRows(QModelIndex(), len(self.lines), len(self.lines) + len(kept) - 1)
+            self.lines += kept
             self.endInsertRows()
-        elif lines != self.lines:
-            self.beginResetModel()
-            self.lines = lines
-            self.endResetModel()
+
+    def filter(self, levels: tuple[str, ...] | None, query: str) -> None:
+        """`levels` None: all; `query`: words that a line must hold, in any case and order."""
+        self._levels, self._words = levels, query.lower().split()
+        self._show()
+
+    def _show(self) -> None:
+        self.beginResetModel()
+        self.lines = [entry for entry in self.all if self._wanted(entry)]
+        self.endResetModel()
+
+    def _wanted(self, entry: tuple[str, str, str]) -> bool:
+        if self._levels is not None and entry[1] not in self._levels:
+            return False
+        text = "  ".join(entry).lower()
+        return all(word in text for word in self._words)
 
 
 class _Painter(QStyledItemDelegate):
@@ -105,39 +146,98 @@ class _Painter(QStyledItemDelegate):
             painter.setPen(theme.color(role))
             painter.drawText(box, Qt.AlignVCenter, text)
             box = box.adjusted(max(width, metrics.horizontalAdvance("0" * (width // 7))), 0, 0, 0)
-        painter.setPen(theme.color("text2"))
+        painter.setPen(theme.color("danger" if level in TROUBLE else "text2"))
         painter.drawText(box, Qt.AlignVCenter, metrics.elidedText(message, Qt.ElideRight, box.width()))
+
+
+class LogView(QListView):
+    """Follows the end: while its last row is in sight, what comes is scrolled to."""
+
+    def __init__(self, model: LogModel):
+        super().__init__()
+        self.follows = True
+        self.setModel(model)
+        self.setItemDelegate(_Painter(self))
+        self.setFrameShape(QFrame.NoFrame)
+        self.setUniformItemSizes(True)
+        self.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.ExtendedSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.setAccessibleName("Log")
+        self.viewport().setAutoFillBackground(False)
+        bar = self.verticalScrollBar()
+        bar.valueChanged.connect(self._scrolled)
+        bar.rangeChanged.connect(lambda *_: self.to_end() if self.follows else None)
+
+    def _scrolled(self, value: int) -> None:
+        self.follows = value >= self.verticalScrollBar().maximum()
+
+    def to_end(self) -> None:
+        self.follows = True
+        self.scrollToBottom()
 
 
 class LogCard(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("frame", "card")
-        self._model = _Model()
-        self.view = QListView()
-        self.view.setModel(self._model)
-        self.view.setItemDelegate(_Painter(self.view))
-        self.view.setFrameShape(QFrame.NoFrame)
-        self.view.setUniformItemSizes(True)
-        self.view.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        self.view.setSelectionMode(QAbstractItemView.ExtendedSelection)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        self.view.setAccessibleName("Log")
-        self.view.viewport().setAutoFillBackground(False)
-        copy = tool("copy", "Copy log", 24)
+        self._model = LogModel()
+        self._seen: tuple[int, int] | None = None
+        self.view = LogView(self._model)
+        self.level = combo(tuple(LEVELS), "Lines of which kind")
+        self.level.setFixedWidth(theme.px(104))
+        self.level.activated.connect(lambda _: self._filter())
+        self.find = QLineEdit()
+        self.find.setPlaceholderText("Find")
+        self.find.setAccessibleName("Find in the log")
+        self.find.setClearButtonEnabled(True)
+        self.find.textChanged.connect(lambda _: self._filter())
+        self.end = tool("chevron-down", "To the newest line", 24)
+        self.end.clicked.connect(self.view.to_end)
+        self.view.verticalScrollBar().valueChanged.connect(lambda _: self._tell_end())
+        self.view.verticalScrollBar().rangeChanged.connect(lambda *_: self._tell_end())
+        copy = tool("copy", "Copy the lines that are shown", 24)
         copy.clicked.connect(self.copy)
+        self._none = label(NOTHING, "small", "muted")
+        self._none.hide()
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 8, 10, 8)
-        layout.setSpacing(2)
-        layout.addWidget(row(label("Log", "h2"), None, copy))
+        layout.setContentsMargins(14, 6, 10, 8)
+        layout.setSpacing(4)
+        layout.addWidget(row(label("Log", "h2"), self.level, (self.find, 1), self.end, copy, spacing=6))
+        layout.addWidget(self._none)
         layout.addWidget(self.view, 1)
+        for keys, slot in (("Ctrl+F", self.search), ("Ctrl+C", self.copy)):
+            QShortcut(QKeySequence(keys), self, slot, context=Qt.WidgetWithChildrenShortcut)
+        QShortcut(QKeySequence("Escape"), self.find, self.find.clear, context=Qt.WidgetShortcut)
+
+    def search(self) -> None:
+        self.find.setFocus(Qt.ShortcutFocusReason)
+        self.find.selectAll()
 
     def refresh(self, state: RunState) -> None:
-        self._model.set_lines([line(event) for event in reversed(state.history)])
+        """Cheap where nothing is new: called ten times a second."""
+        if self._seen == (now := (id(state), state.events)):
+            return
+        self._seen = now
+        self._model.set_lines([line(event) for event in state.history])
+        self._tell_none()
+
+    def _filter(self) -> None:
+        self._model.filter(LEVELS[self.level.currentText()], self.find.text())
+        self.view.to_end()
+        self._tell_none()
+
+    def _tell_none(self) -> None:
+        self._none.setVisible(bool(self._model.all) and not self._model.lines)
+
+    def _tell_end(self) -> None:
+        self.end.setEnabled(not self.view.follows)
 
     def text(self) -> str:
-        """Oldest first, as a file would have it."""
-        return "\n".join("  ".join(entry) for entry in reversed(self._model.lines))
+        """The lines that are shown; of those, the selected ones where there are several."""
+        chosen = sorted(index.row() for index in self.view.selectionModel().selectedRows())
+        rows = chosen if len(chosen) > 1 else range(len(self._model.lines))
+        return "\n".join("  ".join(self._model.lines[place]) for place in rows)
 
     def copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text())

@@ -24,6 +24,7 @@ from tokstudio.runs.report import read
 from tokstudio.runs.state import RunState
 from tokstudio.runs.store import RunInfo
 from tokstudio.ui.background import Worker
+from tokstudio.ui.chart_data import number
 from tokstudio.ui.charts import Legend, LineChart
 from tokstudio.ui.widgets.basic import button, combo, label, row
 
@@ -66,6 +67,12 @@ def _steps(line: Line) -> str:
     return f"{line.info.step:,} of {line.info.total_steps:,}" if line.info.total_steps else DASH
 
 
+def _metric(name: str) -> tuple[Callable[[Line], str], Callable[[Line], Any]]:
+    """How the newest value of a metric is written, and what is sorted by."""
+    value = lambda line: line.info.latest.get(name)  # noqa: E731
+    return (lambda line: DASH if value(line) is None else number(value(line))), value
+
+
 COLUMNS: tuple[tuple[str, Callable[[Line], str], Callable[[Line], Any]], ...] = (
     ("Run", lambda line: line.info.name, lambda line: line.info.name),
     ("State", lambda line: line.info.state, lambda line: line.info.state),
@@ -81,6 +88,8 @@ COLUMNS: tuple[tuple[str, Callable[[Line], str], Callable[[Line], Any]], ...] = 
         lambda line: DASH if line.gap is None else f"{100 * line.gap:.0f} %",
         lambda line: line.gap,
     ),
+    ("Loss", *_metric("loss")),
+    ("Tokens / s", *_metric("tokens_per_second")),
     ("Tags", lambda line: ", ".join(line.tags), lambda line: ", ".join(line.tags)),
     ("Note", lambda line: line.note, lambda line: line.note),
 )

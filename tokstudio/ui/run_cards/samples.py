@@ -1,4 +1,4 @@
-"""The same prompt continued by the original model and by this run, each in its own tokens."""
+"""The same prompt continued by the original model and by this run, each in its own tokens; and held-out lines."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
@@ -7,7 +7,8 @@ from tokstudio.errors import TokstudioError
 from tokstudio.events import Sample
 from tokstudio.runs.state import RunState
 from tokstudio.tokens.reference import load_tokenizer
-from tokstudio.ui.widgets.basic import eliding, label, row, tool
+from tokstudio.ui.run_cards.held_out import LinesPane
+from tokstudio.ui.widgets.basic import eliding, label, row, segmented, tool
 from tokstudio.ui.widgets.token_view import TokenChips
 from tokstudio.ui.words import counted
 
@@ -73,21 +74,36 @@ class SamplesCard(QFrame):
         self._back.clicked.connect(lambda: self._turn(-1))
         self._next.clicked.connect(lambda: self._turn(1))
         self.rows = {who: SampleRow(title) for who, title in ROWS.items()}
+        self.lines = LinesPane()
+        self.which = segmented(["Samples", "Held-out lines"], name="Samples or held-out lines")
+        self.which.changed.connect(self._show_part)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 8, 10, 8)
+        layout.setContentsMargins(14, 6, 10, 8)
         layout.setSpacing(6)
-        layout.addWidget(
-            row(label("Samples", "h2"), (self._about, 1), self._when, self._back, self._next, spacing=8)
-        )
-        for line in self.rows.values():
-            layout.addWidget(_scroll(line), 1)
+        layout.addWidget(row(self.which, (self._about, 1), self._when, self._back, self._next, spacing=8))
+        self._areas = [_scroll(line) for line in self.rows.values()]
+        for area in self._areas:
+            layout.addWidget(area, 1)
+        layout.addWidget(self.lines, 1)
+        self._show_part(0)
+
+    def _show_part(self, place: int) -> None:
+        for area in (*self._areas, self._about, self._when):
+            area.setVisible(place == 0)
+        self.lines.setVisible(place == 1)
+        self._show_arrows()
+
+    def _show_arrows(self) -> None:
+        several = self._state is not None and len({sample.prompt for sample in self._state.samples}) > 1
+        for arrow in (self._back, self._next):
+            arrow.setVisible(several and self.which.index() == 0)
 
     def refresh(self, state: RunState) -> None:
         self._state = state
         prompts = list(dict.fromkeys(sample.prompt for sample in state.samples))
         self._prompt = min(self._prompt, max(0, len(prompts) - 1))
-        for arrow in (self._back, self._next):
-            arrow.setVisible(len(prompts) > 1)
+        self._show_arrows()
+        self.lines.refresh(state)
         if not prompts:
             self._about.setText("the first ones come with the first measurement")
         elif len(prompts) == 1:

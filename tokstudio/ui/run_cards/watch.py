@@ -8,11 +8,12 @@ from PySide6.QtCore import QObject, Signal
 from tokstudio.errors import TokstudioError
 from tokstudio.events import Continued, Paused
 from tokstudio.runs.alarms import Alarm, of_folder, of_state
-from tokstudio.runs.process import Run
+from tokstudio.runs.process import ENDS, Run
 from tokstudio.runs.state import RunState
 from tokstudio.ui.follow import Follower
 
 LOOK = 5.0  # seconds between two looks at the folder for alarms
+GOING = ("preparing", "running", "pausing", "paused", "stopping")
 SAID = {Paused: "pause", Continued: "resume"}
 STUCK = 20.0  # seconds after a request to stop, before ending the process is offered
 
@@ -93,7 +94,11 @@ class Watch(QObject):
         if self.state.last_at < self._asked_at and self.following:
             return "preparing"  # visible with the click; the process needs a moment for its first word
         if self.state.ended is not None or not self.following or not self.state.events:
-            return self.run.state()
+            now = self.run.state()
+            told = ENDS.get(type(self.state.ended), now)
+            return (
+                told if now in GOING and self.following else now
+            )  # its last word comes before its state.json
         if self._asked in ("pause", "park"):
             return "pausing"
         if self._stop_asked is not None:

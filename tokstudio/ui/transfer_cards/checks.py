@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from tokstudio.align.special_map import KEPT, NEW, RENAMED, SpecialMap
 from tokstudio.errors import TokstudioError
 from tokstudio.runs import device
 from tokstudio.runs.store import RunStore
@@ -24,6 +25,7 @@ ROWS = (
     ("folder", "Run folder is writable"),
     ("model", "Source model"),
     ("round", "Tokenizer round trip"),
+    ("special", "Special tokens"),
     ("corpus", "Corpus and held-out text"),
     ("device", "Device"),
     ("runtime", "Training runtime"),
@@ -62,6 +64,14 @@ def round_trip(facts: PairFacts) -> Check:
     if facts.exact_lines == facts.lines:
         return Check("ok", text)
     return Check("warn", f"{text}. Text that the tokenizer changes is lost to the new model.")
+
+
+def special(found: SpecialMap) -> Check:
+    if found.warnings:
+        return Check("warn", " ".join(found.warnings))
+    kept = sum(pair.fate in (KEPT, RENAMED) for pair in found.pairs)
+    new = sum(pair.fate == NEW for pair in found.pairs)
+    return Check("ok", f"{kept} with a counterpart" + (f", {new} new" if new else ""))
 
 
 def corpus(facts: CorpusFacts) -> Check:

@@ -5,13 +5,16 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from tokstudio.ui.charts import Legend
 from tokstudio.ui.transfer_cards.facts import Estimate
-from tokstudio.ui.widgets.bar import StackedBar
+from tokstudio.ui.transfer_cards.measure import Correction
+from tokstudio.ui.widgets.bar import ProgressBar, StackedBar
 from tokstudio.ui.widgets.basic import button, eliding, label, row, stat
 from tokstudio.ui.widgets.problem import Problem
 from tokstudio.ui.words import duration, size
 
 WIDTH = 420
 SHADES = ((0, False), (2, True), (1, False), (5, True))  # series color, hatched
+COMPUTED, CORRECTED = "computed from the sizes", "computed, corrected by two measured steps"
+MEASURED = "two steps were measured"
 WAITING = "\N{EN DASH}"
 
 
@@ -19,6 +22,8 @@ class EstimateCard(QFrame):
     start = Signal()
     copy_command = Signal()
     queue = Signal()
+    measure_asked = Signal()
+    cancel_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,11 +52,19 @@ class EstimateCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(10)
-        self._title = row(
-            label("Estimate", "title"), None, label("computed from the sizes", "small", "muted")
+        self._how = eliding(COMPUTED, "small", "muted")
+        self.measure = button("Measure", "refresh", "quiet")
+        self.measure.setToolTip("Tries two steps in a process of its own and corrects the estimate")
+        self.measure.clicked.connect(
+            lambda: (self.cancel_asked if self._measuring else self.measure_asked).emit()
         )
+        self._measuring = False
+        self.progress = ProgressBar(0.0, 4, "Progress of the measurement")
+        self.progress.hide()
+        self._title = row(label("Estimate", "title"), (self._how, 1), self.measure)
         for part in (
             self._title,
+            self.progress,
             row(self.memory, None, self.time, None, self.disk),
             self.bar,
             self._details,
@@ -66,18 +79,33 @@ class EstimateCard(QFrame):
         for part in (self._title, self._details, self.bar):
             part.setVisible(not compact)
 
-    def show_estimate(self, estimate: Estimate, of_memory: float | None) -> None:
-        """`of_memory`: bytes that the device has, where it is known."""
+    def show_measuring(self, share: float | None, seconds: float = 0.0) -> None:
+        """None: nothing is measured."""
+        self._measuring = share is not None
+        self.progress.setVisible(self._measuring)
+        self.measure.setText("Cancel" if self._measuring else "Measure")
+        if share is not None:
+            self.progress.set(share)
+            self._how.setText(f"trying two steps, {duration(seconds)}")
+
+    def show_estimate(
+        self, estimate: Estimate, of_memory: float | None, corrected: Correction | None = None
+    ) -> None:
+        """`of_memory`: bytes that the device has, where it is known. `corrected`: what two steps say."""
+        factor = corrected.memory if corrected else 1.0
         total = max(1.0, estimate.memory)
         of = f"of {size(of_memory)}" if of_memory else "about"
-        self.memory.set(size(estimate.memory), of)
-        self.time.set(*(_time(estimate)))
+        self.memory.set(size(factor * estimate.memory), of)
+        self.time.set(*(_time(estimate) if corrected is None else _measured(corrected)))
+        if not self._measuring:
+            exact = corrected is not None and corrected.exact
+            self._how.setText(MEASURED if exact else COMPUTED if corrected is None else CORRECTED)
         self.disk.set(size(estimate.disk))
         parts = zip(estimate.parts, SHADES, strict=True)
         self.bar.set_parts([(value / total, f"series{shade}", hatch) for (_, value), (shade, hatch) in parts])
         for (legend, words), (name, value), shade in zip(self._parts, estimate.parts, SHADES, strict=True):
             legend.set_entries([(name, shade[0], "hatch" if shade[1] else "box")])
-            words.setText(size(value))
+            words.setText(size(factor * value))
 
     def allow(self, why_not: str, remark: str = "") -> None:
         """`why_not` is empty where the run may start."""
@@ -85,6 +113,11 @@ class EstimateCard(QFrame):
         self.wait.setEnabled(not why_not)
         self.go.setToolTip(why_not)
         self._why.setText(why_not or remark)
+
+
+def _measured(corrected: Correction) -> tuple[str, str]:
+    low, high = (duration(seconds) for seconds in corrected.seconds)
+    return (low if low == high else f"{low} to {high}"), "by two steps"
 
 
 def _time(estimate: Estimate) -> tuple[str, str]:

@@ -20,6 +20,7 @@ FIXES = {  # what one press puts right
     ("folder", "warn"): "Keep one checkpoint",
     ("model", "bad"): "Use the demo model",
     ("round", "bad"): "Use the demo tokenizer",
+    ("special", "warn"): "Show them",
     ("corpus", "bad"): "Use Python's library",
     ("device", "warn"): "Halve the batch",
     ("device", "bad"): "Ask again",
