@@ -17,7 +17,7 @@ class Pins:
 
     def _place_pins(self, high: float) -> None:
         while len(self._pin_items) < len(self._pins):
-            line, words = pg.InfiniteLine(0, 90), pg.TextItem("", anchor=(0.5, 0))
+            line, words = pg.InfiniteLine(0, 90), pg.TextItem("", anchor=(0.0, 0.12))
             line.setZValue(8)
             words.setZValue(9)
             for item in (line, words):
@@ -38,5 +38,4 @@ class Pins:
         for line, words in self._pin_items:
             line.setPen(pg.mkPen(theme.color("accent"), width=1, style=Qt.SolidLine))
             words.setColor(theme.color("accent"))
-            words.fill = pg.mkBrush(theme.color("surface"))
             words.setFont(theme.font("caption"))

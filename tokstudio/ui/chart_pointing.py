@@ -17,8 +17,10 @@ class Pointing:
         self._place_cursor()
 
     def _cursor_series(self) -> Series | None:
-        """The newest of the series: what is drawn on top is what one points at."""
-        return next((series for series in reversed(self._series.values()) if len(series.x)), None)
+        """The newest of the series: what is drawn on top is what one points at. Dashed ones are beside the point
+        where there is another."""
+        full = [series for series in reversed(self._series.values()) if len(series.x)]
+        return next((series for series in full if not series.look.get("dashed")), full[0] if full else None)
 
     def _place_cursor(self) -> None:
         series = self._cursor_series()
@@ -82,8 +84,8 @@ class Pointing:
             self.pin_asked.emit(float(series.x[_nearest(series.x, x)]))
 
     def value_at(self, x: float) -> str:
-        """The reading of the sample nearest to `x`, "" where there is none."""
-        series = self._cursor_series()
+        """The reading of the first series at the sample nearest to `x`, "" where there is none."""
+        series = next((series for series in self._series.values() if len(series.x)), None)
         return "" if series is None else self._value(float(series.y[_nearest(series.x, x)]))
 
     def _set_zoom(self, zoom: tuple[float, float] | None) -> None:
