@@ -165,6 +165,7 @@ def test_bits_of_bytes_become_bits_of_characters():
 def test_held_out_lines_are_shown_read_and_told(qtbot):
     pane = LinesPane()
     qtbot.addWidget(pane)
+    qtbot.addWidget(pane.head)
     pane.resize(600, 160)
     pane.show()
     state = RunState()
@@ -189,6 +190,7 @@ def test_held_out_lines_are_shown_read_and_told(qtbot):
 def test_lines_of_another_version_are_left_out(qtbot):
     pane = LinesPane()
     qtbot.addWidget(pane)
+    qtbot.addWidget(pane.head)
     state = RunState()
     state.apply(held_out(target="00"))
     pane.refresh(state)

@@ -171,7 +171,7 @@ class LinesView(QWidget):
 
 
 class LinesPane(QWidget):
-    """The lines, and which model shades them."""
+    """The lines, and which model shades them; `head` is placed by who shows them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -190,8 +190,7 @@ class LinesPane(QWidget):
             part.setAutoFillBackground(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(row(self.by, (self._about, 1)))
+        self.head = row((self._about, 1), self.by)
         layout.addWidget(area, 1)
         self._say(None)
 

@@ -80,7 +80,17 @@ class SamplesCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 6, 10, 8)
         layout.setSpacing(6)
-        layout.addWidget(row(self.which, (self._about, 1), self._when, self._back, self._next, spacing=8))
+        layout.addWidget(
+            row(
+                self.which,
+                (self.lines.head, 1),
+                (self._about, 1),
+                self._when,
+                self._back,
+                self._next,
+                spacing=8,
+            )
+        )
         self._areas = [_scroll(line) for line in self.rows.values()]
         for area in self._areas:
             layout.addWidget(area, 1)
@@ -90,7 +100,8 @@ class SamplesCard(QFrame):
     def _show_part(self, place: int) -> None:
         for area in (*self._areas, self._about, self._when):
             area.setVisible(place == 0)
-        self.lines.setVisible(place == 1)
+        for part in (self.lines, self.lines.head):
+            part.setVisible(place == 1)
         self._show_arrows()
 
     def _show_arrows(self) -> None:
