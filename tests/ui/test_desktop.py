@@ -1,5 +1,7 @@
 """Notices outside the window: which program is asked, and when none is."""
 
+import sys
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -41,6 +43,19 @@ def notifier(qapp, tmp_path, monkeypatch):
     made._context.said.connect(lambda text, _: made.said.append(text))
     made.see([info("a", "running")])
     return made
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the programs of a Linux desktop")
+def test_the_program_of_the_desktop_is_really_started(qtbot, tmp_path, monkeypatch):
+    program, written = tmp_path / "notify-send", tmp_path / "written"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {written}.part && mv {written}.part {written}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+    monkeypatch.setattr(QGuiApplication, "platformName", lambda: "xcb")
+    assert desktop.Desktop().show(NOTICE) is True
+    qtbot.waitUntil(written.exists, timeout=20_000)
+    assert written.read_text().splitlines()[-2:] == [NOTICE.title, NOTICE.text]
 
 
 def look(monkeypatch, state) -> None:

@@ -68,7 +68,7 @@ class Desktop(QObject):
             process.setArguments(call[1:])
             process.setStandardOutputFile(QProcess.nullDevice())
             process.setStandardErrorFile(QProcess.nullDevice())
-            return bool(process.startDetached()[0])
+            return bool(process.startDetached())
         if not QSystemTrayIcon.isSystemTrayAvailable():
             return False
         if self._tray is None:
