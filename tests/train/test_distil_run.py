@@ -275,6 +275,16 @@ def test_to_bytes_and_back_from_the_export(mode, tiny_config, tmp_path):
     assert out.shape == (1, len(ids) + 4)
 
 
+BYTES = (
+    "tokenizer=bytes",
+    'objectives=["next_token", "alm", "alm_latents"]',
+    "weights=[1.0, 1.0, 1.0]",
+    "data.window_bytes=512",
+    "data.too_long=cut",
+    "train.gradient_checkpointing=true",
+)
+
+
 def test_forecast_names_its_parts_and_counts_tokens(alm_config):
     from tokstudio.train.memory import forecast
 
@@ -288,6 +298,27 @@ def test_forecast_names_its_parts_and_counts_tokens(alm_config):
     assert told["measured_bytes"] > told["parts"]["weights"]
     cached = replace(config, mode="lora", train=replace(config.train, teacher_cache=True))
     assert forecast(cached).parts["teacher"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changed", [(), ("mode=lora",), BYTES], ids=["demo", "lora", "bytes"])
+def test_the_estimate_is_close_to_what_two_steps_take(changed):
+    """Each in a process of its own, which never gives back what it once had."""
+    from tokstudio.runs.probe import probe
+    from tokstudio.train.config import demo
+    from tokstudio.train.settings import apply_overrides
+
+    told = probe(apply_overrides(demo(), list(changed)))
+    assert told["estimated_bytes"] == pytest.approx(told["measured_bytes"], rel=0.2)
+
+
+def test_a_probe_says_what_is_wrong_with_the_settings(tiny_config):
+    from tokstudio.errors import RunError
+    from tokstudio.runs.probe import probe
+
+    with pytest.raises(RunError, match="2 weights") as caught:
+        probe(replace(tiny_config, objectives=("next_token",), weights=(1.0, 1.0)))
+    assert "one weight for each" in caught.value.hint
 
 
 def test_recipes_are_settings_with_a_reason():

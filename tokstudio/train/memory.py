@@ -1,6 +1,7 @@
 """How much memory a transfer takes: worked out from its settings, and measured by two steps of it.
 
-Run by `tokstudio transfer --dry-run` in a process of its own, so that the peak is the run's and nobody else's.
+Run by `tokstudio transfer --dry-run`, and for the window by `tokstudio.runs.probe`, in a process of its own, so that
+the peak is the run's and nobody else's.
 """
 
 from collections.abc import Mapping
@@ -9,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.control import NoControl
+from tokstudio.train.estimate import FLOAT, Sizes, memory_parts
 
 if TYPE_CHECKING:
+    from tokstudio.train.data import TokenBatch
     from tokstudio.train.transfer import Transfer
 
-FLOAT = 4
-ACTIVATIONS = 16  # hidden-sized fp32 values that a Llama-like layer keeps of a token, beside those of its MLP
-MLP_VALUES = 4  # intermediate-sized ones
 LARGEST_OF = 16  # batches: padded to different lengths, the longest of the first ones stands for the run
 
 
@@ -44,29 +44,25 @@ class Forecast:
         }
 
 
-def parts_of(problem: "Transfer", tokens: int, base: int) -> dict[str, int]:
-    """Bytes by what they are for. `tokens`: of the largest batch, padding included; `base`: of the process before
-    there was a model."""
-    from tokstudio.train.head import CHUNK_ELEMENTS
-
-    model, config = problem.model, problem.config
-    weights = sum(p.numel() for p in model.parameters())
-    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    shape = model.config
-    inner = getattr(shape, "intermediate_size", 4 * shape.hidden_size)
-    layer = ACTIVATIONS * shape.hidden_size + MLP_VALUES * inner
-    layers = 1 if config.train.gradient_checkpointing else shape.num_hidden_layers
-    whole = tokens * len(problem.pair.target)
-    chunk = CHUNK_ELEMENTS.get(problem.pair.device.type, 1 << 24)
-    return {
-        "process": base,
-        "weights": weights * FLOAT,
-        "teacher": _teacher(problem) * FLOAT,
-        "gradients": trained * FLOAT,
-        "optimizer": trained * FLOAT * (1 if config.optimizer.name == "muon" else 2),
-        "activations": tokens * (layer * layers + 2 * shape.hidden_size) * FLOAT,
-        "logits": (4 * whole if problem.whole else 3 * min(chunk, whole)) * FLOAT,
-    }
+def parts_of(
+    problem: "Transfer", batches: "tuple[TokenBatch | None, TokenBatch]", process: float
+) -> dict[str, int]:
+    """Bytes by what they are for. `batches`: the largest, of teacher and student; `process`: bytes of the process
+    before there was a model."""
+    model, shape, (taught, batch) = problem.model, problem.model.config, batches
+    sizes = Sizes(
+        student=sum(p.numel() for p in model.parameters()),
+        trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        teacher=_teacher(problem),
+        hidden=shape.hidden_size,
+        intermediate=getattr(shape, "intermediate_size", 4 * shape.hidden_size),
+        layers=shape.num_hidden_layers,
+        vocabulary=len(problem.pair.target),
+        taught_vocabulary=len(problem.teacher.tokenizer),
+        tokens=batch.input_ids.numel(),
+        taught=0 if taught is None else taught.input_ids.numel(),
+    )
+    return dict(memory_parts(sizes, problem.config, cuda=problem.pair.device.type == "cuda", process=process))
 
 
 def _teacher(problem: "Transfer") -> int:
@@ -82,7 +78,8 @@ def _teacher(problem: "Transfer") -> int:
 
 
 def forecast(config: TransferConfig) -> Forecast:
-    """Set up the run, do two of its larger steps and measure once. Nothing is written."""
+    """Set up the run, do two of its larger steps and measure once. Nothing is written but a checkpoint that is
+    removed again."""
     import tempfile
     from dataclasses import replace
     from pathlib import Path
@@ -95,15 +92,15 @@ def forecast(config: TransferConfig) -> Forecast:
 
     check_config(config)
     device = pick_device(config.train.device)
-    base = memory_bytes(device)
     pair, model, corpus = _set_up(config)
+    process = memory_bytes(device) - FLOAT * sum(p.numel() for p in model.parameters())
     student = build_student(model, pair, config, texts_for(config, corpus))
     problem = Transfer(pair, student, corpus, config, other_teacher(config, device))
-    sizes = {i: problem.token_batches(i)[1] for i in range(LARGEST_OF)}
-    largest = max(sizes, key=lambda i: sizes[i].input_ids.numel())
-    tokens = sizes[largest].input_ids.numel()
-    plain = problem.batch
-    problem.batch = lambda index: plain(largest)
+    sizes = {i: problem.token_batches(i) for i in range(LARGEST_OF)}
+    order = sorted(sizes, key=lambda i: sizes[i][1].input_ids.numel())
+    largest, median = order[-1], order[len(order) // 2]
+    plain, steps = problem.batch, iter([median] * config.train.accumulate)
+    problem.batch = lambda index: plain(next(steps, largest))  # of two lengths: that is what leaves holes
     seconds = []
     train = replace(
         config.train, steps=2, evaluate_every=1 << 30, sample_every=1 << 30, checkpoint_every=1 << 30
@@ -114,9 +111,13 @@ def forecast(config: TransferConfig) -> Forecast:
                 seconds.append(event.values["seconds"])
     problem.held_out = sorted(problem.held_out, key=len)[-16:]
     problem.measure()
-    average = sum(batch.tokens for batch in sizes.values()) / len(sizes) * config.train.accumulate
+    average = sum(batch.tokens for _, batch in sizes.values()) / len(sizes) * config.train.accumulate
     return Forecast(
-        parts_of(problem, tokens, base), peak_bytes(device), min(seconds), average, config.train.steps
+        parts_of(problem, sizes[largest], process),
+        peak_bytes(device),
+        seconds[-1],
+        average,
+        config.train.steps,
     )
 
 

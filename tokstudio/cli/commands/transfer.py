@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="name of the run")
     parser.add_argument(
         "--dry-run",
+        "--probe",
         action="store_true",
         help="do two steps, print memory, time, tokens and the command that starts the run, and end",
     )

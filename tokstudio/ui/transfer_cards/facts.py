@@ -20,15 +20,22 @@ from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.corpus import load_corpus
 from tokstudio.train.data import held_out_windows
+from tokstudio.train.estimate import FLOAT, Sizes, memory_parts
+from tokstudio.train.objectives.base import OBJECTIVES
 
 EXAMPLE = "if name in self.values: return None"
 SAMPLE = 65_536  # bytes of held-out text that tokens are counted on
-HEAP = 2.4  # on the CPU freed memory stays with the process: 2.2 GB resident where 0.9 GB of tensors live at once
+PADDED = 1.5  # the largest batch over the average one: its windows have more tokens, and all the longest one's length
+PARTS = {
+    "Activations": ("activations", "logits"),
+    "Weights": ("weights", "teacher"),
+    "Optimizer and gradients": ("optimizer", "gradients"),
+    "Python and PyTorch": ("process",),
+}
 SPEED = 57e9  # multiplications and additions a second and core: the demo takes 80 to 100 s on two cores
 ALIKE = 3.0  # times the text that an earlier run may have read, more or less, to tell the time of this one
 START = 15.0  # seconds for imports, corpus, samples and the check of the export
 _DEFAULT_PER_BYTE = 0.3
-FLOAT = 4  # bytes; training is in fp32 on the CPU, and weights are kept in fp32 on CUDA too
 
 
 @dataclass(frozen=True)
@@ -166,20 +173,29 @@ def estimate(
     model: ModelFacts, pair: PairFacts | None, config: TransferConfig, store: RunStore, *, cuda: bool = False
 ) -> Estimate:
     """Memory and disk by counting weights and what a step keeps; time from the last run like this one."""
-    heap = 1.0 if cuda else HEAP
     vocabulary = len(pair.target) if pair is not None else model.vocabulary
     new = replace(model, vocabulary=vocabulary)
+    full = config.mode == "full"
     student = model.parameters - model.row_parameters + new.row_parameters
-    trained = student if config.mode == "full" else new.row_parameters + _adapters(model, config)
+    student += 0 if full else _adapters(model, config)
+    trained = student if full else new.row_parameters + _adapters(model, config)
     tokens = config.train.batch_size * config.data.window_bytes * _per_byte(pair, 1)
     taught = config.train.batch_size * config.data.window_bytes * _per_byte(pair, 0)
-    kept = tokens * (model.layers * (18 * model.hidden + 4 * model.intermediate) + 3 * vocabulary)
-    parts = (
-        ("Activations", heap * FLOAT * (kept + 2 * taught * model.vocabulary)),
-        ("Weights", FLOAT * (student + model.parameters)),
-        ("Optimizer and gradients", FLOAT * 3.0 * trained),
-        ("Python and PyTorch", 450e6),
+    asked = any(name in list(OBJECTIVES) and OBJECTIVES[name].needs_teacher for name in config.objectives)
+    sizes = Sizes(
+        student=student,
+        trained=trained,
+        teacher=(model.parameters if full else model.row_parameters) if asked else 0,
+        hidden=model.hidden,
+        intermediate=model.intermediate,
+        layers=model.layers,
+        vocabulary=vocabulary,
+        taught_vocabulary=model.vocabulary,
+        tokens=int(PADDED * tokens),
+        taught=int(PADDED * taught) if asked else 0,
     )
+    counted = memory_parts(sizes, config, cuda=cuda)
+    parts = tuple((name, sum(counted[key] for key in keys)) for name, keys in PARTS.items())
     disk = FLOAT * (config.train.keep_checkpoints * (student + 2 * trained) + student)
     seconds, like = _seconds_like(config, store)
     if seconds is None and not cuda:

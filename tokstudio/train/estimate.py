@@ -1,0 +1,87 @@
+"""How much memory a transfer takes, by counting. No torch: the window says it before anything is loaded.
+
+Sizes are in values, results in bytes. Counts of what a step keeps were fitted to measured peaks of the demo transfer,
+of LoRA and of bytes on the CPU (lab notes of 2026-11-26); `tokstudio.runs.probe` measures two steps instead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tokstudio.train.config import TransferConfig
+from tokstudio.train.objectives.base import OBJECTIVES
+
+FLOAT = 4
+ACTIVATIONS = 16  # hidden-sized values that a Llama-like layer keeps of a token, beside those of its MLP
+MLP_VALUES = 4  # intermediate-sized ones
+ADAPTED = 1.3  # LoRA: both ways through each matrix are kept
+HALVED = 0.6  # of the activations, where products are in bf16
+HEAP = 1.25  # on the CPU: batches of many lengths leave holes between what lives
+PROCESS = 415e6  # resident on Linux with PyTorch, transformers and peft loaded, before there is a model
+OWN_LOGITS = (
+    4.0  # copies of the student's logits where they are made whole: themselves, in fp32, gradient, softmax
+)
+DISTRIBUTION = 5.0  # further ones for each objective that compares whole distributions
+TAUGHT = 2.0  # copies of the teacher's logits
+CHUNK = {"cpu": 1 << 22, "cuda": 1 << 27}  # logits at one time where they are not whole, as in train/head.py
+HELD_OUT_WINDOWS = 16  # measured at a time
+WHOLE_ELEMENTS = 1 << 26  # logits up to which a measurement makes them at once, as in train/evaluate.py
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """`tokens`, `taught`: of the largest forward pass of student and teacher, padding included."""
+
+    student: int
+    trained: int
+    teacher: int  # held beside the student
+    hidden: int
+    intermediate: int
+    layers: int
+    vocabulary: int
+    taught_vocabulary: int
+    tokens: int
+    taught: int
+
+
+def memory_parts(
+    sizes: Sizes, config: TransferConfig, *, cuda: bool = False, process: float = PROCESS
+) -> Mapping[str, int]:
+    """Bytes by what they are for, at the peak of a run."""
+    heap = 1.0 if cuda else HEAP
+    train = config.train
+    half = train.precision == "bf16" or (train.precision == "auto" and cuda)
+    layer = ACTIVATIONS * sizes.hidden + MLP_VALUES * sizes.intermediate
+    layer *= (HALVED if half else 1.0) * (ADAPTED if config.mode == "lora" else 1.0)
+    kept = sizes.layers * layer
+    if train.gradient_checkpointing:  # one layer at a time, and what goes into each
+        kept = layer + sizes.layers * sizes.hidden
+    held = kept + 2 * sizes.hidden
+    return {
+        "process": 0 if cuda else int(process),
+        "weights": sizes.student * FLOAT,
+        "teacher": sizes.teacher * FLOAT,
+        "gradients": sizes.trained * FLOAT,
+        "optimizer": int(sizes.trained * optimizer_bytes(config)),
+        "activations": int(heap * sizes.tokens * held * FLOAT),
+        "logits": int(heap * _logits(sizes, config, cuda) * FLOAT),
+    }
+
+
+def optimizer_bytes(config: TransferConfig) -> float:
+    """What the optimizer keeps of one trained value."""
+    return {"muon": 4.0}.get(config.optimizer.name, 8.0)
+
+
+def _logits(sizes: Sizes, config: TransferConfig, cuda: bool) -> float:
+    """Values: of a training step, or of a measurement where that takes more."""
+    device = "cuda" if cuda else "cpu"
+    whole, taught = sizes.tokens * sizes.vocabulary, sizes.taught * sizes.taught_vocabulary
+    known = [OBJECTIVES[name] for name in config.objectives if name in list(OBJECTIVES)]
+    asking = sum("logits" in entry.needs(config) for entry in known)
+    step = min(CHUNK[device], whole) * 3
+    if asking:
+        step = whole * (OWN_LOGITS + DISTRIBUTION * asking) + taught * TAUGHT
+    elif sizes.taught:
+        step += min(CHUNK[device], taught)
+    measured = HELD_OUT_WINDOWS * whole / max(1, config.train.batch_size)
+    return max(step, 2 * measured if measured <= WHOLE_ELEMENTS else 3 * CHUNK[device])
