@@ -65,7 +65,8 @@ class Probe:
                 "The system ended the measurement: memory does not suffice.",
                 hint="Take a smaller batch, shorter windows, or adapters (mode=lora).",
             )
-        raise RunError(*_words(said))
+        message, hint = _words(said)
+        raise RunError(message, hint=hint)
 
     def cancel(self) -> None:
         self._cancelled = True

@@ -1,7 +1,7 @@
 """Recipes: settings that belong together, with a title and a reason. One TOML file in `resources/recipes` is one.
 
-A recipe is what `tokstudio transfer --config` reads, and a table `recipe` with `title` and `about`; what it does not
-name keeps its default. No torch here: the window lists them.
+A recipe is what `tokstudio transfer --config` reads, and a table `recipe` with `title`, `about` and, where it is no
+transfer, the `kind` of run; what it does not name keeps its default. No torch here: the window lists them.
 """
 
 import tomllib
@@ -11,6 +11,7 @@ from pathlib import Path
 from tokstudio.errors import ConfigError
 from tokstudio.paths import resource
 from tokstudio.train.config import TransferConfig
+from tokstudio.train.kinds import own_tokenizer
 from tokstudio.train.settings import from_dict
 
 
@@ -20,6 +21,7 @@ class Recipe:
     title: str
     about: str
     config: TransferConfig
+    kind: str = "transfer"  # of run: see train/kinds.py
 
 
 def recipes() -> tuple[Recipe, ...]:
@@ -38,4 +40,7 @@ def recipe(name: str) -> Recipe:
 def read_recipe(path: Path) -> Recipe:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     told = data.pop("recipe")
-    return Recipe(path.stem, told["title"], told["about"], from_dict(TransferConfig, data))
+    config, kind = from_dict(TransferConfig, data), told.get("kind", "transfer")
+    if kind != "transfer":
+        config = own_tokenizer(config)
+    return Recipe(path.stem, told["title"], told["about"], config, kind)

@@ -1,12 +1,15 @@
 """The pass that writes the teacher cache, before the first step of a run."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tokstudio.events import Log, Phase, RunEvent, Stopped
+from tokstudio.errors import ConfigError
+from tokstudio.events import Log, Phase, Reference, RunEvent, Stopped
+from tokstudio.models.device import autocast
 from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus
+from tokstudio.train.evaluate import bits_per_byte
 from tokstudio.train.teacher_cache import (
     CachedTeacher,
     TeacherCache,
@@ -16,6 +19,23 @@ from tokstudio.train.teacher_cache import (
 
 if TYPE_CHECKING:
     from tokstudio.train.transfer import Transfer
+
+
+def teacher_level(problem: "Transfer") -> Generator[RunEvent, None, dict[str, Any]]:
+    """How well another teacher does on the held-out text, for the report; nothing where the student is its own, or
+    where the teacher cannot read windows of this length."""
+    config, teacher = problem.config, problem.teacher
+    if not (config.teacher and problem.needs_teacher):
+        return {}
+    yield Phase(name="Measuring the teacher")
+    try:
+        with teacher.model() as model, autocast(problem.pair.device, config.train.precision):
+            found = bits_per_byte(model, teacher.tokenizer, problem.held_out, limit=teacher.limit)
+    except ConfigError:
+        return {}
+    yield Reference(metric="bits_per_byte", label="teacher", value=found.value)
+    known = {"model": config.teacher, "tokenizer": teacher.tokenizer.name, "bits_per_byte": found.value}
+    return {"teacher": known}
 
 
 def facts(problem: "Transfer", corpus: Corpus) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus, load_corpus
 from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id
 from tokstudio.train.evaluate import BitsPerByte, bits_per_byte
+from tokstudio.train.kinds import purpose_of
 from tokstudio.train.lines import HeldOutLines
 from tokstudio.train.loop import optimize, started, step_losses
 from tokstudio.train.objectives.base import OBJECTIVES, Objective
@@ -38,7 +39,7 @@ from tokstudio.train.packing import batches
 from tokstudio.train.settings import to_dict
 from tokstudio.train.students import Student, build_student
 from tokstudio.train.teachers import OwnStart, Teacher, other_teacher
-from tokstudio.train.teaching import write_teacher_cache
+from tokstudio.train.teaching import teacher_level, write_teacher_cache
 from tokstudio.transfer.base import COPIED, METHODS
 from tokstudio.transfer.export import export, tokenizer_folder
 
@@ -261,7 +262,8 @@ def run(
     resume = begin.step > 0
     yield begin
     yield Log(level="info", message=_describe(pair, corpus, config))
-    yield Phase(name="Initializing the new token rows")
+    if purpose_of(config) == "transfer":
+        yield Phase(name="Initializing the new token rows")
     student = build_student(model, pair, config, texts_for(config, corpus))
     problem = Transfer(pair, student, corpus, config, other_teacher(config, pair.device))
     if resume and (folder / "baseline.json").exists():
@@ -298,12 +300,13 @@ def _measure_baseline(problem: Transfer) -> Generator[RunEvent, None, dict[str, 
         source = bits_per_byte(source_model, pair.source, problem.held_out, each=problem.lines.take_source)
         yield Reference(metric="bits_per_byte", label="source model", value=source.value)
         yield from _samples(source_model, pair.source, "source", 0, config.train.sample_tokens)
+    taught = yield from teacher_level(problem)
     yield Phase(name="Measuring the initialized model")
     start = problem.measure()
     yield Metrics(step=0, values={"bits_per_byte": start.value, "memory_bytes": memory_bytes(pair.device)})
     yield from problem.lines_at(0)
     yield from problem.samples(0)
-    return _baseline(config, pair, source, start, problem.student)
+    return _baseline(config, pair, source, start, problem.student) | taught
 
 
 def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:

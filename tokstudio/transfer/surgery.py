@@ -10,6 +10,7 @@ from tokstudio.errors import TransferError
 from tokstudio.tokens.base import Tokenizer, special_id
 from tokstudio.transfer.audit import audit
 from tokstudio.transfer.base import (
+    COPIED,
     METHODS,
     ORIGINS,
     Donor,
@@ -78,6 +79,15 @@ def replace_vocabulary(
         output, _ = assemble(problem, rule(problem.with_matrix(matrix)))
     install_rows(model, target, values, output)
     return Surgery(origin, tied, remarks)
+
+
+def keep_vocabulary(model: "PreTrainedModel", tokenizer: Tokenizer) -> Surgery:
+    """The same tokenizer before and after: every row stays what it is, and rows beyond the tokenizer, which pad some
+    models' matrices, are left out. Raises TransferError where the model has too few rows."""
+    check_rows(model, tokenizer)
+    if len(model.get_input_embeddings().weight) != len(tokenizer):
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    return Surgery(np.full(len(tokenizer), COPIED, np.uint8), is_tied(model))
 
 
 def donor_of(model: "PreTrainedModel", tokenizer: Tokenizer) -> Donor:

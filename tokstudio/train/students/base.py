@@ -9,7 +9,7 @@ from tokstudio.models.load import load_model
 from tokstudio.registry import Registry
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.config import TransferConfig
-from tokstudio.transfer.surgery import Surgery, donor_of, replace_vocabulary
+from tokstudio.transfer.surgery import Surgery, donor_of, keep_vocabulary, replace_vocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -84,6 +84,8 @@ def set_embeddings(model: Any, inputs: Any, outputs: Any) -> None:
 
 
 def _operate(model: Any, pair: "Pair", config: TransferConfig, texts: Sequence[str]) -> Surgery:
+    if pair.source.fingerprint == pair.target.fingerprint:
+        return keep_vocabulary(model, pair.target)
     donor = None
     if config.donor:
         donor = donor_of(load_model(config.donor), load_tokenizer(config.donor))

@@ -1,0 +1,81 @@
+"""What a training run is for: moving a model onto another tokenizer, or teaching it with the tokenizer it has.
+
+All three are a `TransferConfig`; fine-tuning and distillation are those whose tokenizer is the model's own. No torch.
+"""
+
+from dataclasses import dataclass, replace
+
+from tokstudio.errors import ConfigError
+from tokstudio.train.config import TransferConfig
+from tokstudio.train.objectives.base import OBJECTIVES
+
+
+@dataclass(frozen=True)
+class Purpose:
+    name: str  # of the run kind, and of the command
+    title: str
+    about: str
+    recipe: str
+
+
+PURPOSES = {
+    purpose.name: purpose
+    for purpose in (
+        Purpose(
+            "transfer",
+            "Transfer",
+            "Moves a model onto another tokenizer.",
+            "subword-to-subword",
+        ),
+        Purpose(
+            "finetune",
+            "Fine-tune",
+            "Trains a model on your text; it keeps its tokenizer.",
+            "fine-tune",
+        ),
+        Purpose(
+            "distil",
+            "Distil",
+            "A smaller model learns from a larger one with the same tokenizer.",
+            "distil",
+        ),
+    )
+}
+
+
+def same_reference(one: str, other: str) -> bool:
+    return one.rstrip("/\\") == other.rstrip("/\\")
+
+
+def purpose_of(config: TransferConfig) -> str:
+    """The run kind that these settings describe."""
+    if not same_reference(config.model, config.tokenizer):
+        return "transfer"
+    taught = any(OBJECTIVES[name].needs_teacher for name in config.objectives if name in list(OBJECTIVES))
+    return "distil" if config.teacher and taught else "finetune"
+
+
+def own_tokenizer(config: TransferConfig) -> TransferConfig:
+    return replace(config, tokenizer=config.model)
+
+
+def check_purpose(name: str, config: TransferConfig) -> None:
+    """Raises ConfigError where `config` is not of this kind of run."""
+    if name == "transfer":
+        return
+    title = PURPOSES[name].title
+    if not same_reference(config.model, config.tokenizer):
+        raise ConfigError(
+            f"{title} keeps the model's own tokenizer, but these settings name another: {config.tokenizer}.",
+            hint="Leave `tokenizer` out, or use `tokstudio transfer`.",
+        )
+    if config.s2t2.steps or config.s2t2.plan:
+        raise ConfigError(
+            f"{title} has no translation stage: the tokenizer stays.",
+            hint="Set s2t2.steps=0 and s2t2.plan to nothing.",
+        )
+    if name == "distil" and not config.teacher:
+        raise ConfigError(
+            "Distillation needs a teacher.",
+            hint="Name the folder of a larger model with the same tokenizer: --teacher FOLDER.",
+        )
