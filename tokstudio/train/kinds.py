@@ -14,6 +14,7 @@ from tokstudio.train.objectives.base import OBJECTIVES
 class Purpose:
     name: str  # of the run kind, and of the command
     title: str
+    deed: str  # as a sentence names it
     about: str
     recipe: str
 
@@ -24,18 +25,21 @@ PURPOSES = {
         Purpose(
             "transfer",
             "Transfer",
+            "A transfer",
             "Moves a model onto another tokenizer.",
             "subword-to-subword",
         ),
         Purpose(
             "finetune",
             "Fine-tune",
+            "Fine-tuning",
             "Trains a model on your text; it keeps its tokenizer.",
             "fine-tune",
         ),
         Purpose(
             "distil",
             "Distil",
+            "Distillation",
             "A smaller model learns from a larger one with the same tokenizer.",
             "distil",
         ),
@@ -63,15 +67,15 @@ def check_purpose(name: str, config: TransferConfig) -> None:
     """Raises ConfigError where `config` is not of this kind of run."""
     if name == "transfer":
         return
-    title = PURPOSES[name].title
+    deed = PURPOSES[name].deed
     if not same_reference(config.model, config.tokenizer):
         raise ConfigError(
-            f"{title} keeps the model's own tokenizer, but these settings name another: {config.tokenizer}.",
+            f"{deed} keeps the model's own tokenizer, but these settings name another: {config.tokenizer}.",
             hint="Leave `tokenizer` out, or use `tokstudio transfer`.",
         )
     if config.s2t2.steps or config.s2t2.plan:
         raise ConfigError(
-            f"{title} has no translation stage: the tokenizer stays.",
+            f"{deed} has no translation stage: the tokenizer stays.",
             hint="Set s2t2.steps=0 and s2t2.plan to nothing.",
         )
     if name == "distil" and not config.teacher:
