@@ -1,0 +1,45 @@
+"""What the types of a transfer's settings cannot say."""
+
+import math
+
+from tokstudio.errors import ConfigError
+from tokstudio.train.config import TransferConfig
+from tokstudio.train.objectives.base import OBJECTIVES
+
+
+def check_config(config: TransferConfig) -> None:
+    """What the types cannot say. Raises ConfigError."""
+    if len(config.objectives) != len(config.weights):
+        raise ConfigError(
+            f"There are {len(config.objectives)} objectives but {len(config.weights)} weights.",
+            hint="Give one weight for each objective.",
+        )
+    if not all(math.isfinite(w) and w >= 0 for w in config.weights) or not any(config.weights):
+        raise ConfigError(
+            f"The weights {list(config.weights)} cannot be used.",
+            hint="Give finite numbers that are not negative, at least one of them above 0.",
+        )
+    if len(set(config.objectives)) != len(config.objectives):
+        raise ConfigError(
+            "An objective is named twice.", hint="Name each once; its weight says how much it counts."
+        )
+    if config.train.teacher_cache:
+        if wants := [n for n in config.objectives if not OBJECTIVES[n].cached]:
+            raise ConfigError(
+                f"The teacher cache does not hold what {wants[0]} needs.",
+                hint="It serves next_token, sft and alm. Set train.teacher_cache=false, or leave that objective out.",
+            )
+        if config.s2t2.steps:
+            raise ConfigError(
+                "The teacher cache and a translation stage do not go together yet.",
+                hint="Set train.teacher_cache=false.",
+            )
+    if config.teacher and (config.s2t2.steps or config.s2t2.plan):
+        raise ConfigError(
+            "A translation stage learns from the source model itself, not from another teacher.",
+            hint="Leave teacher empty, or set s2t2.steps=0.",
+        )
+    if not config.objectives:
+        raise ConfigError(
+            "There is no objective to train for.", hint="Name at least one, for example next_token."
+        )
