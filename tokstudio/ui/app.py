@@ -6,7 +6,7 @@ import signal
 import sys
 
 import numpy  # noqa: F401 before Qt: PySide reads the source of each module imported after it, 25 ms here
-from PySide6.QtCore import QSocketNotifier, Qt, QTimer
+from PySide6.QtCore import QLoggingCategory, QSocketNotifier, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -21,6 +21,8 @@ def make_application(argv: list[str]) -> QApplication:
     Qt takes the user's, and where the decimal sign is a comma SentencePiece then reads "0.5" as 0.
     """
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    # Qt tells of every font that has no rules for a script; what cannot be drawn the panes say themselves
+    QLoggingCategory.setFilterRules("qt.text.font.db=false")
     app = QApplication([sys.argv[0], *argv])
     locale.setlocale(locale.LC_NUMERIC, "C")
     app.setApplicationName("Tokstudio")

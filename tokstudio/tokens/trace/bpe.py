@@ -21,12 +21,12 @@ def merge_pictures(tokenizer: Tokenizer, merges: Merges, text: str) -> list[Pict
     return [_picture(tokenizer, merges, units) for units in merges.words(text) if units]
 
 
-def rank_merges(tokenizer: Tokenizer, text: str) -> Merges:
+def rank_merges(tokenizer: Tokenizer, text: str | bytes) -> Merges:
     """Of a rank file, for this text alone: only tokens that stand in the text can be made, and taking in the
     whole vocabulary would cost seconds."""
     import regex
 
-    data = text.encode()
+    data = text if isinstance(text, bytes) else text.encode()
     spelled = occurring(tokenizer._table, data)
     whole = {token: piece for piece, token in spelled.items()}
 

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
 from tokstudio.ui.background import Worker
@@ -36,6 +36,7 @@ class TextView(QWidget):
         self._saved = ""
         self._written_before: int | None = None  # how special tokens were read before a chat came to front
         self._restoring = True
+        self._beside: list[QDialog] = []
         state = state_file.load()
         for reference in references(state):  # read in the background while the widgets are made
             self.session.add(reference)
@@ -77,6 +78,7 @@ class TextView(QWidget):
         session, tools = self.session, self.toolbar
         session.panes_changed.connect(self._panes_changed)
         session.pane_changed.connect(self.pane_set.show)
+        session.pane_changed.connect(self._mark_refused)
         session.checked.connect(self.pane_set.show)
         session.agreed.connect(self._agreed)
         session.text_refused.connect(self.editor.show_problem)
@@ -85,6 +87,10 @@ class TextView(QWidget):
         self.editor.edited.connect(self._touch)
         self.editor.file_dropped.connect(self.context.open_path)
         self.inspector.models_asked.connect(self.edit_models)
+        self.inspector.change_asked.connect(self.change_tokenizer)
+        self.inspector.vocabulary_asked.connect(
+            lambda reference, token: self.context.go("vocabulary", tokenizer=reference, token=token)
+        )
         self.row.dropped.connect(self.pane_set.move_to)
         tools.changed.connect(self._toggled)
         tools.previous.connect(lambda: self.step(-1))
@@ -124,6 +130,9 @@ class TextView(QWidget):
             Choice("Write a chat", "Compare", "file", lambda: self.editor.set_source("chat")),
             Choice("Ids to text", "Compare", "swap", lambda: self.editor.set_source("ids")),
             Choice("Undo change of panes", "Compare, Ctrl+Z", "undo", self.pane_set.history.undo),
+            Choice("Go to a byte…", "Compare, Ctrl+G", "search", self.editor.find.start_at),
+            Choice("Split the text by tokens…", "Compare", "layers", self.split_text),
+            Choice("Change tokens and merges…", "Compare", "swap", self.change_tokenizer),
             Choice("Models and prices…", "Compare", "settings", self.edit_models),
             Choice("Export tokens as CSV…", "Compare", "export", lambda: self._export.ask("csv")),
             Choice("Export comparison as JSON…", "Compare", "export", lambda: self._export.ask("json")),
@@ -142,6 +151,8 @@ class TextView(QWidget):
             self.editor.set_text(text)
 
     def close_down(self) -> None:
+        for dialog in list(self._beside):
+            dialog.done(QDialog.Rejected)
         self._save_later.stop()
         self._disk.close()
         self.save()
@@ -163,10 +174,42 @@ class TextView(QWidget):
         self.links.step(direction)
 
     def copy_ids(self) -> None:
+        self.copy("json")
+
+    def copy(self, kind: str) -> None:
         """Of the pane with the focus, else of the reference."""
         number = self.pane_set.front() or (self.session.panes[0].number if self.session.panes else None)
         if number is not None:
-            self.panes[number].copy("json")
+            self.panes[number].copy(kind)
+
+    def split_text(self, number: int | None = None) -> None:
+        """By a token budget of this pane's tokenizer, else of the reference."""
+        from tokstudio.ui.panes.split_dialog import SplitDialog
+
+        panes = [pane for pane in self.session.panes if pane.tokenizer is not None]
+        if panes:
+            chosen = next((at for at, pane in enumerate(panes) if pane.number == number), 0)
+            dialog = SplitDialog(self.window(), self.session.text, [pane.tokenizer for pane in panes], chosen)
+            dialog.place_asked.connect(self.select)
+            dialog.said.connect(self.context.say)
+            self._show(dialog)
+
+    def change_tokenizer(self, number: int | None = None, token: int | None = None) -> None:
+        """Try changes of this pane's tokenizer, else of the reference; `token`: the id to begin with."""
+        from tokstudio.ui.panes.whatif_dialog import WhatIfDialog
+
+        panes = [pane for pane in self.session.panes if pane.tokenizer is not None]
+        if panes:
+            pane = next((pane for pane in panes if pane.number == number), panes[0])
+            dialog = WhatIfDialog(self, pane, f"#{token}" if token is not None else "")
+            self._show(dialog)
+
+    def _show(self, dialog: QDialog) -> None:
+        """Beside the page, which goes on working; it ends with the page."""
+        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        self._beside.append(dialog)
+        dialog.finished.connect(lambda: self._beside.remove(dialog))
+        dialog.show()
 
     def edit_models(self) -> None:
         from tokstudio.ui.panes.models_dialog import ModelsDialog
@@ -236,6 +279,12 @@ class TextView(QWidget):
             at = self.session.data.index(self._first_word.encode())
             self.links.selection = (at, at + len(self._first_word))
             self._first_word = None
+
+    def _mark_refused(self, _number: int) -> None:
+        spans = {
+            pane.refused for pane in self.session.panes if pane.refused is not None and pane.error is not None
+        }
+        self.editor.edit.mark_wrong(sorted(spans))
 
     def _arrange(self, size_class: str) -> None:
         self.parts.arrange(size_class)

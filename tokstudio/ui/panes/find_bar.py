@@ -88,6 +88,12 @@ class FindBar(QFrame):
         self.field.selectAll()
         self.field.setFocus(Qt.ShortcutFocusReason)
 
+    def start_at(self) -> None:
+        """Ctrl+G: to a byte."""
+        self.field.setText("@")
+        self.start()
+        self.field.end(False)
+
     def shut(self) -> None:
         self.hide()
         self.closed.emit()

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QVBoxLayout, QWidget
 
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.ui import theme
 from tokstudio.ui.widgets.basic import combo, label
 
 MOST_NAMED = 6
+MOST_MARKED = 500
 NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
 REST = re.compile(r"[\s,;|\[\](){}\"']+|np\.array|tensor|array|dtype=\w+")
 
@@ -78,14 +80,39 @@ class IdsEditor(QWidget):
         at = self.whose.currentIndex()
         return self._tokenizers[at] if 0 <= at < len(self._tokenizers) else None
 
+    def _mark(self, size: int) -> None:
+        """Ids that the vocabulary does not have are underlined where they stand."""
+        marks = []
+        for value, start, stop in _numbers(self.edit.toPlainText()):
+            if value >= size and len(marks) < MOST_MARKED:
+                made = QTextEdit.ExtraSelection()
+                made.cursor = QTextCursor(self.edit.document())
+                made.cursor.setPosition(start)
+                made.cursor.setPosition(stop, QTextCursor.KeepAnchor)
+                made.format = QTextCharFormat()
+                made.format.setUnderlineStyle(QTextCharFormat.WaveUnderline)
+                made.format.setUnderlineColor(theme.color("danger"))
+                made.format.setForeground(theme.color("danger"))
+                marks.append(made)
+        self.edit.setExtraSelections(marks)
+
     def read_now(self, *_args) -> None:
         tokenizer = self.tokenizer()
         if tokenizer is None:
             return
         found = read_ids(self.edit.toPlainText(), tokenizer)
         self.note.setText(_said(found, tokenizer))
+        self._mark(len(tokenizer))
         theme.set_role(self.note, "danger" if found.invalid or found.odd else "muted")
         self.read.emit(found)
+
+
+def _numbers(written: str) -> list[tuple[int, int, int]]:
+    """(value, first, last character) of each number."""
+    return [
+        (int(found[0][:20], 16 if found[0][:2] in ("0x", "0X") else 10), *found.span())
+        for found in NUMBER.finditer(written)
+    ]
 
 
 def _said(found: Reading, tokenizer: Tokenizer) -> str:

@@ -17,12 +17,13 @@ from tokstudio.ui.widgets.token_view import TokenChips
 if TYPE_CHECKING:
     from tokstudio.tokens.trace.around import Trace
     from tokstudio.ui.panes.figures import Figures
+    from tokstudio.ui.panes.token_tab import TokenTab
     from tokstudio.ui.panes.trace_tabs import Pipeline, Steps
 
 TALLER, LOWER = "Make the inspector tall (double click)", "Make the inspector low again (double click)"
 MOST = 200  # tokens per row
-TABS = ("Span", "Bytes", "Steps", "Pipeline", "Figures")
-SPAN, BYTES, STEPS, PIPELINE, FIGURES, AGREEMENT = range(6)
+TABS = ("Span", "Bytes", "Steps", "Pipeline", "Figures", "Token")
+SPAN, BYTES, STEPS, PIPELINE, FIGURES, TOKEN, AGREEMENT = range(7)
 
 
 def excerpt(encoding: Encoding, start: int, stop: int) -> tuple[Encoding, int]:
@@ -69,6 +70,9 @@ class SpanRow(QWidget):
 class Inspector(QFrame):
     tab_changed = Signal(int)
     trace_asked = Signal(int, int)  # bytes
+    token_asked = Signal(int, int, int)  # bytes, place of the token among those of the selection
+    vocabulary_asked = Signal(str, int)  # reference, id
+    change_asked = Signal(int, int)  # pane, id
     models_asked = Signal()
     tall_asked = Signal()  # more height, or the usual one again
 
@@ -157,7 +161,7 @@ class Inspector(QFrame):
         self.note.setText(note)
         self._arrange()
 
-    # the three are made when they are first looked at: they would cost the start
+    # these are made when they are first looked at: they would cost the start
 
     @cached_property
     def steps(self) -> "Steps":
@@ -179,12 +183,22 @@ class Inspector(QFrame):
         made.edit_asked.connect(self.models_asked)
         return made
 
+    @cached_property
+    def token(self) -> "TokenTab":
+        from tokstudio.ui.panes.token_tab import TokenTab
+
+        made = self._added(TokenTab())
+        made.stepped.connect(lambda place: self.token_asked.emit(*self._what[1:], place))
+        made.vocabulary_asked.connect(self.vocabulary_asked)
+        made.change_asked.connect(self.change_asked)
+        return made
+
     def _added(self, made: QWidget) -> QWidget:
         self.stack.addWidget(made)
         return made
 
     def _widget(self, tab: int) -> QWidget:
-        names = {STEPS: "steps", PIPELINE: "pipeline", FIGURES: "figures"}
+        names = {STEPS: "steps", PIPELINE: "pipeline", FIGURES: "figures", TOKEN: "token"}
         return getattr(self, names[tab]) if tab in names else self._lists[min(tab, BYTES)]
 
     def show_traces(self, traces: "Sequence[tuple[str, Trace]]") -> None:
@@ -208,6 +222,8 @@ class Inspector(QFrame):
             self.figures.show_panes(self._panes, self._what[1:] if self._what is not None else None)
         elif self._what is not None and tab in (STEPS, PIPELINE):
             self.trace_asked.emit(*self._what[1:])
+        elif self._what is not None and tab == TOKEN:
+            self.token_asked.emit(*self._what[1:], 0)
         elif self._what is not None:
             self._fill("bytes" if tab == BYTES else "text", *self._what)
 

@@ -19,8 +19,10 @@ def connect_keys(view: "TextView") -> None:
         ("Ctrl+W", view.pane_set.remove_front),
         ("Ctrl+Shift+Left", lambda: view.pane_set.move_front(-1)),
         ("Ctrl+Shift+Right", lambda: view.pane_set.move_front(1)),
+        ("Ctrl+Shift+Home", view.pane_set.pin_front),
         ("Ctrl+F", view.editor.find.start),
         ("Ctrl+Shift+C", view.copy_ids),
+        ("Ctrl+G", view.editor.find.start_at),
         ("Ctrl+Z", view.pane_set.history.undo),  # the text has its own while it has the focus
         ("Ctrl+Shift+Z", view.pane_set.history.redo),
         ("Alt+PgDown", lambda: view.editor.pager.turn(1)),
@@ -31,7 +33,10 @@ def connect_keys(view: "TextView") -> None:
         ("W", tools.marks.toggle),
         ("B", lambda: tools.toggle_show("bytes")),
         ("I", lambda: tools.toggle_show("ids")),
+        ("C", lambda: tools.toggle_show("characters")),
         ("D", lambda: tools.toggle_mode("disagreement")),
+        ("Ctrl+C", lambda: view.copy("text")),
+        ("Ctrl+A", lambda: view.select(0, len(view.session.data), reveal=False)),
         ("Esc", lambda: view.select(-1, -1)),
     )
     for place, keys in ((view, anywhere), (view.row, in_panes)):

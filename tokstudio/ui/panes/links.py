@@ -9,6 +9,7 @@ from tokstudio.ui.panes.words import spoken
 
 if TYPE_CHECKING:
     from tokstudio.ui.compare_views.text import TextView
+    from tokstudio.ui.panes.token_tab import Asker
     from tokstudio.ui.panes.trace_tabs import Tracer
 
 
@@ -23,7 +24,9 @@ class Links(QObject):
         self._query = ""
         self._first: int | None = None  # the pane whose token was clicked
         self._tracer: Tracer | None = None
+        self._asker: Asker | None = None
         view.inspector.trace_asked.connect(self._trace)
+        view.inspector.token_asked.connect(self._ask_token)
         editor = view.editor
         editor.hovered.connect(self.editor_hovered)
         editor.selected.connect(lambda start, stop: self.select(start, stop, reveal=False))
@@ -97,6 +100,16 @@ class Links(QObject):
             panes = sorted(panes, key=lambda pane: pane.number != self._first)
             self._tracer.ask(panes, start, stop, self._session.special, self._session.written)
 
+    def _ask_token(self, start: int, stop: int, place: int) -> None:
+        panes = sorted(self._session.fresh(), key=lambda pane: pane.number != self._first)
+        if panes:
+            if self._asker is None:
+                from tokstudio.ui.panes.token_tab import Asker
+
+                self._asker = Asker(self)
+                self._asker.done.connect(self._view.inspector.token.show_facts)
+            self._asker.ask(panes[0], start, stop, place)
+
     # ---- disagreements
 
     def step(self, direction: int) -> None:
@@ -166,3 +179,5 @@ class Links(QObject):
     def close(self) -> None:
         if self._tracer is not None:
             self._tracer.close()
+        if self._asker is not None:
+            self._asker.close()

@@ -1,14 +1,41 @@
-"""One line in a pane: does decoding give the text again, and what the normalizer changed."""
+"""Lines in a pane: what its spec says about it; does decoding give the text again, and what the normalizer
+changed."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from tokstudio.tokens.trace.roundtrip import RoundTrip
 from tokstudio.ui.icons import icon_label
-from tokstudio.ui.widgets.basic import eliding, tool
+from tokstudio.ui.widgets.basic import eliding, label, tool
 from tokstudio.ui.widgets.token_text import glyphs
 
 SHOWN = 10  # characters of each side
+
+
+class SpecNotes(QFrame):
+    """What a person should know about the spec of a pane, in whole sentences, until it is closed."""
+
+    def __init__(self):
+        super().__init__()
+        self._notes: tuple[str, ...] = ()
+        self.words = label("", "small", "text2", wrap=True)
+        self.shut = tool("close", "Close this note", 24)
+        self.shut.clicked.connect(self.hide)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(11, 2, 8, 2)
+        layout.setSpacing(6)
+        layout.addWidget(icon_label("alert", "warning", 14), 0, Qt.AlignTop)
+        layout.addWidget(self.words, 1)
+        layout.addWidget(self.shut, 0, Qt.AlignTop)
+        self.hide()
+
+    def show_notes(self, notes: tuple[str, ...]) -> None:
+        """The same notes again stay closed."""
+        if notes != self._notes:
+            self._notes = notes
+            self.words.setText(" ".join(notes))
+            self.words.setAccessibleName(self.words.text())
+            self.setVisible(bool(notes))
 
 
 class Notice(QFrame):

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QToolButton, QVBoxLayo
 from tokstudio.ui import theme
 from tokstudio.ui.icons import icon_label
 from tokstudio.ui.panes import copying
-from tokstudio.ui.panes.notice import Notice
+from tokstudio.ui.panes.notice import Notice, SpecNotes
 from tokstudio.ui.panes.pane_state import PaneState
 from tokstudio.ui.widgets.basic import eliding, hline, label, row, stat, tool
 from tokstudio.ui.widgets.problem import ProblemArea
@@ -46,6 +46,10 @@ class ComparePane(QFrame):
     remove_asked = Signal()
     move_asked = Signal(int)  # -1 left, 1 right, 0 to the front
     place_asked = Signal(int)  # byte at which the round trip first differs
+    split_asked = Signal()  # the text by a token budget of this tokenizer
+    whatif_asked = Signal()  # try changes of the tokenizer
+    vocabulary_asked = Signal(int)  # id
+    text_asked = Signal()  # special tokens that are written out: read them as text
     copied = Signal(str)  # what was put on the clipboard, in words
 
     def __init__(self, number: int):
@@ -68,7 +72,7 @@ class ComparePane(QFrame):
         self.unknown = stat("Unknown", NONE)  # seen only where there are any
         self.unknown.setToolTip("Tokens whose id stands for text that the vocabulary cannot spell")
         self.unknown.hide()
-        self.notice = Notice()
+        self.notes, self.notice = SpecNotes(), Notice()
         self.notice.asked.connect(self.place_asked)
         self.selection: tuple[int, int] | None = None
         self._problem = ProblemArea()
@@ -80,6 +84,8 @@ class ComparePane(QFrame):
         self.view.hovered.connect(self.hovered)
         self.view.clicked.connect(self.clicked)
         self.view.scrolled.connect(self.scrolled)
+        self.view.setContextMenuPolicy(Qt.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._context_menu)
         self._shown: tuple | None = None
         self._state: PaneState | None = None
         self._is_reference = False
@@ -98,9 +104,10 @@ class ComparePane(QFrame):
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
         self.waiting.setContentsMargins(11, 10, 11, 10)
-        for part in (head, hline(), figures, hline(), self.notice, self._problem, self.waiting):
+        for part in (head, hline(), figures, hline(), self.notes, self.notice, self._problem, self.waiting):
             layout.addWidget(part)
         layout.addWidget(self.view, 1)
+        layout.addStretch(0)  # where there are no tokens yet, the parts above stay together
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
@@ -110,12 +117,35 @@ class ComparePane(QFrame):
         menu.addAction("Move left").triggered.connect(lambda: self.move_asked.emit(-1))
         menu.addAction("Move right").triggered.connect(lambda: self.move_asked.emit(1))
         menu.addSeparator()
-        copies = menu.addMenu("Copy")
-        for kind, title in copying.KINDS.items():
-            copies.addAction(title).triggered.connect(lambda _=False, kind=kind: self.copy(kind))
+        self._add_copies(menu.addMenu("Copy"))
+        menu.addAction("Split the text by tokens…").triggered.connect(self.split_asked)
+        menu.addAction("Change tokens and merges…").triggered.connect(self.whatif_asked)
         menu.addSeparator()
         menu.addAction("Remove pane").triggered.connect(self.remove_asked)
         return menu
+
+    def _add_copies(self, menu: QMenu) -> None:
+        for kind, title in copying.KINDS.items():
+            menu.addAction(title).triggered.connect(lambda _=False, kind=kind: self.copy(kind))
+
+    def _context_menu(self, point: QPoint) -> None:
+        """Of the tokens: what can be done with the selection, else with the token under the pointer."""
+        index = self.view.token_at(point)
+        if index is not None and index not in self.view.selected():
+            self.clicked.emit(*self.view.tokens.trimmed(index))
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WA_DeleteOnClose)
+        menu.addAction("Copy text\tCtrl+C").triggered.connect(lambda: self.copy("text"))
+        menu.addAction("Copy ids\tCtrl+Shift+C").triggered.connect(lambda: self.copy("json"))
+        self._add_copies(menu.addMenu("Copy as"))
+        if index is not None:
+            token = int(self.view.tokens.ids[index])
+            menu.addSeparator()
+            menu.addAction("Show in Vocabulary").triggered.connect(lambda: self.vocabulary_asked.emit(token))
+        menu.addSeparator()
+        menu.addAction("Split the text by tokens…").triggered.connect(self.split_asked)
+        menu.addAction("Change tokens and merges…").triggered.connect(self.whatif_asked)
+        menu.popup(self.view.viewport().mapToGlobal(point))
 
     def copy(self, kind: str) -> None:
         """The tokens of the selection, else all; `kind` as in `copying.KINDS`."""
@@ -159,6 +189,7 @@ class ComparePane(QFrame):
         self.old.setVisible(state.stale and state.encoding is not None)
         self._show_figures(state, reference_tokens, wide)
         self._show_problem(state)
+        self.notes.show_notes(state.notes)
         self.notice.show_round_trip(state.round_trip if not state.stale else None)
         busy = state.encoding is None and state.error is None
         self.waiting.setText(f"Loading {state.wanted or state.reference}…" if busy else "")
@@ -194,6 +225,11 @@ class ComparePane(QFrame):
     def _show_problem(self, state: PaneState) -> None:
         if state.error is None:
             self._problem.clear()
+            return
+        if state.refused is not None:
+            place = state.refused
+            show = ("Show it in the text", lambda: self.clicked.emit(*place))
+            self._problem.show_error(state.error, [show, ("Read as text", self.text_asked.emit)])
             return
         actions = [("Choose another…", self.change_asked.emit)]
         keeps = state.tokenizer is not None

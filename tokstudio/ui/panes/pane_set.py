@@ -56,7 +56,7 @@ class PaneSet(QObject):
             return
         self.picker().ask(near, self.add)
 
-    def add(self, reference: str, beside: str = "") -> None:
+    def add(self, reference: str, beside: str = "") -> PaneState | None:
         """A new pane, in sight. `beside`: on the right of this tokenizer's pane, which is added where there is none."""
         before = self.references()
         place = None
@@ -71,6 +71,7 @@ class PaneSet(QObject):
         else:
             self._view.row.reveal(self.widgets[made.number])
         self._step(f"add {reference}", before)
+        return made
 
     def _pane_of(self, reference: str) -> PaneState | None:
         return next((p for p in self.session.panes if reference in (p.reference, p.wanted)), None)
@@ -88,9 +89,21 @@ class PaneSet(QObject):
 
     def remove(self, number: int) -> None:
         pane, before = self.session.pane(number), self.references()
+        place = self.session.panes.index(pane)
         self.session.remove(number)
         self._step(f"remove {pane.name}", before)
-        self._context.say(f"{pane.name} removed", undo=self.history.undo)
+        step, reference = self.history.index(), pane.reference
+        self._context.say(f"{pane.name} removed", undo=lambda: self._put_back(step, reference, place))
+
+    def _put_back(self, step: int, reference: str, place: int) -> None:
+        """Only the pane that the message names: what was done since stays."""
+        if self.history.index() == step:
+            self.history.undo()
+            return
+        before = self.references()
+        if self.session.add(reference, min(place, len(before))) is None:
+            self._context.say(FULL)
+        self._step(f"put {reference} back", before)
 
     def remove_front(self) -> None:
         """Ctrl+W: the pane with the focus, else the last."""
@@ -117,6 +130,13 @@ class PaneSet(QObject):
         number = self.front()
         if number is not None:
             self.move(number, direction)
+            self.widgets[number].view.setFocus()
+
+    def pin_front(self) -> None:
+        """The pane with the focus becomes the reference."""
+        number = self.front()
+        if number is not None:
+            self.move(number, 0)
             self.widgets[number].view.setFocus()
 
     def picker(self) -> TokenizerPicker:
@@ -153,6 +173,14 @@ class PaneSet(QObject):
         made.move_asked.connect(lambda direction: self.move(number, direction))
         made.place_asked.connect(lambda offset: links.jump(offset))
         made.copied.connect(self._context.say)
+        made.split_asked.connect(lambda: self._view.split_text(number))
+        made.whatif_asked.connect(lambda: self._view.change_tokenizer(number))
+        made.vocabulary_asked.connect(
+            lambda token: self._context.go(
+                "vocabulary", tokenizer=self.session.pane(number).reference, token=token
+            )
+        )
+        made.text_asked.connect(lambda: self._view.toolbar.written.setCurrentIndex(0))
         self._view.dress(made)
         return made
 

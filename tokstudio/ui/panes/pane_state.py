@@ -22,6 +22,8 @@ class PaneState:
     shared: np.ndarray | None = None
     trained: np.ndarray | None = None  # bool [n], in a chat: the tokens that a training learns to predict
     round_trip: RoundTrip | None = None
+    refused: tuple[int, int] | None = None  # bytes of the first special token that must not be in the text
+    notes: tuple[str, ...] = ()  # of a spec: what a person should know about it
     error: TokstudioError | None = None
     stale: bool = False
     size: int | None = None  # ids of the vocabulary; counted after the first paint: some must read all of it

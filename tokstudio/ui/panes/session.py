@@ -11,7 +11,7 @@ from tokstudio.tokens.base import Encoding, Tokenizer, Written, utf8
 from tokstudio.tokens.trace.roundtrip import RoundTrip, round_trip
 from tokstudio.ui.background import LongEncoder, Worker
 from tokstudio.ui.panes.pane_state import PaneState
-from tokstudio.ui.panes.pane_work import comparison, inside, loaded
+from tokstudio.ui.panes.pane_work import comparison, inside, loaded, refused
 
 if TYPE_CHECKING:
     from tokstudio.tokens.service import Answer
@@ -92,21 +92,27 @@ class CompareSession(QObject):
         self._compare()
 
     def set_references(self, references: Sequence[str]) -> None:
-        """Exactly these panes, in this order; those that are there already stay as they are."""
-        left, made = list(self.panes), []
+        """Exactly these panes, in this order; those that are there already stay as they are, and one that is
+        there no longer becomes one that is new."""
+        left, places = list(self.panes), []
         for reference in references[:MOST]:
             pane = next((p for p in left if reference in (p.reference, p.wanted)), None)
-            if pane is None:
-                self._numbers += 1
-                pane = PaneState(self._numbers, reference)
-            else:
+            places.append(pane)
+            if pane is not None:
                 left.remove(pane)
-            made.append(pane)
-        self.panes = made
+        changed = []
+        for at, reference in enumerate(references[:MOST]):
+            if places[at] is None and left:
+                places[at] = left.pop(0)
+                changed.append((places[at], reference))
+            elif places[at] is None:
+                self._numbers += 1
+                places[at] = PaneState(self._numbers, reference)
+                changed.append((places[at], reference))
+        self.panes = places
         self.panes_changed.emit()
-        for pane in made:
-            if pane.tokenizer is None and not pane.wanted and pane.error is None:
-                self._load(pane, pane.reference)
+        for pane, reference in changed:
+            self._load(pane, reference)
         self._compare()
 
     def _load(self, pane: PaneState, reference: str) -> None:
@@ -114,7 +120,7 @@ class CompareSession(QObject):
         self._loader.submit((pane.number, reference), lambda: loaded(reference))
         self.pane_changed.emit(pane.number)
 
-    def _loaded(self, key: tuple[int, str], result: Tokenizer | TokstudioError) -> None:
+    def _loaded(self, key: tuple[int, str], result: tuple[Tokenizer, tuple] | TokstudioError) -> None:
         number, reference = key
         pane = self.pane(number)
         if pane is None or pane.wanted != reference:
@@ -124,9 +130,10 @@ class CompareSession(QObject):
             pane.error = result
             self.pane_changed.emit(number)
             return
-        pane.tokenizer, pane.reference, pane.error, pane.size = result, result.reference, None, None
+        tokenizer, pane.notes = result
+        pane.tokenizer, pane.reference, pane.error, pane.size = tokenizer, tokenizer.reference, None, None
         self._encode([pane])
-        QTimer.singleShot(COUNT_AFTER, self, lambda: self._count(number, result))
+        QTimer.singleShot(COUNT_AFTER, self, lambda: self._count(number, tokenizer))
 
     def _count(self, number: int, tokenizer: Tokenizer) -> None:
         self._sizes.submit((number, tokenizer), lambda: len(tokenizer))
@@ -216,8 +223,9 @@ class CompareSession(QObject):
     def _take(self, pane: PaneState, result: Encoding | TokstudioError) -> None:
         pane.stale = isinstance(result, TokstudioError)
         if isinstance(result, TokstudioError):
-            pane.error = result
+            pane.error, pane.refused = result, refused(pane.tokenizer, self.text, self.written)
         else:
+            pane.refused = None
             pane.encoding, pane.error, pane.shared, pane.measures = result, None, None, None
             pane.round_trip, pane.trained = None, inside(result, self.trained)
         if isinstance(result, TokstudioError) or len(self.data) > SHORT:

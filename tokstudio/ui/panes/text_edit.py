@@ -31,6 +31,7 @@ class TextEdit(QPlainTextEdit):
         self.quiet = False  # the cursor moves by itself
         self._hover: tuple[int, int] | None = None
         self._marked: tuple[int, int] | None = None
+        self._wrong: list[tuple[int, int]] = []
         theme.changed.connect(self._mark)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
@@ -74,6 +75,7 @@ class TextEdit(QPlainTextEdit):
         """The text is another one."""
         self.offsets = Offsets(text)
         self._hover = self._marked = None
+        self._wrong = []
         self._mark()
 
     # ---- marks
@@ -90,6 +92,12 @@ class TextEdit(QPlainTextEdit):
         self._marked = (start, stop) if start >= 0 else None
         self._mark()
 
+    def mark_wrong(self, spans: list[tuple[int, int]]) -> None:
+        """Bytes that a tokenizer refuses."""
+        if spans != self._wrong:
+            self._wrong = spans
+            self._mark()
+
     def reveal(self, start: int) -> None:
         """Scrolls to a byte and leaves the cursor there, without a selection."""
         cursor = self.textCursor()
@@ -102,19 +110,28 @@ class TextEdit(QPlainTextEdit):
         marks = [
             self._extra(span, strong) for span, strong in ((self._marked, True), (self._hover, False)) if span
         ]
-        self.setExtraSelections(marks)
+        self.setExtraSelections([*marks, *map(self._wave, self._wrong)])
 
-    def _extra(self, span: tuple[int, int], strong: bool) -> QTextEdit.ExtraSelection:
+    def _wave(self, span: tuple[int, int]) -> QTextEdit.ExtraSelection:
+        look = QTextCharFormat()
+        look.setUnderlineStyle(QTextCharFormat.WaveUnderline)
+        look.setUnderlineColor(theme.color("danger"))
+        return self._selection_of(span, look)
+
+    def _selection_of(self, span: tuple[int, int], look: QTextCharFormat) -> QTextEdit.ExtraSelection:
         made = QTextEdit.ExtraSelection()
         cursor = QTextCursor(self.document())
         last = self.document().characterCount() - 1
         cursor.setPosition(min(last, self.offsets.position(span[0])))
         cursor.setPosition(min(last, self.offsets.end_position(span[1])), QTextCursor.KeepAnchor)
+        made.cursor, made.format = cursor, look
+        return made
+
+    def _extra(self, span: tuple[int, int], strong: bool) -> QTextEdit.ExtraSelection:
         look = QTextCharFormat()
         look.setBackground(theme.color("accent_soft"))
         if strong:
             look.setForeground(theme.color("accent"))
             look.setUnderlineStyle(QTextCharFormat.SingleUnderline)
             look.setUnderlineColor(theme.color("accent"))
-        made.cursor, made.format = cursor, look
-        return made
+        return self._selection_of(span, look)

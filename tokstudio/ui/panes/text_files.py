@@ -52,10 +52,18 @@ class TextFiles(QObject):
             self._context.fail(error)
             return
         self.close_paged()
+        before = self._editor.own_text(), self.name
         self.name = path.name
         self._editor.set_text(text)
         recent.note_text(self._context.settings, path)
-        self._context.say(f"{path.name} opened", undo=self._editor.edit.undo)
+        self._context.say(f"{path.name} opened", undo=lambda: self._put_back(*before))
+
+    def _put_back(self, text: str, name: str) -> None:
+        """The text from before a file, whatever was typed since; that too can be undone in the editor."""
+        self.close_paged()
+        self.name = name
+        self._editor.set_text(text)
+        self._context.refresh_header()
 
     def show_sample(self, name: str = "start") -> None:
         self.close_paged()

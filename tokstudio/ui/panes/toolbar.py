@@ -16,7 +16,7 @@ class Toolbar(QWidget):
     MODES = ("disagreement", "every", "plain")
     LONG_MODES = ("Disagreement", "Every token", "Plain")
     SHORT_MODES = ("Differ", "Every", "Plain")
-    SHOWS = ("text", "ids", "bytes")
+    SHOWS = ("text", "ids", "bytes", "characters")
     WRITTEN = ("text", "parse", "forbid")
     WORDS = ("Specials as text", "Specials parsed", "Specials forbidden")
     SHORT_WORDS = ("As text", "Parsed", "Forbidden")
@@ -26,7 +26,7 @@ class Toolbar(QWidget):
         self.setMinimumWidth(300)
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         self.mode = segmented(self.LONG_MODES, 0, "What color shows")
-        self.show_as = segmented(("Text", "Ids", "Bytes"), 0, "What a token shows")
+        self.show_as = segmented(("Text", "Ids", "Bytes", "Characters"), 0, "What a token shows")
         self.marks = check("Whitespace marks", True)
         self.special = check("BOS and EOS")
         self.special.setToolTip("Add the tokens that a model expects around a text, such as <s> or [CLS]")
@@ -78,6 +78,7 @@ class Toolbar(QWidget):
         short = level > 0
         for at, words in enumerate(self.SHORT_MODES if short else self.LONG_MODES):
             self.mode.button(at).setText(words)
+        self.show_as.button(3).setText("Chars" if short else "Characters")
         self.marks.setText("Marks" if short else "Whitespace marks")
         self.special.setText("BOS/EOS" if short else "BOS and EOS")
         for at, words in enumerate(self.SHORT_WORDS if short else self.WORDS):

@@ -72,7 +72,7 @@ class Tracer(QObject):
         self._worker.close()
 
 
-class _List(QScrollArea):
+class ColumnList(QScrollArea):
     """A scrolling column whose content is made anew."""
 
     def __init__(self, name: str):
@@ -95,7 +95,7 @@ class _List(QScrollArea):
         self.setWidget(inner)  # deletes the old content
 
 
-class Steps(_List):
+class Steps(ColumnList):
     def __init__(self):
         super().__init__("Steps of the model")
 
@@ -127,7 +127,7 @@ def _paths(paths) -> QWidget:
     return col(*lines, spacing=2)
 
 
-class Pipeline(_List):
+class Pipeline(ColumnList):
     def __init__(self):
         super().__init__("Pipeline")
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QTextLayout
 
 from tokstudio.tokens.distinct import distinct
 from tokstudio.ui import theme
+from tokstudio.ui.widgets.token_cells import Cells, cells_of, widths_by_cells
 from tokstudio.ui.widgets.token_text import BLANKS, LONGEST, MARKS, TokenText, glyphs
 
 PAD = 2  # pixels between chip edge and text
@@ -93,6 +94,7 @@ class Prepared:
     gap: np.ndarray  # float64 [n]
     layout: "Layout"
     size: Metrics
+    cells: Cells | None = None  # of the view by characters
 
 
 def prepare(
@@ -104,11 +106,17 @@ def prepare(
 ) -> Prepared:
     """`before`: of the same tokens with the same switches, in another width."""
     tokens = tokens() if callable(tokens) else tokens
-    chip, gap = (before.chip, before.gap) if before is not None else widths(tokens, show, marks)
-    return Prepared(tokens, chip, gap, Layout(tokens, chip, gap, width), metrics(show))
+    if before is not None:
+        chip, gap, cells = before.chip, before.gap, before.cells
+    else:
+        cells = cells_of(tokens, marks, advances(theme.px(13)), drawable) if show == "characters" else None
+        chip, gap = widths(tokens, show, marks, cells)
+    return Prepared(tokens, chip, gap, Layout(tokens, chip, gap, width), metrics(show), cells)
 
 
-def widths(tokens: TokenText, show: str, marks: bool) -> tuple[np.ndarray, np.ndarray]:
+def widths(
+    tokens: TokenText, show: str, marks: bool, cells: Cells | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Chip widths and the widths of the gaps before them, float64 [n] each."""
     table, size = advances(theme.px(13)), metrics(show)
     at = np.zeros(len(tokens.text) + 1)
@@ -119,7 +127,9 @@ def widths(tokens: TokenText, show: str, marks: bool) -> tuple[np.ndarray, np.nd
     for index in tokens.complex_tokens():
         chip[index] = table.whole(glyphs(tokens.token(index).decode(), marks))
     lengths = tokens.ends - tokens.starts
-    if show == "bytes":  # cells side by side; the characters stand above their own
+    if cells is not None:
+        chip, odd = widths_by_cells(tokens, cells), tokens.named
+    elif show == "bytes":  # cells side by side; the characters stand above their own
         chip = np.maximum(lengths * cell(size), np.where(tokens.partial, 0, chip)) + 2 * PAD
         odd = tokens.named
     else:

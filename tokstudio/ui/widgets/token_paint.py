@@ -10,7 +10,8 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen
 
 from tokstudio.ui import theme
 from tokstudio.ui.tokens_table import RADIUS
-from tokstudio.ui.widgets.token_layout import PAD, Metrics, cell, drawable
+from tokstudio.ui.widgets.token_cells import Cells, draw_cells
+from tokstudio.ui.widgets.token_layout import GAP, PAD, Metrics, cell, drawable
 from tokstudio.ui.widgets.token_text import MARKS, TokenText, glyphs, hue
 
 TOP = 1  # pixels above a chip inside its row
@@ -27,7 +28,16 @@ def line_height(dpr: float, differs: bool) -> int:
 class TokenPainter:
     """Paints tokens with one painter; reads colors when it is made, so make one per paint."""
 
-    def __init__(self, painter: QPainter, tokens: TokenText, show: str, marks: bool, size: Metrics):
+    def __init__(
+        self,
+        painter: QPainter,
+        tokens: TokenText,
+        show: str,
+        marks: bool,
+        size: Metrics,
+        cells: Cells | None = None,
+    ):
+        self._by_character = cells
         self._painter, self._tokens, self._show, self._marks, self._size = painter, tokens, show, marks, size
         self._dpr = painter.device().devicePixelRatioF()
         self._mono, self._small = theme.font("mono"), theme.font("monoid")
@@ -50,12 +60,20 @@ class TokenPainter:
                 box.adjusted(1, 1, -1, -1), QBrush(theme.color("warning", 0.35), Qt.BDiagPattern)
             )
             self._outline(box, theme.color("warning"), dashed=True)
-        elif special or self._tokens.partial[index] or (self._tokens.unseen[index] and not cells):
+        elif (
+            special
+            or self._tokens.partial[index]
+            or (self._tokens.unseen[index] and not cells and self._by_character is None)
+        ):
             self._outline(box, edge, dashed=not special)
         if not special and not unknown:
             self._underline(box, edge, style == "hue")
         if cells:
             self._cells(index, box, text, edge)
+            return
+        if self._by_character is not None and not self._tokens.named[index]:
+            ink = (text, edge)
+            draw_cells(painter, self._tokens, self._by_character, index, box, GAP, self._marks, ink, drawable)
             return
         self._text(index, box, text, edge)
         if self._show == "ids":

@@ -98,7 +98,7 @@ class TokenScroll(QAbstractScrollArea):
         self._repaint()
 
     def set_show(self, show: str) -> None:
-        """ "text", "ids" (text with the id below) or "bytes" (hex)."""
+        """ "text", "ids" (text with the id below), "bytes" (hex) or "characters" (cells that tokens cut)."""
         self._show = show
         self._measure()
 

@@ -68,7 +68,7 @@ class TokenView(TokenScroll):
         made.setDevicePixelRatio(dpr)
         made.fill(theme.color("surface"))
         painter = QPainter(made)
-        draw = TokenPainter(painter, self._tokens, *self._drawn, self._size)
+        draw = TokenPainter(painter, self._tokens, *self._drawn, self._size, self._prepared.cells)
         trained = self._trained
         for index in self._layout.tokens_of(row):
             x = LEFT + self._layout.x(row, index)
