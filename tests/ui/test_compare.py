@@ -131,12 +131,13 @@ def test_selecting_text_shows_how_each_tokenizer_cuts_it(qtbot, page):
 
 def test_only_tabs_that_work_are_shown(page):
     tabs = page.inspector.tabs
-    assert [tabs.button(i).text() for i in range(6) if tabs.button(i).isVisible()] == [
+    assert [tabs.button(i).text() for i in range(7) if tabs.button(i).isVisible()] == [
         "Span",
         "Bytes",
         "Steps",
         "Pipeline",
         "Figures",
+        "Token",
     ]
 
 
@@ -306,8 +307,8 @@ def test_narrow_windows_put_the_text_above_and_the_matrix_in_a_tab(page, qapp):
     page.context.set_size_class("narrow")
     qapp.processEvents()
     assert page.parts.upper.orientation() == Qt.Vertical
-    assert page.inspector.tabs.button(5).isVisible()
-    page.inspector.tabs.set_index(5)
+    assert page.inspector.tabs.button(6).isVisible()
+    page.inspector.tabs.set_index(6)
     assert page.matrix.isVisible()
     page.context.set_size_class("wide")
     qapp.processEvents()

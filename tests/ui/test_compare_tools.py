@@ -146,8 +146,7 @@ def test_changes_of_panes_are_undone_and_done_again(qtbot, page):
         lambda: settled(page) and page.session.panes[2].reference == "demo:english", timeout=30_000
     )
     history.undo()
-    qtbot.waitUntil(lambda: settled(page), timeout=30_000)
-    assert page.session.panes[2].reference == "bytes"
+    qtbot.waitUntil(lambda: settled(page) and page.session.panes[2].reference == "bytes", timeout=30_000)
 
 
 def test_a_pane_dropped_elsewhere_moves(page):

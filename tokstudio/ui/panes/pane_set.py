@@ -42,7 +42,8 @@ class PaneSet(QObject):
         self.history = QUndoStack(self)
 
     def references(self) -> list[str]:
-        return [pane.reference for pane in self.session.panes]
+        """Also of those that are being loaded."""
+        return [pane.wanted or pane.reference for pane in self.session.panes]
 
     def _step(self, words: str, before: list[str]) -> None:
         if before != self.references():
