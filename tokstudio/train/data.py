@@ -124,6 +124,11 @@ class TokenBatch:
             flags[base : base + max(0, self.offset + len(encoding) - 1)] = True
         return torch.from_numpy(flags.reshape(self.input_ids.shape)[:, :-1]).to(device)
 
+    def scored_positions(self) -> "torch.Tensor":
+        """Flat positions in [b * l], int64 [n], that predict a token of the text."""
+        row, column = self.scored().nonzero(as_tuple=True)
+        return row * self.input_ids.shape[1] + column
+
     def occupied(self) -> np.ndarray:
         """Flat positions, int64 [n], of all tokens, prefixes included: what is not padding."""
         parts = [

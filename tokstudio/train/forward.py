@@ -30,7 +30,7 @@ def scores_of(
         inputs["position_ids"] = batch.position_ids
     if needs & {"hidden", "all_hidden", "embeddings"}:
         inputs["output_hidden_states"] = True
-    parts = None if whole or "logits" in needs else split(model)
+    parts = None if whole or _small(model, batch, needs) else split(model)
     with autocast(device, precision) as mode, _captured(model, "qkv" in needs) as captured:
         output = model(**inputs) if parts is None else parts[0](**inputs)
     latents = _latents(output, captured, needs)
@@ -41,6 +41,14 @@ def scores_of(
             return Scores.of(output.logits, batch, latents)
         dtype = torch.bfloat16 if mode is not None else None
         return HeadScores(output.last_hidden_state, parts[1], batch, dtype=dtype, latents=latents)
+
+
+def _small(model: Any, batch: TokenBatch, needs: frozenset[str]) -> bool:
+    """Are distributions asked for, and so few that making them twice is all that a few rows at a time would do?"""
+    from tokstudio.train.readings import WHOLE_ELEMENTS
+
+    rows = model.get_input_embeddings().weight.shape[0]
+    return "distributions" in needs and batch.input_ids.numel() * rows <= WHOLE_ELEMENTS
 
 
 def _latents(output: Any, captured: dict[str, list], needs: frozenset[str]) -> dict[str, list]:

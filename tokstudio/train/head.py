@@ -37,7 +37,7 @@ class Head:
 
     def logits(self, hidden: "Tensor") -> "Tensor":
         """The whole of them, in fp32."""
-        return _shaped(torch.nn.functional.linear(hidden, self.weight.to(hidden.dtype)), self)
+        return shaped(torch.nn.functional.linear(hidden, self.weight.to(hidden.dtype)), self)
 
     def chunk_rows(self) -> int:
         return max(CHUNK_ROWS, CHUNK_ELEMENTS.get(self.weight.device.type, 1 << 24) // len(self.weight))
@@ -107,7 +107,7 @@ def token_scores(
     )
 
 
-def _shaped(z: "Tensor", head: Head) -> "Tensor":
+def shaped(z: "Tensor", head: Head) -> "Tensor":
     z = z.double() if z.dtype == torch.float64 else z.float()
     if head.bias is not None:
         z = z + head.bias
@@ -198,7 +198,7 @@ def _logits(hidden: "Tensor", cast: "Tensor", head: Head, buffer: "Tensor") -> "
         z = torch.mm(hidden.to(cast.dtype), cast.T, out=room)
     else:
         z = room.copy_(hidden.to(cast.dtype) @ cast.T)
-    return _shaped(z, head)
+    return shaped(z, head)
 
 
 def _deep_mass(hidden, cast, head, marked, inside, log_z, mass, rows) -> None:
@@ -206,5 +206,5 @@ def _deep_mass(hidden, cast, head, marked, inside, log_z, mass, rows) -> None:
     deep = (marked & ~(log_z - mass < DEEP)).nonzero()[:, 0]
     for start in range(0, len(deep), rows):
         at = deep[start : start + rows]
-        z = _shaped(hidden[at].to(cast.dtype) @ cast.T, head)
+        z = shaped(hidden[at].to(cast.dtype) @ cast.T, head)
         mass[at] = torch.logsumexp(z.masked_fill(~inside, -torch.inf), -1)

@@ -15,16 +15,13 @@ if TYPE_CHECKING:
     import torch
 
     from tokstudio.train.head import Head
+    from tokstudio.train.readings import AnyReading
 
     Latents = Mapping[str, "list[torch.Tensor]"]
 
 
 class AnyScores(Protocol):
     """All in fp32."""
-
-    @property
-    def logits(self) -> "torch.Tensor":
-        """[b, l, v]. An objective that asks for them says so where it is registered."""
 
     @property
     def log_z(self) -> "torch.Tensor":
@@ -37,6 +34,10 @@ class AnyScores(Protocol):
     @property
     def latents(self) -> "Latents":
         """Hidden states [b, l, d] by kind, where an objective asked for them."""
+
+    def reading(self, positions: "torch.Tensor") -> "AnyReading":
+        """Whole distributions after flat `positions` [p], a few rows at a time. An objective that asks for them
+        says so where it is registered."""
 
     def expect(self, positions: "torch.Tensor", tokens: "torch.Tensor") -> None:
         """`mass` of these very tensors will be asked for, so that one pass gives all."""
@@ -64,6 +65,11 @@ class Scores:
         picked = torch.where(batch.scored(), following - log_z[:, :-1], 0.0)
         return cls(logits, log_z, picked, latents or {})
 
+    def reading(self, positions: "torch.Tensor") -> "AnyReading":
+        from tokstudio.train.readings import Given
+
+        return Given(self.logits.flatten(0, 1)[positions])
+
     def expect(self, positions: "torch.Tensor", tokens: "torch.Tensor") -> None:
         pass
 
@@ -89,6 +95,12 @@ class HeadScores:
         self.hidden, self.head, self.batch, self.dtype = hidden, head, batch, dtype
         self.latents = latents or {}
         self._expected: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def reading(self, positions: "torch.Tensor") -> "AnyReading":
+        from tokstudio.train.readings import Reading
+
+        rows = self.hidden.flatten(0, 1)[positions]
+        return Reading(rows, self.head, self.dtype or rows.dtype)
 
     def expect(self, positions: "torch.Tensor", tokens: "torch.Tensor") -> None:
         if self._expected is None and "_pass" not in self.__dict__:

@@ -35,7 +35,7 @@ class Teacher:
 
         with torch.no_grad(), self.model() as model:
             if not hasattr(self, "whole"):
-                self.whole = "logits" in needs or not splits_well(model)
+                self.whole = not splits_well(model)
                 lean(model)
             return scores_of(model, batch, needs=needs, precision=precision, whole=self.whole)
 

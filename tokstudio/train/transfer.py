@@ -123,7 +123,7 @@ class Transfer:
         """Must the student's logits be made at once?"""
         from tokstudio.train.head import splits_well
 
-        return "logits" in self.needs or not splits_well(self.model)
+        return not splits_well(self.model)
 
     def loss_sums(self, batch: Prepared) -> dict[str, "torch.Tensor"]:
         import torch

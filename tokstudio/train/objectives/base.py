@@ -46,8 +46,8 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """`needs`: what of a model's output it asks for beyond scores of tokens: "logits" (the whole of them), "hidden"
-    (the last states), "all_hidden", "qkv", "embeddings" (input rows), "head" (its matrix)."""
+    """`needs`: what of a model's output it asks for beyond scores of tokens: "distributions" (over the
+    vocabulary), "hidden" (the last states), "all_hidden", "qkv", "embeddings" (input rows), "head" (its matrix)."""
 
     name: str
     title: str

@@ -23,6 +23,8 @@ from tokstudio.train.objectives.base import AnyScores, Objective, Widths, object
 if TYPE_CHECKING:
     import torch
 
+    from tokstudio.train.readings import AnyReading
+
 
 @dataclass(frozen=True, eq=False)
 class Side:
@@ -31,7 +33,7 @@ class Side:
     states: "torch.Tensor"  # float32 [b, l-1, d] last hidden states
     rows: "torch.Tensor"  # float32 [b, l-1, 2d] input row of a token beside that of the next
     head: "torch.Tensor"  # [v, d]
-    logits: "torch.Tensor"  # [b, l-1, v]
+    reading: "AnyReading"  # the model's own distributions, of what is scored
     scored: "torch.Tensor"  # bool [b, l-1]
 
     @classmethod
@@ -41,7 +43,9 @@ class Side:
         embedded = scores.latents["embeddings"][0].float()
         rows = torch.cat([embedded[:, :-1], embedded[:, 1:]], -1)
         states = scores.latents["hidden"][0].float()[:, :-1]
-        return cls(states, rows, scores.latents["head"][0], scores.logits[:, :-1], batch.scored())
+        return cls(
+            states, rows, scores.latents["head"][0], scores.reading(batch.scored_positions()), batch.scored()
+        )
 
 
 @objective(
@@ -49,7 +53,7 @@ class Side:
     title="Dual-space distillation (DSKD)",
     needs_teacher=True,
     paper="https://arxiv.org/abs/2406.17328",
-    needs=("logits", "hidden", "embeddings", "head"),
+    needs=("distributions", "hidden", "embeddings", "head"),
 )
 class Dskd(Objective):
     def __init__(self, pair, config):
@@ -88,31 +92,51 @@ class Dskd(Objective):
     def _to_student(self, match, mine: Side, theirs: Side, student: TokenBatch) -> "torch.Tensor":
         import torch
 
+        from tokstudio.train.head import Head
+        from tokstudio.train.readings import Reading, chunks, total
+
         width = theirs.states.shape[-1]
         following = theirs.rows[..., width:]
         values = self.maps["to_student"](
             spread(theirs.states, theirs.scored) + spread(following, theirs.scored)
         )
-        states = attend(match, theirs.scored) @ values
-        told = (states @ mine.head.detach().float().T)[mine.scored]
+        states = (attend(match, theirs.scored) @ values)[mine.scored]
         answers = student.input_ids[:, 1:][mine.scored]
-        hit = told.argmax(-1) == answers
-        taught = distribution_distance(
-            told.detach(),
-            mine.logits[mine.scored],
-            direction=self.settings.direction,
-            temperature=self.settings.temperature,
-        )
-        taught = torch.where(hit, taught, 0.0).sum() / hit.sum().clamp(min=1)
-        return torch.nn.functional.cross_entropy(told, answers) + taught
+        told = Reading(states, Head(mine.head.detach().float()), states.dtype)
+        with torch.no_grad():
+            best = [told.logits(part).argmax(-1) for part in chunks(told)]
+            hit = torch.cat(best) == answers
+        hits = hit.sum().clamp(min=1)
+
+        def term(part: slice, said: "torch.Tensor", own: "torch.Tensor") -> "torch.Tensor":
+            taught = distribution_distance(
+                said.detach(),
+                own,
+                direction=self.settings.direction,
+                temperature=self.settings.temperature,
+            )
+            right = torch.nn.functional.cross_entropy(said, answers[part], reduction="sum")
+            return right / len(answers) + torch.where(hit[part], taught, 0.0).sum() / hits
+
+        return total(term, told, mine.reading)
 
     def _to_teacher(self, match, mine: Side, theirs: Side) -> "torch.Tensor":
+        from tokstudio.train.head import Head
+        from tokstudio.train.readings import Reading, total
+
         states = attend(match.transpose(1, 2), mine.scored) @ self.maps["to_teacher"](mine.states)
-        read = (states @ theirs.head.float().T)[theirs.scored]
-        wanted = theirs.logits[theirs.scored]
-        return distribution_distance(
-            wanted, read, direction=self.settings.direction, temperature=self.settings.temperature
-        ).mean()
+        states = states[theirs.scored]
+        read = Reading(states, Head(theirs.head.detach().float()), states.dtype)
+
+        def term(part: slice, said: "torch.Tensor") -> "torch.Tensor":
+            return distribution_distance(
+                theirs.reading.logits(part),
+                said,
+                direction=self.settings.direction,
+                temperature=self.settings.temperature,
+            ).sum()
+
+        return total(term, read) / max(1, len(read))
 
 
 def spread(values: "torch.Tensor", scored: "torch.Tensor") -> "torch.Tensor":

@@ -27,7 +27,7 @@ class Parts:
     others: "torch.Tensor"  # [n, k] probabilities of the others, largest first
 
 
-@objective("gold", title="Shared tokens and sorted rest (GOLD)", needs_teacher=True, needs=("logits",))
+@objective("gold", title="Shared tokens and sorted rest (GOLD)", needs_teacher=True, needs=("distributions",))
 class Gold(Objective):
     def __init__(self, pair, config):
         import torch
@@ -63,15 +63,21 @@ class Gold(Objective):
         import torch
 
         theirs, mine = (torch.from_numpy(a).to(teacher.input_ids.device) for a in edges(teacher, student))
-        return mine, self.parts(scores.logits.flatten(0, 1)[theirs], 0)
+        return mine, scores.reading(theirs)
 
     def count(self, student, prepared) -> float:
         return float(len(prepared[0]))
 
     def loss_sum(self, scores: AnyScores, student, prepared) -> "torch.Tensor":
-        at, wanted = prepared
-        mine = self.parts(scores.logits.flatten(0, 1)[at], 1)
-        weight = 1 - wanted.shared[:, -1].exp() if self.weight < 0 else self.weight
-        matched = log_distance(wanted.shared, mine.shared, "js")
-        rest = (wanted.others - mine.others).abs().sum(-1)
-        return (weight * matched + (1 - weight) * rest).sum()
+        from tokstudio.train.readings import total
+
+        at, theirs = prepared
+
+        def term(part: slice, logits: "torch.Tensor") -> "torch.Tensor":
+            wanted, mine = self.parts(theirs.logits(part), 0), self.parts(logits, 1)
+            weight = 1 - wanted.shared[:, -1].exp() if self.weight < 0 else self.weight
+            matched = log_distance(wanted.shared, mine.shared, "js")
+            rest = (wanted.others - mine.others).abs().sum(-1)
+            return (weight * matched + (1 - weight) * rest).sum()
+
+        return total(term, scores.reading(at))

@@ -9,8 +9,10 @@ from tokstudio.train.objectives.base import AnyScores, Objective, objective
 if TYPE_CHECKING:
     import torch
 
+    from tokstudio.train.readings import AnyReading
 
-@objective("kl", title="Next-token distributions (KL)", needs_teacher=True, needs=("logits",))
+
+@objective("kl", title="Next-token distributions (KL)", needs_teacher=True, needs=("distributions",))
 class Kl(Objective):
     def __init__(self, pair, config):
         if pair.source.fingerprint != pair.target.fingerprint:
@@ -20,14 +22,21 @@ class Kl(Objective):
             )
         self.size, self.settings = len(pair.target), config.kd
 
-    def prepare(self, student, teacher, scores: AnyScores) -> "torch.Tensor":
-        return scores.logits[:, :-1][teacher.scored()][:, : self.size]
+    def prepare(self, student, teacher, scores: AnyScores) -> "AnyReading":
+        return scores.reading(teacher.scored_positions())
 
     def count(self, student, prepared) -> float:
         return float(len(prepared))
 
     def loss_sum(self, scores: AnyScores, student, prepared) -> "torch.Tensor":
-        mine = scores.logits[:, :-1][student.scored()][:, : self.size]
-        return distribution_distance(
-            prepared, mine, direction=self.settings.direction, temperature=self.settings.temperature
-        ).sum()
+        from tokstudio.train.readings import total
+
+        def term(part: slice, mine: "torch.Tensor") -> "torch.Tensor":
+            return distribution_distance(
+                prepared.logits(part)[:, : self.size],
+                mine[:, : self.size],
+                direction=self.settings.direction,
+                temperature=self.settings.temperature,
+            ).sum()
+
+        return total(term, scores.reading(student.scored_positions()))

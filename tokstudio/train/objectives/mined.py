@@ -18,11 +18,13 @@ from tokstudio.train.objectives.base import AnyScores, Objective, objective
 if TYPE_CHECKING:
     import torch
 
+    from tokstudio.train.readings import AnyReading
+
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
     single: "torch.Tensor"  # int64 [n] student positions that predict a chunk of one token on each side
-    logits: "torch.Tensor"  # float32 [n, v_target] the teacher's there, by the nearest token
+    theirs: "AnyReading"  # [n] the teacher's distributions there
     last: "torch.Tensor"  # int64 [m] positions in [b * (l-1)] that predict the last token of any other chunk
 
 
@@ -31,7 +33,7 @@ class Wanted:
     title="Nearest spelling (MinED)",
     needs_teacher=True,
     paper="https://arxiv.org/abs/2401.10491",
-    needs=("logits",),
+    needs=("distributions",),
 )
 class Mined(Objective):
     def __init__(self, pair, config):
@@ -53,10 +55,9 @@ class Mined(Objective):
         theirs, mine = chunks.teacher_end[one] - 1, chunks.student_end[one] - 1
         width = student.input_ids.shape[1]
         rest = chunks.student_end[~one] - 1
-        logits = scores.logits.flatten(0, 1)[torch.from_numpy(theirs).to(device)][:, self.map]
         return Wanted(
             torch.from_numpy(mine).to(device),
-            logits.masked_fill(self.none, -1e4),
+            scores.reading(torch.from_numpy(theirs).to(device)),
             torch.from_numpy(rest // width * (width - 1) + rest % width).to(device),
         )
 
@@ -64,9 +65,18 @@ class Mined(Objective):
         return float(len(prepared.single) + len(prepared.last))
 
     def loss_sum(self, scores: AnyScores, student, prepared: Wanted) -> "torch.Tensor":
-        mine = scores.logits.flatten(0, 1)[prepared.single][:, : len(self.map)]
+        from tokstudio.train.readings import total
+
         settings = self.settings
-        taught = distribution_distance(
-            prepared.logits, mine, direction=settings.direction, temperature=settings.temperature
-        )
-        return taught.sum() - scores.picked.flatten()[prepared.last].sum()
+
+        def term(part: slice, mine: "torch.Tensor") -> "torch.Tensor":
+            """The teacher's logits by the nearest token."""
+            wanted = prepared.theirs.logits(part)[:, self.map].masked_fill(self.none, -1e4)
+            return distribution_distance(
+                wanted,
+                mine[:, : len(self.map)],
+                direction=settings.direction,
+                temperature=settings.temperature,
+            ).sum()
+
+        return total(term, scores.reading(prepared.single)) - scores.picked.flatten()[prepared.last].sum()

@@ -22,11 +22,13 @@ from tokstudio.align.overlap import overlap
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.train.chunks import edges
 from tokstudio.train.data import TokenBatch
-from tokstudio.train.objectives.base import Objective, Scores, objective
+from tokstudio.train.objectives.base import AnyScores, Objective, objective
 from tokstudio.transfer.base import Pieces
 
 if TYPE_CHECKING:
     import torch
+
+    from tokstudio.train.readings import AnyReading
 
 SMALLEST = 1e-30  # added to a folded probability before its logarithm: a class that underflowed stays finite
 
@@ -83,10 +85,10 @@ class Wanted:
     """What the teacher says at the edges of a batch."""
 
     at: "torch.Tensor"  # int64 [e] flat position in [b, l] of the student token that ends there
-    folded: "torch.Tensor"  # float32 [e, c] the teacher's probabilities
+    theirs: "AnyReading"  # [e] the teacher's distributions there
 
 
-@objective("projected_kl", title="Projected distributions (KL)", needs_teacher=True, needs=("logits",))
+@objective("projected_kl", title="Projected distributions (KL)", needs_teacher=True, needs=("distributions",))
 class ProjectedKl(Objective):
     def __init__(self, pair, config):
         import torch
@@ -96,23 +98,28 @@ class ProjectedKl(Objective):
         self.source = torch.from_numpy(folded.source).to(pair.device)
         self.target = torch.from_numpy(folded.target).to(pair.device)
 
-    def folded(self, scores: Scores, at: "torch.Tensor", classes: "torch.Tensor") -> "torch.Tensor":
-        """Probabilities [e, c] after flat positions `at` [e]. Columns that pad the matrix beyond the tokenizer
-        stand for no text and are left out: what remains adds up to 1."""
-        probabilities = scores.logits.flatten(0, 1)[at, : len(classes)].softmax(-1)
-        return probabilities.new_zeros(len(at), self.classes).index_add(1, classes, probabilities)
+    def folded(self, logits: "torch.Tensor", classes: "torch.Tensor") -> "torch.Tensor":
+        """Probabilities [e, c] from logits [e, v]. Columns that pad the matrix beyond the tokenizer stand for no
+        text and are left out: what remains adds up to 1."""
+        probabilities = logits[:, : len(classes)].softmax(-1)
+        return probabilities.new_zeros(len(logits), self.classes).index_add(1, classes, probabilities)
 
-    def prepare(self, student: TokenBatch, teacher: TokenBatch, scores: Scores) -> Wanted:
+    def prepare(self, student: TokenBatch, teacher: TokenBatch, scores: AnyScores) -> Wanted:
         import torch
 
         device = scores.picked.device
         source_at, at = (torch.from_numpy(a).to(device) for a in edges(teacher, student))
-        return Wanted(at, self.folded(scores, source_at, self.source))
+        return Wanted(at, scores.reading(source_at))
 
     def count(self, student: TokenBatch, prepared: Wanted) -> float:
         return float(len(prepared.at))
 
-    def loss_sum(self, scores: Scores, student: TokenBatch, prepared: Wanted) -> "torch.Tensor":
-        p = prepared.folded
-        q = self.folded(scores, prepared.at, self.target)
-        return (p * ((p + SMALLEST).log() - (q + SMALLEST).log())).sum()
+    def loss_sum(self, scores: AnyScores, student: TokenBatch, prepared: Wanted) -> "torch.Tensor":
+        from tokstudio.train.readings import total
+
+        def term(part: slice, mine: "torch.Tensor") -> "torch.Tensor":
+            p = self.folded(prepared.theirs.logits(part), self.source)
+            q = self.folded(mine, self.target)
+            return (p * ((p + SMALLEST).log() - (q + SMALLEST).log())).sum()
+
+        return total(term, scores.reading(prepared.at))

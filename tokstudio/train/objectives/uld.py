@@ -28,7 +28,7 @@ def sorted_probabilities(logits: "torch.Tensor", size: int) -> "torch.Tensor":
     title="Sorted distributions (ULD)",
     needs_teacher=True,
     paper="https://arxiv.org/abs/2402.12030",
-    needs=("logits",),
+    needs=("distributions",),
 )
 class Uld(Objective):
     def __init__(self, pair, config):
@@ -40,12 +40,18 @@ class Uld(Objective):
 
         device = teacher.input_ids.device
         theirs, mine = (torch.from_numpy(a).to(device) for a in edges(teacher, student))
-        return mine, sorted_probabilities(scores.logits.flatten(0, 1)[theirs, : self.source], self.size)
+        return mine, scores.reading(theirs)
 
     def count(self, student, prepared) -> float:
         return float(len(prepared[0]))
 
     def loss_sum(self, scores: AnyScores, student, prepared) -> "torch.Tensor":
+        from tokstudio.train.readings import total
+
         at, wanted = prepared
-        mine = sorted_probabilities(scores.logits.flatten(0, 1)[at, : self.target], self.size)
-        return (mine - wanted).abs().sum()
+
+        def term(part: slice, mine: "torch.Tensor") -> "torch.Tensor":
+            theirs = sorted_probabilities(wanted.logits(part)[:, : self.source], self.size)
+            return (sorted_probabilities(mine[:, : self.target], self.size) - theirs).abs().sum()
+
+        return total(term, scores.reading(at))
