@@ -14,15 +14,18 @@ FLOAT = 4
 ACTIVATIONS = 16  # hidden-sized values that a Llama-like layer keeps of a token, beside those of its MLP
 MLP_VALUES = 4  # intermediate-sized ones
 ADAPTED = 1.3  # LoRA: both ways through each matrix are kept
+LEAN = 10  # hidden-sized values in all where layers are as in models/lean.py, adapted or not
 HALVED = 0.6  # of the activations, where products are in bf16
 HEAP = 1.25  # on the CPU: batches of many lengths leave holes between what lives
 PROCESS = 415e6  # resident on Linux with PyTorch, transformers and peft loaded, before there is a model
 OWN_LOGITS = (
     4.0  # copies of the student's logits where they are made whole: themselves, in fp32, gradient, softmax
 )
-DISTRIBUTION = 5.0  # further ones for each objective that compares whole distributions
+DISTRIBUTION = 9.0  # further ones for each objective that compares whole distributions
 TAUGHT = 2.0  # copies of the teacher's logits
-CHUNK = {"cpu": 1 << 22, "cuda": 1 << 27}  # logits at one time where they are not whole, as in train/head.py
+CHUNK = {"cpu": 1 << 21, "cuda": 1 << 28}  # logits and their factors at one time, as in train/head.py
+DISTRIBUTIONS = 1 << 24  # logits up to which distributions are compared at once, as in train/readings.py
+TERMS = 8  # values of each logit of a chunk where they are not
 HELD_OUT_WINDOWS = 16  # measured at a time
 WHOLE_ELEMENTS = 1 << 26  # logits up to which a measurement makes them at once, as in train/evaluate.py
 
@@ -51,7 +54,8 @@ def memory_parts(
     train = config.train
     half = train.precision == "bf16" or (train.precision == "auto" and cuda)
     layer = ACTIVATIONS * sizes.hidden + MLP_VALUES * sizes.intermediate
-    layer *= (HALVED if half else 1.0) * (ADAPTED if config.mode == "lora" else 1.0)
+    layer *= ADAPTED if config.mode == "lora" else 1.0
+    layer = (layer if cuda else LEAN * sizes.hidden) * (HALVED if half else 1.0)
     kept = sizes.layers * layer
     if train.gradient_checkpointing:  # one layer at a time, and what goes into each
         kept = layer + sizes.layers * sizes.hidden
@@ -77,10 +81,12 @@ def _logits(sizes: Sizes, config: TransferConfig, cuda: bool) -> float:
     device = "cuda" if cuda else "cpu"
     whole, taught = sizes.tokens * sizes.vocabulary, sizes.taught * sizes.taught_vocabulary
     known = [OBJECTIVES[name] for name in config.objectives if name in list(OBJECTIVES)]
-    asking = sum("logits" in entry.needs(config) for entry in known)
-    step = min(CHUNK[device], whole) * 3
-    if asking:
+    asking = sum("distributions" in entry.needs(config) for entry in known)
+    step = min(CHUNK[device], whole) * 2
+    if asking and whole <= DISTRIBUTIONS:
         step = whole * (OWN_LOGITS + DISTRIBUTION * asking) + taught * TAUGHT
+    elif asking:  # the head's gradient, once for each
+        step += min(CHUNK[device], whole) * TERMS + asking * sizes.vocabulary * sizes.hidden
     elif sizes.taught:
         step += min(CHUNK[device], taught)
     measured = HELD_OUT_WINDOWS * whole / max(1, config.train.batch_size)
