@@ -103,13 +103,14 @@ def _watched(settings: TrainingSettings, corpus: Corpus, library: Any, held: lis
             f"a vocabulary of {settings.vocab_size:,} leaves no room for merges.",
             hint="Choose a larger vocabulary, or byte-level BPE.",
         )
-    held_bytes, merges, newest = sum(len(text.encode()) for text in held), [], []
+    held_bytes, merges, newest = sum(len(text.encode()) for text in held), {}, []
     if learning.held_tokens:
         yield Compression(start, held_bytes / learning.held_tokens)
-    for merge in learning.merges(size):
-        merges.append([learning.tokens[merge.pair[0]], learning.tokens[merge.pair[1]]])
+    for number, merge in enumerate(learning.merges(size), 1):
+        merges.pop(merge.pair, None)  # a pair that is merged twice has the place of the last time
+        merges[merge.pair] = None
         newest.append((learning.tokens[merge.made], merge.count))
-        if len(merges) % EVERY == 0:
+        if number % EVERY == 0:
             yield Phase(
                 "Merging", (len(learning.tokens) - start) / (size - start), f"{len(learning.tokens):,} tokens"
             )
@@ -124,7 +125,7 @@ def _watched(settings: TrainingSettings, corpus: Corpus, library: Any, held: lis
             yield Compression(len(learning.tokens), held_bytes / learning.held_tokens)
     data = json.loads(library.to_str())
     data["model"]["vocab"] = {token: i for i, token in enumerate(learning.tokens)}
-    data["model"]["merges"] = merges
+    data["model"]["merges"] = [[learning.tokens[left], learning.tokens[right]] for left, right in merges]
     data["added_tokens"] = [added(i, token) for i, token in enumerate(settings.special_tokens)]
     return data
 
@@ -154,7 +155,7 @@ def _native(settings: TrainingSettings, corpus: Corpus, library: Any, held: list
         common["show_progress"] = True
         trainer = trainers.BpeTrainer(
             min_frequency=settings.min_frequency, initial_alphabet=alphabet,
-            max_token_length=settings.longest or None, progress_format="json", **common,
+            max_token_length=settings.longest + 1 if settings.longest else None, progress_format="json", **common,
         )  # fmt: skip
     yield Phase("Reading", 0.0)
     after = "Expectation and maximization" if settings.algorithm == "unigram" else "Cutting words"

@@ -1,21 +1,26 @@
 """Byte-pair encoding (Sennrich et al. 2016), merge by merge, so that one can watch it and stop it.
 
 The order is that of Hugging Face's trainer: the most frequent pair first, of equally frequent ones the pair of
-the smaller ids. Held-out words ride along: they are merged, but not counted.
+the smaller ids; also where one token comes about in more than one way (see `Learner`). A merge touches the places of
+its pair and their neighbors, so a sequence of a million characters costs what as many short words cost. Held-out
+words ride along: they are merged, but not counted.
 """
 
-from collections import Counter, defaultdict
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from itertools import pairwise
+
+import numpy as np
 
 Pair = tuple[int, int]
+SHIFT, LOW = 32, (1 << 32) - 1  # a pair as one number, which sorts as the pair does
+GONE = -1
 
 
 @dataclass(slots=True)
 class Word:
-    pieces: list[int]
+    pieces: Sequence[int]
     count: int  # in the texts that are learnt from
     held: int = 0  # in the texts held out
 
@@ -30,83 +35,140 @@ class Merge:
 
 @dataclass(eq=False)
 class Learner:
-    """`tokens[i]` is how id i is written; `ids` the other way round. Both grow."""
+    """`tokens[i]` is how id i is written; `ids` the other way round. Both grow.
+
+    All words stand behind each other, `pieces[n]`, linked to what follows and what comes before in their word.
+    As in Hugging Face's trainer an entry of the queue knows the places where a pair came about by one merge, and a
+    merge leaves the count of its own pair as it was. Both matter only where a pair comes about again, by another
+    way to one of its tokens, which is rare in words and usual in proteins: then the same pair is merged twice.
+    """
 
     tokens: list[str]
-    words: list[Word]
+    words: Iterable[Word]
     min_frequency: int = 0
     longest: int = 0
     ids: dict[str, int] = field(init=False)
 
     def __post_init__(self):
         self.ids = {token: i for i, token in reversed(list(enumerate(self.tokens)))}
-        self._counts: Counter[Pair] = Counter()
-        self._where: defaultdict[Pair, set[int]] = defaultdict(set)
+        self._pieces, self._owner, self._count, self._held = array("i"), array("i"), array("q"), array("q")
+        ends = array("q")
         for index, word in enumerate(self.words):
-            for pair in pairwise(word.pieces):
-                self._counts[pair] += word.count
-                self._where[pair].add(index)
-        self.held_tokens = sum(word.held * len(word.pieces) for word in self.words)
-        self._heap = [(-n, pair) for pair, n in self._counts.items() if n > 0]
+            self._pieces.extend(word.pieces)
+            self._owner.extend([index] * len(word.pieces))
+            self._count.append(word.count)
+            self._held.append(word.held)
+            ends.append(len(self._pieces))
+        self.words = ()
+        size = len(self._pieces)
+        self._next = array("i", range(1, size + 1))
+        self._before = array("i", range(-1, size - 1))
+        for end in ends:
+            if end:
+                self._next[end - 1] = GONE
+            if end < size:
+                self._before[end] = GONE
+        self._find_pairs()
+
+    def _find_pairs(self) -> None:
+        """Every pair with its places, and the queue of those that are learnt from."""
+        pieces, owner = np.frombuffer(self._pieces, "i4"), np.frombuffer(self._owner, "i4")
+        count, held = np.frombuffer(self._count, "i8"), np.frombuffer(self._held, "i8")
+        self.held_tokens = int(held[owner].sum()) if len(owner) else 0
+        self._counts: dict[int, int] = {}
+        self._places: dict[int, list] = {}  # of pair, the places of each entry of the queue; None: merged
+        self._aside: dict[int, array] = {}  # places in words that are only held out
+        at = np.flatnonzero(owner[:-1] == owner[1:]).astype(np.int32)
+        keys = (pieces[at].astype(np.int64) << SHIFT) | pieces[at + 1]
+        weights = count[owner[at]]
+        for chosen in (weights > 0, weights == 0):
+            spots = at[chosen][order := np.argsort(keys[chosen], kind="stable")]
+            found, starts = np.unique(keys[chosen][order], return_index=True)
+            if not len(found):
+                continue
+            totals = np.add.reduceat(weights[chosen][order], starts).tolist()
+            for key, total, part in zip(found.tolist(), totals, np.split(spots, starts[1:]), strict=True):
+                if total:
+                    self._counts[key], self._places[key] = total, [array("i", part.tobytes())]
+                else:
+                    self._aside[key] = array("i", part.tobytes())
+        self._heap = [(-n, key, 0) for key, n in self._counts.items()]
         heapify(self._heap)
 
     def merges(self, size: int) -> Iterator[Merge]:
-        """Until there are `size` tokens, or no pair is frequent enough."""
-        while len(self.tokens) < size and self._heap:
-            n, pair = heappop(self._heap)
-            count = self._counts[pair]
+        """Until there are `size` tokens, or no pair is frequent enough. A pair may come twice: the last one holds."""
+        heap = self._heap
+        while len(self.tokens) < size and heap:
+            n, key, entry = heappop(heap)
+            count = self._counts[key]
             if -n != count:  # an entry that later merges have overtaken
                 if count > 0:
-                    heappush(self._heap, (-count, pair))
+                    heappush(heap, (-count, key, entry))
                 continue
             if count < max(1, self.min_frequency):
                 return
-            written = self.tokens[pair[0]] + self.tokens[pair[1]]
+            left, right = key >> SHIFT, key & LOW
+            written = self.tokens[left] + self.tokens[right]
             made = self.ids.get(written)
             if made is None:
                 made = self.ids[written] = len(self.tokens)
                 self.tokens.append(written)
-            self._join(pair, made)
-            yield Merge(pair, made, count, self.held_tokens)
+            self._join(key, self._where(key, entry), made)
+            yield Merge((left, right), made, count, self.held_tokens)
 
-    def _join(self, pair: Pair, made: int) -> None:
-        changed: set[Pair] = set()
-        for index in self._where.pop(pair):
-            changed |= self._join_in(index, pair, made)
-        self._counts.pop(pair, None)
-        changed.discard(pair)
-        for other in changed:
-            if (count := self._counts[other]) > 0:
-                heappush(self._heap, (-count, other))
+    def _where(self, key: int, entry: int) -> list[int]:
+        """The places of one entry of the queue, and all others of the pair in the same words."""
+        entries, owner = self._places[key], self._owner
+        spots = entries[entry].tolist()
+        entries[entry] = None
+        if any(entries):
+            words = {owner[at] for at in spots}
+            spots += [at for places in entries if places for at in places if owner[at] in words]
+        elif len(entries) == 1:
+            del self._places[key]
+        spots += self._aside.pop(key, ())
+        spots.sort()  # of overlapping places the first is joined
+        return spots
 
-    def _join_in(self, index: int, pair: Pair, made: int) -> set[Pair]:
-        """Join `pair` in one word; the counts of its pairs follow. Returns the pairs that are new to it."""
-        word = self.words[index]
-        old, joined, i = word.pieces, [], 0
-        left, right = pair
-        while i < len(old):
-            if old[i] == left and i + 1 < len(old) and old[i + 1] == right:
-                joined.append(made)
-                i += 2
-            else:
-                joined.append(old[i])
-                i += 1
-        if len(joined) == len(old):
-            return set()
-        self.held_tokens -= word.held * (len(old) - len(joined))
-        new: set[Pair] = set()
-        for other in pairwise(old):
-            self._counts[other] -= word.count
-        for other in pairwise(joined):
-            self._counts[other] += word.count
-            if made in other and self._fits_pair(other):
-                new.add(other)
-            self._where[other].add(index)
-        word.pieces = joined
-        return new
-
-    def _fits_pair(self, pair: Pair) -> bool:
-        return not self.longest or len(self.tokens[pair[0]]) + len(self.tokens[pair[1]]) <= self.longest
+    def _join(self, key: int, spots: list[int], made: int) -> None:
+        """Join the pair at `spots` where it still stands; the counts of its neighbors follow."""
+        left, right = key >> SHIFT, key & LOW
+        pieces, after, before, owner = self._pieces, self._next, self._before, self._owner
+        counts, weights, held = self._counts, self._count, self._held
+        size, longest, tokens = len(self.tokens[made]), self.longest, self.tokens
+        new: dict[int, array] = {}
+        for at in spots:
+            second = after[at]
+            if pieces[at] != left or second == GONE or pieces[second] != right:
+                continue
+            word = owner[at]
+            weight = weights[word]
+            self.held_tokens -= held[word]
+            previous, following = before[at], after[second]
+            pieces[at], pieces[second], after[at] = made, GONE, following
+            for spot, old, now, other in (
+                (previous, pieces[previous] << SHIFT | left, pieces[previous] << SHIFT | made, previous),
+                (at, right << SHIFT | pieces[following], made << SHIFT | pieces[following], following),
+            ):
+                if other == GONE:
+                    continue
+                if weight:
+                    counts[old] = counts.get(old, 0) - weight
+                if longest and len(tokens[pieces[other]]) + size > longest:
+                    continue
+                places = new if weight else self._aside
+                if (found := places.get(now)) is None:
+                    found = places[now] = array("i")
+                found.append(spot)
+                if weight:
+                    counts[now] = counts.get(now, 0) + weight
+            if following != GONE:
+                before[following] = at
+        for other, places in new.items():
+            if (count := counts[other]) > 0:
+                entries = self._places.setdefault(other, [])
+                entries.append(places)
+                heappush(self._heap, (-count, other, len(entries) - 1))
 
 
 def learner(
@@ -122,10 +184,12 @@ def learner(
     letters = set(alphabet).union(*words) if words else set(alphabet)
     tokens = [*specials, *sorted(letters - set(specials))]
     ids = {token: i for i, token in enumerate(tokens)}
-    made = [Word([ids[letter] for letter in text], count, held.get(text, 0)) for text, count in words.items()]
-    made += [
-        Word([ids[letter] for letter in text if letter in ids], 0, count)
-        for text, count in held.items()
-        if text not in words
-    ]
-    return Learner(tokens, made, min_frequency, longest)
+
+    def made() -> Iterator[Word]:
+        for text, count in words.items():
+            yield Word([ids[letter] for letter in text], count, held.get(text, 0))
+        for text, count in held.items():
+            if text not in words:
+                yield Word([ids[letter] for letter in text if letter in ids], 0, count)
+
+    return Learner(tokens, made(), min_frequency, longest)
