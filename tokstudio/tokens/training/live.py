@@ -1,9 +1,8 @@
 """Byte-pair encoding (Sennrich et al. 2016), merge by merge, so that one can watch it and stop it.
 
 The order is that of Hugging Face's trainer: the most frequent pair first, of equally frequent ones the pair of
-the smaller ids; also where one token comes about in more than one way (see `Learner`). A merge touches the places of
-its pair and their neighbors, so a sequence of a million characters costs what as many short words cost. Held-out
-words ride along: they are merged, but not counted.
+the smaller ids. A merge touches the places of its pair and their neighbors, so a sequence of a million characters
+costs what as many short words cost. Held-out words ride along: they are merged, but not counted.
 """
 
 from array import array
@@ -37,10 +36,8 @@ class Merge:
 class Learner:
     """`tokens[i]` is how id i is written; `ids` the other way round. Both grow.
 
-    All words stand behind each other, `pieces[n]`, linked to what follows and what comes before in their word.
-    As in Hugging Face's trainer an entry of the queue knows the places where a pair came about by one merge, and a
-    merge leaves the count of its own pair as it was. Both matter only where a pair comes about again, by another
-    way to one of its tokens, which is rare in words and usual in proteins: then the same pair is merged twice.
+    All words stand behind each other, `pieces[n]`, linked to what follows and what comes before in their word. Of a
+    pair all places are kept where it has stood; those where it stands no more are passed over when it is merged.
     """
 
     tokens: list[str]
@@ -76,7 +73,7 @@ class Learner:
         count, held = np.frombuffer(self._count, "i8"), np.frombuffer(self._held, "i8")
         self.held_tokens = int(held[owner].sum()) if len(owner) else 0
         self._counts: dict[int, int] = {}
-        self._places: dict[int, list] = {}  # of pair, the places of each entry of the queue; None: merged
+        self._places: dict[int, array] = {}
         self._aside: dict[int, array] = {}  # places in words that are only held out
         at = np.flatnonzero(owner[:-1] == owner[1:]).astype(np.int32)
         keys = (pieces[at].astype(np.int64) << SHIFT) | pieces[at + 1]
@@ -89,21 +86,21 @@ class Learner:
             totals = np.add.reduceat(weights[chosen][order], starts).tolist()
             for key, total, part in zip(found.tolist(), totals, np.split(spots, starts[1:]), strict=True):
                 if total:
-                    self._counts[key], self._places[key] = total, [array("i", part.tobytes())]
+                    self._counts[key], self._places[key] = total, array("i", part.tobytes())
                 else:
                     self._aside[key] = array("i", part.tobytes())
-        self._heap = [(-n, key, 0) for key, n in self._counts.items()]
+        self._heap = [(-n, key) for key, n in self._counts.items()]
         heapify(self._heap)
 
     def merges(self, size: int) -> Iterator[Merge]:
-        """Until there are `size` tokens, or no pair is frequent enough. A pair may come twice: the last one holds."""
+        """Until there are `size` tokens, or no pair is frequent enough."""
         heap = self._heap
         while len(self.tokens) < size and heap:
-            n, key, entry = heappop(heap)
-            count = self._counts[key]
+            n, key = heappop(heap)
+            count = self._counts.get(key, 0)
             if -n != count:  # an entry that later merges have overtaken
                 if count > 0:
-                    heappush(heap, (-count, key, entry))
+                    heappush(heap, (-count, key))
                 continue
             if count < max(1, self.min_frequency):
                 return
@@ -113,30 +110,19 @@ class Learner:
             if made is None:
                 made = self.ids[written] = len(self.tokens)
                 self.tokens.append(written)
-            self._join(key, self._where(key, entry), made)
+            self._join(left, right, self._where(key), made)
             yield Merge((left, right), made, count, self.held_tokens)
 
-    def _where(self, key: int, entry: int) -> list[int]:
-        """The places of one entry of the queue, and all others of the pair in the same words."""
-        entries, owner = self._places[key], self._owner
-        spots = entries[entry].tolist()
-        entries[entry] = None
-        if any(entries):
-            words = {owner[at] for at in spots}
-            spots += [at for places in entries if places for at in places if owner[at] in words]
-        elif len(entries) == 1:
-            del self._places[key]
-        spots += self._aside.pop(key, ())
-        spots.sort()  # of overlapping places the first is joined
-        return spots
+    def _where(self, key: int) -> list[int]:
+        """The places of a pair, which are forgotten. Of overlapping places the first is joined, hence the order."""
+        return sorted([*self._places.pop(key, ()), *self._aside.pop(key, ())])
 
-    def _join(self, key: int, spots: list[int], made: int) -> None:
+    def _join(self, left: int, right: int, spots: list[int], made: int) -> None:
         """Join the pair at `spots` where it still stands; the counts of its neighbors follow."""
-        left, right = key >> SHIFT, key & LOW
         pieces, after, before, owner = self._pieces, self._next, self._before, self._owner
         counts, weights, held = self._counts, self._count, self._held
         size, longest, tokens = len(self.tokens[made]), self.longest, self.tokens
-        new: dict[int, array] = {}
+        new: set[int] = set()
         for at in spots:
             second = after[at]
             if pieces[at] != left or second == GONE or pieces[second] != right:
@@ -156,19 +142,19 @@ class Learner:
                     counts[old] = counts.get(old, 0) - weight
                 if longest and len(tokens[pieces[other]]) + size > longest:
                     continue
-                places = new if weight else self._aside
+                places = self._places if weight else self._aside
                 if (found := places.get(now)) is None:
                     found = places[now] = array("i")
                 found.append(spot)
                 if weight:
                     counts[now] = counts.get(now, 0) + weight
+                    new.add(now)
             if following != GONE:
                 before[following] = at
-        for other, places in new.items():
-            if (count := counts[other]) > 0:
-                entries = self._places.setdefault(other, [])
-                entries.append(places)
-                heappush(self._heap, (-count, other, len(entries) - 1))
+        counts.pop(left << SHIFT | right, None)
+        for key in new:
+            if (count := counts[key]) > 0:
+                heappush(self._heap, (-count, key))
 
 
 def learner(
