@@ -7,6 +7,11 @@ from typing import Any
 LARGEST = 16 << 20  # bytes
 
 
+def beside(name: str) -> str:
+    """The file that says pattern and special tokens of the rank file `name`."""
+    return f"{name}.json"
+
+
 def settings_file(folder: Path, name: str) -> dict[str, Any]:
     """Its content; empty where there is none, or it is damaged: it only refines."""
     path = folder / name

@@ -137,5 +137,4 @@ def _say(result: dict) -> None:
         say(f"{result['bytes_per_token']:.2f} bytes per token of {result['held_out']:,} characters held out")
     say(f"{', '.join(result['files'])}; peak memory {result['peak_memory'] / 1e6:,.0f} MB")
     for name in (name for name in result["files"] if name.endswith(".tiktoken")):
-        pattern = name.partition("-")[0]
-        say(f"{name}: these tokens for tiktoken, with the same ids; {pattern} only names how words are cut")
+        say(f"{name}: these tokens for tiktoken, with the same ids; its .json holds pattern and special tokens")

@@ -15,6 +15,7 @@ from tokstudio.tokens.known_ranks import known_ranks
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.occurring import occurring
 from tokstudio.tokens.rank_files import LINE, Ranks, parse_ranks, ranks_of
+from tokstudio.tokens.sidecar import beside, settings_file
 from tokstudio.tokens.spans import stack
 from tokstudio.tokens.table import TokenTable
 from tokstudio.tokens.written import check_written
@@ -139,10 +140,12 @@ def claims(path: Path, head: bytes) -> bool:
 
 
 def load(path: Path, reference: str, name: str) -> TiktokenTokenizer:
-    """A rank file says nothing about pattern and special tokens: they come from the encoding that the file
-    belongs to, by its hash, or else from the one its name begins with, or else from a model that has as many
-    tokens."""
+    """A rank file says nothing about pattern and special tokens: they come from the file beside it that was
+    written with it, or from the encoding that the file belongs to, by its hash, or else from the one its name
+    begins with, or else from a model that has as many tokens."""
     ranks = parse_ranks(path.read_bytes(), path.name)
+    if about := settings_file(path.parent, beside(path.name)):
+        return TiktokenTokenizer(reference, name, ranks, *_said(about, ranks, beside(path.name)))
     specs = [encoding_spec(known) for known in encoding_names()]
     same = [s for s in specs if len(s.files) == 1 and s.files[0].sha256 == ranks.sha256]
     named = [s for s in specs if path.name.startswith(s.name)]
@@ -155,6 +158,24 @@ def load(path: Path, reference: str, name: str) -> TiktokenTokenizer:
             "or use the tokenizer.json of the same model.",
         )
     return TiktokenTokenizer(reference, name, ranks, spec.pattern, spec.special_tokens)
+
+
+def _said(about: dict[str, Any], ranks: Ranks, file: str) -> tuple[str, dict[str, int], str]:
+    """Pattern, special tokens and the one that a text begins with. Raises TokenizerError where they cannot be so."""
+    pattern, specials, begin = about.get("pattern"), about.get("special_tokens", {}), about.get("begin", "")
+    known, most = ranks.table.known, 4 * len(ranks.table) + 4096
+    fits = isinstance(specials, dict) and all(
+        content and type(i) is int and 0 <= i < most and not (i < len(known) and known[i])
+        for content, i in specials.items()
+    )
+    if not (isinstance(pattern, str) and fits and len(set(specials.values())) == len(specials)):
+        raise TokenizerError(
+            f"{file} does not give a pattern and special tokens with ids of their own.",
+            hint="Take the file that was written with the vocabulary, or the tokenizer.json of the same model.",
+        )
+    with native_errors(f"The pattern in {file} cannot be used", "Mend the pattern."):
+        _core_bpe({bytes([byte]): byte for byte in range(256)}, {}, pattern)
+    return pattern, specials, begin if begin in specials else ""
 
 
 BACKENDS.add(

@@ -10,6 +10,7 @@ from typing import Any
 
 from tokstudio.errors import InputError
 from tokstudio.tokens.alphabet import byte_level
+from tokstudio.tokens.sidecar import beside
 from tokstudio.tokens.training.parts import ENCODINGS, config
 from tokstudio.tokens.training.settings import TrainingSettings
 
@@ -49,7 +50,9 @@ def save(
         else:
             _write_json(draft / "tokenizer_config.json", config(settings.special_tokens))
         if library is not None and model is None and (ranks := as_ranks(library, settings, held)) is not None:
-            (draft / f"{ENCODINGS[settings.pre_tokenizer]}-{_plain(folder.name)}.tiktoken").write_bytes(ranks)
+            name = f"{_plain(folder.name)}.tiktoken"
+            (draft / name).write_bytes(ranks)
+            _write_json(draft / beside(name), about_ranks(library, settings))
         files = sorted(path.name for path in draft.iterdir())
         _write_json(draft / "training.json", {"settings": settings.as_dict(), "files": files, **report})
         os.chmod(draft, 0o755)
@@ -63,6 +66,19 @@ def save(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return [*files, "training.json"]
+
+
+def about_ranks(library: Any, settings: TrainingSettings) -> dict:
+    """What a rank file does not say of itself."""
+    from tokstudio.tokens.encodings import encoding_spec
+
+    specials = {token.content: i for i, token in library.get_added_tokens_decoder().items()}
+    framed = library.encode("", add_special_tokens=True).tokens
+    return {
+        "pattern": encoding_spec(ENCODINGS[settings.pre_tokenizer]).pattern,
+        "special_tokens": specials,
+        "begin": framed[0] if framed else "",
+    }
 
 
 def _plain(name: str) -> str:
