@@ -34,7 +34,7 @@ def settings(corpus, output, **others) -> TrainingSettings:
 
 
 @pytest.mark.parametrize("algorithm", ["byte-bpe", "bpe"])
-@pytest.mark.parametrize("pre_tokenizer", ["gpt2", "white-space"])
+@pytest.mark.parametrize("pre_tokenizer", ["gpt2", "white-space", "none"])
 def test_watched_merges_are_those_of_hugging_faces_trainer(
     corpus, tmp_path, monkeypatch, algorithm, pre_tokenizer
 ):

@@ -17,6 +17,7 @@ WATCHED = {
     "byte-bpe": 48_000_000,
     "bpe": 6_000_000,
 }  # characters up to which merges are made here, one by one
+LINES = 6_000_000  # the same where words are whole lines
 WORDS = 1_500_000  # different words up to which they are
 EVERY = 24  # merges between two events
 SHOWN = 12  # newest merges in an event
@@ -52,8 +53,9 @@ def train(settings: TrainingSettings, corpus: Corpus, held: list[str]) -> Iterat
 
 
 def is_watched(settings: TrainingSettings, size: int) -> bool:
-    """Are merges made here, one by one? Not where words are whole lines: every merge would walk along them."""
-    return settings.pre_tokenizer != "none" and size <= WATCHED.get(settings.algorithm, 0)
+    """Are merges made here, one by one? Whole lines are nearly all different, so of them only a short text is."""
+    most = WATCHED.get(settings.algorithm, 0)
+    return size <= (min(most, LINES) if settings.pre_tokenizer == "none" else most)
 
 
 def words_of(corpus: Corpus, cut: Callable[[str], list[str]], held: list[str]) -> Iterator[Event]:

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
 import numpy as np
 
@@ -76,16 +77,16 @@ class Learner:
         self._places: dict[int, array] = {}
         self._aside: dict[int, array] = {}  # places in words that are only held out
         at = np.flatnonzero(owner[:-1] == owner[1:]).astype(np.int32)
-        keys = (pieces[at].astype(np.int64) << SHIFT) | pieces[at + 1]
-        weights = count[owner[at]]
-        for chosen in (weights > 0, weights == 0):
-            spots = at[chosen][order := np.argsort(keys[chosen], kind="stable")]
-            found, starts = np.unique(keys[chosen][order], return_index=True)
-            if not len(found):
-                continue
-            totals = np.add.reduceat(weights[chosen][order], starts).tolist()
-            for key, total, part in zip(found.tolist(), totals, np.split(spots, starts[1:]), strict=True):
-                if total:
+        learnt = count[owner[at]] > 0
+        for spots in (at[learnt], at[~learnt]):
+            keys = (pieces[spots].astype(np.int64) << SHIFT) | pieces[spots + 1]
+            order = np.argsort(keys, kind="stable")
+            keys, spots = keys[order], spots[order]
+            del order
+            starts = np.flatnonzero(np.diff(keys, prepend=GONE)).tolist()
+            for start, stop in pairwise([*starts, len(keys)]):
+                part, key = spots[start:stop], int(keys[start])
+                if total := int(count[owner[part]].sum()):
                     self._counts[key], self._places[key] = total, array("i", part.tobytes())
                 else:
                     self._aside[key] = array("i", part.tobytes())
