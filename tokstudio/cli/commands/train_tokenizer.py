@@ -1,6 +1,8 @@
 """`tokstudio train-tokenizer`: a new tokenizer from texts, or a parent made larger or smaller."""
 
 import argparse
+from contextlib import closing
+from dataclasses import asdict
 
 from tokstudio.cli.output import Progress, emit_json, note, say
 
@@ -42,7 +44,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--held-out", type=float, default=usual.held_out, metavar="SHARE",
                         help=f"of the text that measures the result ({usual.held_out})")  # fmt: skip
     parser.add_argument("--no-byte-fallback", action="store_true", help="leave out the 256 byte entries")
-    parser.add_argument("--forecast", action="store_true", help="only say how much memory it would take")
+    parser.add_argument(
+        "--forecast", action="store_true", help="only say how much memory and time it would take"
+    )
     parser.add_argument(
         "--force", action="store_true", help="replace a tokenizer that was trained into the same folder"
     )
@@ -54,30 +58,37 @@ def run(args: argparse.Namespace) -> int:
         from tokstudio.tokens.training.process import main
 
         return main()
-    from tokstudio.tokens.training.forecast import forecast
-    from tokstudio.tokens.training.save import check_folder
+    from tokstudio.tokens.training.forecast import duration, forecast
 
     settings = _settings(args)
     if not args.forecast:
-        check_folder(settings.folder(), settings.replace)
+        _check_folder(settings)
     expected = forecast(settings)
+    takes = duration(expected.seconds)
     if args.forecast:
-        values = {
-            "characters": expected.size,
-            "memory": expected.memory,
-            "free": expected.free,
-            "fits": expected.fits,
-        }
-        emit_json(values) if args.json else say(
-            f"{expected.size / 1e6:,.1f} MB of text, about {expected.memory / 1e9:.1f} GB of memory; "
-            f"{expected.free / 1e9:.1f} GB are free"
+        emit_json({**asdict(expected), "fits": expected.fits}) if args.json else say(
+            f"{expected.size / 1e6:,.1f} MB of text, about {takes} on a free core and "
+            f"{expected.memory / 1e9:.2f} GB of memory; {expected.free / 1e9:.1f} GB are free"
         )
         return 0
     if not expected.fits:
         note(
             f"This may take {expected.memory / 1e9:.1f} GB of memory; {expected.free / 1e9:.1f} GB are free."
         )
-    return _train(settings, args.json)
+    if expected.slow:
+        note(f"This may take about {takes}; --sample 0.1 learns from a tenth of the text.")
+    return _train(settings, expected, args.json)
+
+
+def _check_folder(settings) -> None:
+    from tokstudio.errors import InputError
+    from tokstudio.tokens.training.save import FolderTaken, check_folder
+
+    try:
+        check_folder(settings.folder(), settings.replace)
+    except FolderTaken as error:
+        way = ", or give --force to replace the one trained there" if error.trained else ""
+        raise InputError(str(error), hint=f"Name a new folder{way}.") from None
 
 
 def _settings(args: argparse.Namespace):
@@ -103,17 +114,22 @@ def _settings(args: argparse.Namespace):
     ).check()
 
 
-def _train(settings, as_json: bool) -> int:
+def _train(settings, expected, as_json: bool) -> int:
     from tokstudio.errors import TokenizerError
     from tokstudio.tokens.training.events import Compression, Done, Failed, Phase
+    from tokstudio.tokens.training.forecast import Remaining, duration
     from tokstudio.tokens.training.process import TrainingProcess
 
-    process, curve = TrainingProcess(settings), []
+    process, curve, remaining = TrainingProcess(settings), [], Remaining(expected)
     try:
-        with Progress("Reading", 1000) as bar:
-            for event in process.events():
+        with Progress("Training", 1000) as bar, closing(process.events()) as events:
+            for event in events:
                 if isinstance(event, Phase):
-                    bar.update(int(1000 * max(0.0, event.share)), f"{event.name} {event.remark}".strip())
+                    left = remaining.after(event)
+                    about = f", about {duration(left)} left" if left is not None else ""
+                    bar.update(
+                        int(1000 * max(0.0, event.share)), f"{event.name} {event.remark}".strip() + about
+                    )
                 elif isinstance(event, Compression):
                     curve.append([event.size, round(event.bytes_per_token, 4)])
                 elif isinstance(event, Failed):
@@ -137,4 +153,6 @@ def _say(result: dict) -> None:
         say(f"{result['bytes_per_token']:.2f} bytes per token of {result['held_out']:,} characters held out")
     say(f"{', '.join(result['files'])}; peak memory {result['peak_memory'] / 1e6:,.0f} MB")
     for name in (name for name in result["files"] if name.endswith(".tiktoken")):
-        say(f"{name}: these tokens for tiktoken, with the same ids; its .json holds pattern and special tokens")
+        say(
+            f"{name}: these tokens for tiktoken, with the same ids; its .json holds pattern and special tokens"
+        )

@@ -34,7 +34,7 @@ class TrainingProcess:
     def __init__(self, settings: TrainingSettings):
         self.settings = settings.check()
         again = [] if getattr(sys, "frozen", False) else ["-X", "utf8", "-m", "tokstudio"]
-        self._cancelled = False
+        self._cancelled = self._read = False
         self._process = subprocess.Popen(
             [sys.executable, *again, "train-tokenizer", "--worker"],
             stdin=subprocess.PIPE,
@@ -46,27 +46,34 @@ class TrainingProcess:
 
     def events(self) -> Iterator[Event]:
         """The last one is Done or Failed; nothing after a cancel."""
-        over = False
-        for line in self._process.stdout:
-            if self._cancelled or not line.endswith(b"\n"):
-                break
-            event = from_dict(json.loads(line))
-            over = isinstance(event, Done | Failed)
-            yield event
-        code = self._process.wait()
-        self._process.stdout.close()
-        if not over and not self._cancelled:
+        self._read, last = True, None
+        with self._process.stdout as out:
+            for line in out:
+                if self._cancelled or not line.endswith(b"\n"):
+                    break
+                event = from_dict(json.loads(line))
+                if isinstance(event, Done | Failed):
+                    last = event
+                else:
+                    yield event
+            code = self._process.wait()
+        if self._cancelled:
+            return
+        if last is None:
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            yield Failed(
+            last = Failed(
                 f"The training ended unexpectedly ({how}).",
                 "It may have run out of memory: learn from a smaller share of the text.",
             )
+        yield last  # the process has ended and its pipe is closed, whether or not anybody asks on
 
     def cancel(self) -> None:
         """From any thread, at any moment. What was there before stays; nothing has been written."""
         self._cancelled = True
         self._process.kill()
         self._process.wait()
+        if not self._read:  # else `events` does, on its own thread
+            self._process.stdout.close()
         sweep(self.settings)
 
     @property

@@ -15,14 +15,21 @@ from tokstudio.tokens.training.parts import ENCODINGS, config
 from tokstudio.tokens.training.settings import TrainingSettings
 
 
+class FolderTaken(InputError):
+    """`trained`: what is there was trained into it, so that it may be replaced on request."""
+
+    def __init__(self, folder: Path, trained: bool):
+        super().__init__(f"{folder} exists already and is not empty.", hint="Name a new folder.")
+        self.trained = trained
+
+
 def check_folder(folder: Path, replace: bool = False) -> None:
-    """Raises InputError where the result would overwrite something. `replace`: what was trained here may go."""
+    """Raises FolderTaken where the result would overwrite something. `replace`: what was trained here may go."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     trained = folder.is_dir() and (folder / "training.json").is_file()
     if not (replace and trained):
-        way = ", or, on the command line, give --force to replace the one trained there" if trained else ""
-        raise InputError(f"{folder} exists already and is not empty.", hint=f"Name a new folder{way}.")
+        raise FolderTaken(folder, trained)
 
 
 def save(
