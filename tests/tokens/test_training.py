@@ -5,9 +5,6 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from tests.tokens import vocabularies as v
 from tokstudio.errors import ConfigError, InputError, TokenizerError
@@ -15,11 +12,8 @@ from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.training import hugging_face
 from tokstudio.tokens.training.corpus import characters, texts_of
 from tokstudio.tokens.training.events import Compression, Done, Failed, Newest, Phase, from_dict, to_dict
-from tokstudio.tokens.training.forecast import Forecast, Remaining, duration, forecast
-from tokstudio.tokens.training.live import learner
 from tokstudio.tokens.training.process import TrainingProcess, heard
 from tokstudio.tokens.training.run import train
-from tokstudio.tokens.training.sample import sample
 from tokstudio.tokens.training.settings import ALGORITHMS, TrainingSettings, settings_from
 
 
@@ -49,53 +43,6 @@ def test_watched_merges_are_those_of_hugging_faces_trainer(
     )
     assert ours["vocab"] == theirs["vocab"]
     assert [tuple(m) for m in ours["merges"]] == [tuple(m) for m in theirs["merges"]]
-
-
-def native(words, size, longest=0) -> tuple[dict, list]:
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-
-    library = Tokenizer(models.BPE())
-    library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    trainer = trainers.BpeTrainer(
-        vocab_size=size, max_token_length=longest + 1 if longest else None, show_progress=False
-    )
-    library.train_from_iterator([word for word, count in words.items() for _ in range(count)], trainer)
-    model = json.loads(library.to_str())["model"]
-    return model["vocab"], model["merges"]
-
-
-def watched(words, size, longest=0) -> tuple[dict, list]:
-    made = learner(words, {}, (), (), longest=longest)
-    merges = dict.fromkeys(reversed([merge.pair for merge in made.merges(size)]))  # the last one holds
-    tokens = made.tokens
-    return {t: i for i, t in enumerate(tokens)}, [[tokens[a], tokens[b]] for a, b in reversed(merges)]
-
-
-@given(
-    st.dictionaries(st.text("abc", min_size=1, max_size=40), st.integers(1, 3), min_size=1, max_size=10),
-    st.sampled_from([0, 2, 5]),
-)
-@hypothesis_settings(deadline=None, max_examples=60)
-def test_few_letters_are_merged_as_by_hugging_faces_trainer(words, longest):
-    """In few letters the same token comes about in many ways, and the same pair more than once."""
-    assert watched(words, 60, longest) == native(words, 60, longest)
-
-
-def test_a_long_sequence_is_merged_as_by_hugging_faces_trainer():
-    import random
-
-    chance = random.Random(3)
-    words = {"".join(chance.choices("ACDEFGHIKLMNPQRSTVWY", k=n)): 1 for n in (20_000, 5_000, 300)}
-    assert watched(words, 700) == native(words, 700)
-
-
-def test_what_is_held_out_is_merged_too():
-    made = learner({"abab": 2, "aab": 1}, {"abab": 3, "ba": 1}, (), ())
-    assert made.held_tokens == 3 * 4 + 2
-    assert [(m.pair, m.count, m.held_tokens) for m in made.merges(4)] == [
-        ((0, 1), 5, 3 * 2 + 2),
-        ((2, 2), 2, 3 * 1 + 2),
-    ]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -288,65 +235,6 @@ def test_too_many_characters_are_said(tmp_path):
     with pytest.raises(InputError, match="leaves no room") as caught:
         list(train(settings(tmp_path / "a.txt", tmp_path / "x", algorithm="bpe", vocab_size=400)))
     assert caught.value.hint
-
-
-def proteins(path: Path) -> Path:
-    import random
-
-    chance = random.Random(1)
-    lines = [
-        f">p{i} made up\n{''.join(chance.choices('ACDEFGHIKLMNPQRSTVWY', k=400))}\n" for i in range(1000)
-    ]
-    path.write_text("".join(lines))
-    return path
-
-
-@pytest.mark.parametrize("kind", ["text", "proteins"])
-def test_the_forecast_of_memory_is_right_within_a_fifth(corpus, tmp_path, kind):
-    source = corpus if kind == "text" else proteins(tmp_path / "p.fasta")
-    about = settings(source, tmp_path / "made", vocab_size=2000)
-    expected = forecast(about)
-    process = TrainingProcess(about)
-    done = list(process.events())[-1]
-    assert 0.8 < expected.memory / done.report["peak_memory"] < 1.2
-
-
-def test_a_sample_tells_how_many_words_there_are(tmp_path):
-    file = proteins(tmp_path / "p.fasta")
-    found = sample(settings(file, tmp_path / "made"))
-    assert found.text == pytest.approx(400_000, rel=0.02)
-    assert found.letters_in(found.text) == pytest.approx(400_000, rel=0.05)
-    (tmp_path / "same.jsonl").write_text('{"id": 12345, "text": "the same words again"}\n' * 20_000)
-    found = sample(settings(tmp_path / "same.jsonl", tmp_path / "made"))
-    assert found.text == pytest.approx(400_000, rel=0.02)
-    assert found.letters_in(found.text) < 100
-
-
-def test_the_time_left_follows_what_is_known():
-    now = [100.0]
-    left = Remaining(Forecast(1000, 0, 1, seconds=20.5, reading=10.5), lambda: now[0])
-    assert left.after(Phase("Reading", 0.0)) == pytest.approx(20.5)
-    now[0] += 11.0  # twice as long as expected
-    assert left.after(Phase("Reading", 0.5)) == pytest.approx(2 * 20.5 - 11)
-    now[0] += 10.0
-    assert left.after(Phase("Expectation and maximization")) == pytest.approx(2 * 20.5 - 21)
-    assert left.after(Phase("Merging", 0.0)) == pytest.approx(2 * 20.5 - 21)
-    now[0] += 3.0
-    assert left.after(Phase("Merging", 0.75)) == pytest.approx(1.0)
-    assert left.after(Phase("Writing")) is None
-    assert Remaining(None).after(Phase("Reading", 0.5)) is None
-    assert [duration(s) for s in (0.2, 20, 400, 9000)] == ["1 s", "20 s", "7 min", "2.5 h"]
-
-
-def test_no_pipe_stays_open_after_a_failure(tmp_path):
-    (tmp_path / "empty.txt").write_text("")
-    process = TrainingProcess(settings(tmp_path / "empty.txt", tmp_path / "made"))
-    events = process.events()
-    assert any(isinstance(event, Failed) for event in events)
-    assert process._process.stdout.closed
-    other = TrainingProcess(settings(tmp_path / "empty.txt", tmp_path / "made"))
-    other.cancel()  # before anybody has listened
-    assert other._process.stdout.closed
 
 
 # ---------------------------------------------------------------- the process

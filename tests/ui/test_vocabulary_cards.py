@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPushButton, QSlider
 
 from tests.tokens import vocabularies as v
 from tests.ui.test_vocabulary import SLOW, page, ready, search  # noqa: F401  `page` is a fixture
@@ -320,6 +320,36 @@ def test_what_is_missing_is_said_before_the_start(qtbot, panel):
     panel.set_parent_tokenizer(v.CL100K, "cl100k_base")
     assert not panel.start.isEnabled()
     assert "no tokenizer.json" in panel.form.forecast.text()
+
+
+def test_a_trained_tokenizer_is_replaced_on_request(qtbot, panel, tmp_path):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "notes.txt").write_text("mine")
+    panel.start.click()
+    assert not panel.running
+    assert "not empty" in panel.problem.title.text()
+    assert "Replace it" not in [b.text() for b in panel.problem.findChildren(QPushButton)]
+    (tmp_path / "made" / "training.json").write_text("{}")
+    panel.start.click()
+    assert "--" not in panel.problem.hint.text()
+    next(b for b in panel.problem.findChildren(QPushButton) if b.text() == "Replace it").click()
+    assert panel.running
+    qtbot.waitUntil(lambda: not panel.running, timeout=SLOW)
+    assert not (tmp_path / "made" / "notes.txt").exists()
+    assert (tmp_path / "made" / "tokenizer.json").exists()
+
+
+def test_a_slow_training_offers_less_text(qtbot, panel, monkeypatch):
+    from tokstudio.tokens.training import forecast as module
+
+    assert "about" in panel.form.forecast.text()
+    assert not panel.form._less.isVisible()
+    monkeypatch.setattr(module, "SLOW", panel.form.expected.seconds / 4)
+    panel.form._refresh()
+    assert panel.form._less.text() == "Learn from 12 %"
+    panel.form._less.click()
+    assert panel.form.settings().sample == 0.12
+    panel.form.share.setValue(100)
 
 
 def test_a_failure_is_shown_in_the_panel(qtbot, panel, tmp_path):

@@ -1,5 +1,6 @@
 """The training panel: what to learn, how it goes, and the result beside its parent."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -7,10 +8,12 @@ from PySide6.QtCore import QRectF, Qt, QThread, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QPainter
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from tokstudio.errors import TokenizerError, TokstudioError
+from tokstudio.errors import InputError, TokenizerError, TokstudioError
 from tokstudio.tokens.alphabet import byte_level
 from tokstudio.tokens.training.events import Compression, Done, Event, Failed, Newest, Phase
+from tokstudio.tokens.training.forecast import Remaining, duration
 from tokstudio.tokens.training.process import TrainingProcess
+from tokstudio.tokens.training.save import FolderTaken, check_folder
 from tokstudio.ui import theme
 from tokstudio.ui.late import Late
 from tokstudio.ui.tokens_table import RADIUS
@@ -97,7 +100,7 @@ class TrainingPanel(QFrame):
         self._reader: _Reader | None = None
         self._waiting: list[Event] = []
         self._parent, self._result = "", ""
-        self._started = 0.0
+        self._started, self._remaining = 0.0, Remaining(None)
         self._points: list[tuple[int, float]] = []
         self.form = TrainingForm()
         self.problem = Problem()
@@ -109,7 +112,7 @@ class TrainingPanel(QFrame):
         self._redraw = QTimer(self, interval=REDRAW)
         self._redraw.timeout.connect(self._show_waiting)
         close.clicked.connect(self.closed)
-        self.start.clicked.connect(self.begin)
+        self.start.clicked.connect(lambda: self.begin())
         self.cancel.clicked.connect(self.stop)
         self.form.changed.connect(self._enable)
         self._enable()
@@ -189,16 +192,24 @@ class TrainingPanel(QFrame):
 
     # ---------------------------------------------------------------- running
 
-    def begin(self) -> None:
+    def begin(self, replace: bool = False) -> None:
+        """`replace`: a tokenizer that was trained into the same folder may go."""
         self.problem.clear()
         self._done.hide()
         try:
-            settings = self.form.settings()
+            settings = dataclasses.replace(self.form.settings(), replace=replace)
+            check_folder(settings.folder(), replace)
             self._process = TrainingProcess(settings)
+        except FolderTaken as error:
+            ways = [("Replace it", lambda: self.begin(True))] if error.trained else []
+            what = " A tokenizer was trained into it." if error.trained else ""
+            self.problem.show_error(InputError(f"{error}{what}", hint=error.hint), ways)
+            return
         except TokstudioError as error:
             self.problem.show_error(error)
             return
         self._started, self._points, self._waiting = time.monotonic(), [], []
+        self._remaining = Remaining(self.form.expected)
         self.newest.clear()
         self.curve.clear()
         self._best.setText("")
@@ -235,7 +246,9 @@ class TrainingPanel(QFrame):
 
     def _show_phase(self, phase: Phase) -> None:
         self._phase.setText(phase.name)
-        self._remark.setText(phase.remark)
+        left = self._remaining.after(phase)
+        about = f"about {duration(left)} left" if left is not None else ""
+        self._remark.setText("   ·   ".join(part for part in (phase.remark, about) if part))
         self._bar.set(max(0.0, phase.share))
         self._context.job(JOB, f"Training: {phase.name.lower()}", max(0.0, phase.share), self.stop)
 
@@ -263,7 +276,7 @@ class TrainingPanel(QFrame):
         if isinstance(event, Failed):
             self._live.hide()
             self.problem.show_error(
-                TokenizerError(event.message, hint=event.hint), [("Try again", self.begin)]
+                TokenizerError(event.message, hint=event.hint), [("Try again", lambda: self.begin())]
             )
         else:
             self._show_result(event)

@@ -56,6 +56,9 @@ class TrainingForm(QWidget):
         self.share.setAccessibleName("Share of the text to learn from")
         self._share_words = label("", "caption", "muted")
         self.forecast = label("", "small", "text2", wrap=True)
+        self._less = button("", kind="link")
+        self._less.hide()
+        self.expected = None  # Forecast of what is chosen; None where it cannot be started
         self._build()
         self._later = QTimer(self, singleShot=True, interval=150)
         self._later.timeout.connect(self._refresh)
@@ -73,6 +76,7 @@ class TrainingForm(QWidget):
         for part in (
             row(self.what, None), self._parent_words, self._kind, self._choices, self.size, self.specials,
             row((self._texts, 1), self._clear, self._add), row(self._share_words, (self.share, 1)), self.forecast,
+            row(self._less, None),
             self.output,
         ):  # fmt: skip
             layout.addWidget(part)
@@ -87,6 +91,7 @@ class TrainingForm(QWidget):
         self.share.valueChanged.connect(lambda _: self._later.start())
         self._add.clicked.connect(self._menu)
         self._clear.clicked.connect(lambda: self.set_inputs([]))
+        self._less.clicked.connect(lambda: self.share.setValue(self._enough()))
 
     # ---------------------------------------------------------------- what is asked for
 
@@ -178,6 +183,7 @@ class TrainingForm(QWidget):
         """The forecast, and what is wrong, where it is."""
         from tokstudio.tokens.training.forecast import forecast
 
+        self.expected = None
         self._share_words.setText(f"Learn from {self.share.value()} %")
         self._clear.setEnabled(bool(self._inputs))
         self.size.set_problem("")
@@ -192,12 +198,32 @@ class TrainingForm(QWidget):
             theme.set_role(self.forecast, "danger")
             self.forecast.setText(f"{error} {error.hint}")
         else:
-            size, memory, free = map(_size, (expected.size, expected.memory, expected.free))
-            words = f"{size} of text, about {memory} of memory; {free} are free."
-            more = "" if expected.fits else " Learn from less, or the system may end it."
-            theme.set_role(self.forecast, "text2" if expected.fits else "warning")
-            self.forecast.setText(words + more)
+            self.expected = expected
+            self._show_forecast(expected)
+        self._less.setVisible(self.expected is not None and 0 < self._enough() < self.share.value())
+        self._less.setText(f"Learn from {self._enough()} %")
         self.changed.emit()
+
+    def _show_forecast(self, expected) -> None:
+        from tokstudio.tokens.training.forecast import duration
+
+        size, memory, free = map(_size, (expected.size, expected.memory, expected.free))
+        words = f"{size} of text, about {duration(expected.seconds)} and {memory} of memory; {free} are free."
+        more = "" if expected.fits else " Learn from less, or the system may end it."
+        if expected.fits and expected.slow:
+            more = " Less text is faster, and the tokens will hardly differ." if expected.size > 1e6 else ""
+        theme.set_role(self.forecast, "text2" if expected.fits and not expected.slow else "warning")
+        self.forecast.setText(words + more)
+
+    def _enough(self) -> int:
+        """Per cent of the text that fits the memory and takes a few minutes; 0 where nothing speaks against all."""
+        from tokstudio.tokens.training.forecast import SLOW
+
+        found = self.expected
+        if found is None or (found.fits and not found.slow):
+            return 0
+        share = min(0.5 * SLOW / found.seconds, 0.6 * found.free / found.memory, 1.0)
+        return max(1, int(self.share.value() * share))
 
     def ready(self) -> bool:
         try:
