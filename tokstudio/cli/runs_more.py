@@ -132,7 +132,7 @@ def report(store: RunStore, args: argparse.Namespace) -> int:
     from tokstudio.runs.report import html, markdown
 
     folder = store.open(args.name).folder
-    for path, made in ((args.html, html), (args.markdown, markdown)):
+    for path, made in ((args.html, html), (args.markdown, lambda folder: markdown(folder, args.markdown))):
         if path is not None:
             try:
                 path.write_text(made(folder), encoding="utf-8")

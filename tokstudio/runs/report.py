@@ -106,7 +106,9 @@ def markdown(folder: Path, beside: Path | None = None) -> str:
             lines += [f"![{title}]({name})", ""]
     for sample in _last_samples(state):
         lines += [f"> {sample[0]}: {sample[1]!r}", ""]
-    lines += ["## Settings", "", "| setting | value |", "| --- | --- |"]
+    for rank, mean, text in _held_out(state):
+        lines += [f"- {rank} held-out line, {mean} bits per byte: {text!r}"]
+    lines += ["", "## Settings", "", "| setting | value |", "| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in flat(folder).items()]
     return "\n".join(lines) + "\n"
 
@@ -132,8 +134,22 @@ figure {{ margin: 24px 0 }} figcaption {{ font-weight: 600 }} svg {{ width: 100%
 code {{ white-space: pre-wrap }}
 </style></head><body><h1>{escape(folder.name)}</h1>
 <table>{table(_verdict(folder))}</table><h2>Run</h2><table>{table(_facts(folder, state))}</table>
-{pictures}{samples}<h2>Settings</h2><table>{table(flat(folder).items())}</table></body></html>
+{pictures}{samples}{_held_out_table(state)}<h2>Settings</h2><table>{table(flat(folder).items())}</table></body></html>
 """
+
+
+def _held_out(state: RunState) -> list[tuple[str, str, str]]:
+    """(rank, bits per byte, text) of the newest worst and best lines."""
+    found = state.held_out.lines if state.held_out is not None else []
+    return [(str(one.get("rank", "")).capitalize(), one.get("mean", ""), one.get("text", "")) for one in found]
+
+
+def _held_out_table(state: RunState) -> str:
+    rows = "".join(
+        f"<tr><th>{escape(rank)}</th><td>{escape(mean)}</td><td><code>{escape(text)}</code></td></tr>"
+        for rank, mean, text in _held_out(state)
+    )
+    return f"<h2>Held-out lines, bits per byte</h2><table>{rows}</table>" if rows else ""
 
 
 def _last_samples(state: RunState) -> list[tuple[str, str]]:
