@@ -6,6 +6,7 @@ process never gives back what it once had: `python -m tokstudio.train.distil_cos
 """
 
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ class Case:
     objectives: tuple[str, ...] = ("next_token", "alm")
     length: int = LENGTH
     beside: bool = False  # measure plain fine-tuning, too
+    collate: bool = False  # measure that alone: 16 texts of at most 512 tokens
 
 
 def measure_apart(case: Case, folder: Path) -> dict[str, float]:
@@ -112,39 +114,93 @@ def problem_of(case: Case, folder: Path) -> Any:
 
 
 def measure(case: Case, folder: Path) -> dict[str, float]:
+    """Medians over the steps after the first one, which asks the system for its memory. Seconds, and GFLOP/s of
+    products measured between the steps, so that a machine that is slow or busy is known to be so."""
     import torch
 
     from tokstudio.train.loop import step_losses
     from tokstudio.train.memory import peak_bytes
     from tokstudio.train.optim import Optimizers
 
+    if case.collate:
+        return collation(case, folder)
     problem = problem_of(case, folder)
     device = torch.device("cpu")
     if case.cached:
         _read_from_cache(problem, case, folder)
     optimizers = Optimizers(problem.model, problem.config.optimizer, None)
     problem.model.train()
-    problem.token_batches(0)
-    walls, cpus, collates, tokens = [], [], [], 0
-    for step in range(case.steps):
-        began, cpu = time.perf_counter(), time.process_time()
-        problem.token_batches(step)
-        collates.append(time.perf_counter() - began)
+    walls, cpus, rates, plains, tokens = [], [], [], [], []
+    for step in range(case.steps + 1):
+        rates.append(product_rates())
+        problem.token_batches(step)  # a corpus is cut up where the first batch of a pass is asked for
         began, cpu = time.perf_counter(), time.process_time()
         batch = problem.batch(step)
         step_losses(problem, [batch], device, case.precision)
         optimizers.step(1.0)
         walls.append(time.perf_counter() - began)
         cpus.append(time.process_time() - cpu)
-        tokens = problem.tokens(batch)
-    return {
-        "seconds": min(walls),
-        "cpu_seconds": min(cpus),
-        "collate_seconds": min(collates),
-        "tokens": tokens,
+        tokens.append(problem.tokens(batch))
+        if case.beside:  # beside each other, for both to have the same machine
+            plains.append(plain_seconds(problem, case, step))
+    median = statistics.median
+    found = {
+        "seconds": median(walls[1:]),
+        "cpu_seconds": median(cpus[1:]),
+        "tokens": median(tokens[1:]),
         "peak_bytes": peak_bytes(device),
-        "plain_seconds": plain_seconds(problem, case) if case.beside else 0.0,
+        "plain_seconds": median(plains[1:]) if case.beside else 0.0,
+        "over_plain": median([w / p for w, p in zip(walls[1:], plains[1:], strict=True)])
+        if case.beside
+        else 0.0,
     }
+    return found | {name: median([r[name] for r in rates]) for name in rates[0]}
+
+
+def product_rates() -> dict[str, float]:
+    """GFLOP/s of one MLP's product: as torch does it unasked, as training does it here, and in bf16."""
+    import torch
+
+    a, b = torch.ones(4096, 256), torch.ones(1024, 256)
+    mine = torch.get_float32_matmul_precision()
+    found = {}
+    for name, precision, dtype in (
+        ("plain_gflops", "highest", torch.float32),
+        ("gflops", mine, torch.float32),
+        ("bf16_gflops", mine, torch.bfloat16),
+    ):
+        torch.set_float32_matmul_precision(precision)
+        left, right = a.to(dtype), b.to(dtype)
+        taken = []
+        for _ in range(3):
+            began = time.perf_counter()
+            torch.nn.functional.linear(left, right)
+            taken.append(time.perf_counter() - began)
+        found[name] = 2 * a.numel() * len(b) / statistics.median(taken) / 1e9
+    torch.set_float32_matmul_precision(mine)
+    return found
+
+
+def collation(case: Case, folder: Path) -> dict[str, float]:
+    """Tokenize 16 texts (28 kB, as the JAX trainer's 16 x 512 tokens) twice, cut them, and line them up."""
+    from tokstudio.tokens.reference import load_tokenizer
+    from tokstudio.train.chunks import chunk
+    from tokstudio.train.config import DataConfig
+    from tokstudio.train.corpus import load_corpus
+    from tokstudio.train.data import WindowOrder
+    from tokstudio.train.packing import batches
+
+    sides = [(load_tokenizer(name), 512) for name in ("demo:english", tokenizer_of(8192, folder))]
+    data = DataConfig(window_bytes=2048, too_long="cut")
+    order = WindowOrder(load_corpus("python").train, window_bytes=2048, batch_size=BATCH, seed=1)
+    taken = []
+    for index in range(case.steps + 1):
+        texts = order[index]
+        began = time.perf_counter()
+        teacher, student = batches(sides, texts, data)
+        chunk(teacher, student)
+        taken.append(time.perf_counter() - began)
+    return {"seconds": statistics.median(taken[1:])} | product_rates()
 
 
 def _read_from_cache(problem: Any, case: Case, folder: Path) -> None:
@@ -155,13 +211,13 @@ def _read_from_cache(problem: Any, case: Case, folder: Path) -> None:
 
     cache = TeacherCache.of({"case": [case.precision, case.target, case.length]}, folder)
     boundary = torch.from_numpy(CachedTeacher(cache, problem.teacher.tokenizer, 0).boundary)
-    for index in range(cache.batches(), case.steps):
+    for index in range(cache.batches(), case.steps + 1):
         batch, _ = problem.token_batches(index)
         cache.append(said(problem.teacher.scores(index, batch, frozenset(), case.precision), batch, boundary))
     problem.teacher = CachedTeacher(cache, problem.teacher.tokenizer, LENGTH)
 
 
-def plain_seconds(problem: Any, case: Case) -> float:
+def plain_seconds(problem: Any, case: Case, step: int) -> float:
     """Teacher forward (unless it is cached) and plain fine-tuning of the student on the same texts, in seconds."""
     import torch
 
@@ -169,19 +225,17 @@ def plain_seconds(problem: Any, case: Case) -> float:
     from tokstudio.train.evaluate import next_token_nats
     from tokstudio.train.teachers import OtherModel
 
-    best = float("inf")
-    for step in range(case.steps):
-        teacher, student = problem.token_batches(step)
-        began = time.perf_counter()
-        if isinstance(problem.teacher, OtherModel):
-            with torch.no_grad(), autocast(problem.pair.device, case.precision):
-                problem.teacher.loaded(input_ids=teacher.input_ids, use_cache=False)
-        with autocast(problem.pair.device, case.precision):
-            logits = problem.model(input_ids=student.input_ids, use_cache=False).logits
-        (next_token_nats(logits[:, :-1].float(), student) / student.tokens).backward()
-        best = min(best, time.perf_counter() - began)
-        problem.model.zero_grad()
-    return best
+    teacher, student = problem.token_batches(step)
+    began = time.perf_counter()
+    if isinstance(problem.teacher, OtherModel):
+        with torch.no_grad(), autocast(problem.pair.device, case.precision):
+            problem.teacher.loaded(input_ids=teacher.input_ids, use_cache=False)
+    with autocast(problem.pair.device, case.precision):
+        logits = problem.model(input_ids=student.input_ids, use_cache=False).logits
+    (next_token_nats(logits[:, :-1].float(), student) / student.tokens).backward()
+    taken = time.perf_counter() - began
+    problem.model.zero_grad()
+    return taken
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ the peak is the run's and nobody else's.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokstudio.train.config import TransferConfig
@@ -82,7 +83,6 @@ def forecast(config: TransferConfig) -> Forecast:
     removed again."""
     import tempfile
     from dataclasses import replace
-    from pathlib import Path
 
     from tokstudio.models.device import memory_bytes, pick_device
     from tokstudio.train.loop import optimize
@@ -127,6 +127,11 @@ def peak_bytes(device: Any) -> int:
 
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    try:  # of this program alone: the other counter begins at what its parent had
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024
+    except (OSError, StopIteration):
+        pass
     try:
         import resource
     except ImportError:  # not on Windows

@@ -345,7 +345,9 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
         yield Phase(name="Reloading the export in a fresh process")
         check = verify_in_fresh_process(path)
     gap = report["initialized"]["bits_per_byte"] - report["source"]["bits_per_byte"]
-    closed = (report["initialized"]["bits_per_byte"] - trained.value) / gap if gap > 1e-6 else None  # below: rounding
+    closed = (
+        (report["initialized"]["bits_per_byte"] - trained.value) / gap if gap > 1e-6 else None
+    )  # below: rounding
     report = {
         **report,
         "trained": {"bits_per_byte": trained.value},

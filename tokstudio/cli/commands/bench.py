@@ -7,6 +7,7 @@ from tokstudio.bench.base import BENCHMARKS, Benchmark, Figure, machine
 from tokstudio.cli.output import emit_json, say
 from tokstudio.errors import InputError
 
+QUICK = 2  # repetitions
 HELP = "measure speed and memory against the targets"
 
 
@@ -14,6 +15,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="a benchmark, or `all`; without one they are listed")
     parser.add_argument(
         "--repeat", type=int, default=5, metavar="N", help="how often each thing is done (%(default)s)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="each thing twice, and without the cases that take minutes"
     )
     parser.add_argument("--check", action="store_true", help="exit with 1 where a target is missed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -24,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--repeat {args.repeat} measures nothing.", hint="Give 1 or more.")
     if args.name is None:
         return list_all(args)
-    results = {entry.name: list(entry.measure(args.repeat)) for entry in chosen(args.name)}
+    repeat = min(args.repeat, QUICK) if args.quick else args.repeat
+    results = {entry.name: list(entry.measure(repeat)) for entry in chosen(args.name)}
     met = all(figure.met is not False for figures in results.values() for figure in figures)
     if args.json:
         emit_json(report(results, met))
