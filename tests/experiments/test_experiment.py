@@ -133,7 +133,7 @@ def test_a_picture_of_any_range(span):
 def test_the_command(config, tmp_path, capsys):
     arguments = ["experiment", "domain", "--text", config.data, "--set", f"model={config.model}"]
     assert cli.main([*arguments, "--steps", "8", "--print-config"]) == 0
-    assert "translation_steps = 3" in capsys.readouterr().out
+    assert "translation_steps = 1" in capsys.readouterr().out
     short = ["vocabulary=300", "batch_size=2", "window_bytes=200", "held_out_bytes=1024", "evaluate_every=2"]
     sets = [part for one in short for part in ("--set", one)]
     command = [*arguments, *sets, "--steps", "3", "--seeds", "1", "--arms", "mean-pieces"]

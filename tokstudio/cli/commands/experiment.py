@@ -69,7 +69,7 @@ def _config(args: argparse.Namespace):
     ]
     named = any(o.startswith("translation_steps=") for o in args.overrides)
     if args.steps is not None and not distil and not named:
-        overrides.append(f"translation_steps={max(1, args.steps * 3 // 8)}")
+        overrides.append(f"translation_steps={max(1, args.steps // 8)}")
     if args.arms:
         config = replace(config, arms=tuple(args.arms.split(",")))
     return apply_overrides(config, [*overrides, *args.overrides])
