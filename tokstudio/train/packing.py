@@ -1,15 +1,12 @@
 """Texts that are too long, and texts that are short: cut at a byte where both tokenizers cut, packed into rows."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.train.config import DataConfig
 from tokstudio.train.data import TokenBatch, batch_of, prefix_id, token_batch
-
-THREADED = 8192  # characters: less is done before a thread has begun
 
 
 def batches(
@@ -19,7 +16,7 @@ def batches(
     if data.too_long == "refuse" and not data.pack:
         return [token_batch(t, texts, limit=limit, device=device) for t, limit in sides]
     room = [limit - (prefix_id(tokenizer) is not None) for tokenizer, limit in sides]
-    every = _encoded([tokenizer for tokenizer, _ in sides], texts)
+    every = [tuple(tokenizer.encode(text) for tokenizer, _ in sides) for text in texts]
     if data.too_long == "cut":
         every = [cut_at_common_byte(encodings, room) for encodings in every]
     elif any(len(e) > r for encodings in every for e, r in zip(encodings, room, strict=True)):
@@ -33,18 +30,6 @@ def batches(
     ]
     rows = pack(lengths, [limit for _, limit in sides])
     return [packed_batch(t, e, rows, device=device) for (t, _), e in zip(sides, encoded, strict=True)]
-
-
-def _encoded(tokenizers: Sequence[Tokenizer], texts: Sequence[str]) -> list[tuple[Encoding, ...]]:
-    """[text][side]. Tokenizer libraries let go of the interpreter while they work: a thread for each side."""
-
-    def side(tokenizer: Tokenizer) -> list[Encoding]:
-        return [tokenizer.encode(text) for text in texts]
-
-    if len(tokenizers) == 1 or sum(map(len, texts)) < THREADED:
-        return list(zip(*map(side, tokenizers), strict=True))
-    with ThreadPoolExecutor(len(tokenizers)) as pool:
-        return list(zip(*pool.map(side, tokenizers), strict=True))
 
 
 def cut_at_common_byte(encodings: Sequence[Encoding], limits: Sequence[int]) -> tuple[Encoding, ...]:
