@@ -118,6 +118,7 @@ def measure(case: Case, folder: Path) -> dict[str, float]:
     products measured between the steps, so that a machine that is slow or busy is known to be so."""
     import torch
 
+    from tokstudio.models.device import give_back_freed_memory
     from tokstudio.train.loop import step_losses
     from tokstudio.train.memory import peak_bytes
     from tokstudio.train.optim import Optimizers
@@ -128,6 +129,7 @@ def measure(case: Case, folder: Path) -> dict[str, float]:
     device = torch.device("cpu")
     if case.cached:
         _read_from_cache(problem, case, folder)
+    give_back_freed_memory()
     optimizers = Optimizers(problem.model, problem.config.optimizer, None)
     problem.model.train()
     walls, cpus, rates, plains, tokens = [], [], [], [], []

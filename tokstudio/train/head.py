@@ -22,7 +22,7 @@ CHUNK_ELEMENTS = {
     "cpu": 1 << 20,
     "cuda": 1 << 27,
 }  # logits that are there at one time; on a CPU they fit its cache
-CHUNK_ROWS = 32  # at least: every chunk reads the whole matrix
+CHUNK_ROWS = 256  # at least: every chunk reads its part of the matrix
 DEEP = 60.0  # nats: e^-60 is far from where fp32 loses digits
 
 
@@ -39,8 +39,47 @@ class Head:
         """The whole of them, in fp32."""
         return shaped(torch.nn.functional.linear(hidden, self.weight.to(hidden.dtype)), self)
 
-    def chunk_rows(self) -> int:
-        return max(CHUNK_ROWS, CHUNK_ELEMENTS.get(self.weight.device.type, 1 << 24) // len(self.weight))
+    def chunk(self) -> tuple[int, int]:
+        """How many positions, and how many tokens, at one time."""
+        elements = CHUNK_ELEMENTS.get(self.weight.device.type, 1 << 24)
+        rows = max(CHUNK_ROWS, elements // len(self.weight))
+        return rows, max(1, elements // rows)
+
+    def blocks(self, size: int, dtype: "torch.dtype") -> "list[Block]":
+        """Runs of `size` tokens."""
+        cast = self.weight.detach().to(dtype)
+        starts = range(0, len(cast), size)
+        return [Block(i, cast[i : i + size], self.part(slice(i, i + size))) for i in starts]
+
+    def part(self, tokens: slice) -> "Head":
+        bias = None if self.bias is None else self.bias.detach()[tokens]
+        return Head(self.weight.detach()[tokens], bias, self.scale, self.cap)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    start: int
+    cast: "Tensor"  # [w, d] in the precision of the products
+    head: Head
+
+    @property
+    def tokens(self) -> slice:
+        return slice(self.start, self.start + len(self.cast))
+
+    def logits(self, hidden: "Tensor", buffer: "Tensor") -> "Tensor":
+        """[r, w] as `Head.logits`, in `buffer` where that is possible."""
+        room = buffer[: len(hidden) * len(self.cast)].view(len(hidden), -1)
+        if self.cast.dtype == buffer.dtype:
+            z = torch.mm(hidden.to(self.cast.dtype), self.cast.T, out=room)
+        else:
+            z = room.copy_(hidden.to(self.cast.dtype) @ self.cast.T)
+        return shaped(z, self.head)
+
+    def holds(self, tokens: "Tensor") -> "tuple[Tensor, Tensor]":
+        """(which of `tokens` [r] are in this block, their columns [r, 1]; 0 for the others)"""
+        column = tokens - self.start
+        here = (column >= 0) & (column < len(self.cast))
+        return here, torch.where(here, column, 0)[:, None]
 
 
 def split(model: Any) -> "tuple[Any, Head] | None":
@@ -86,11 +125,12 @@ def token_scores(
     *,
     dtype: "torch.dtype | None" = None,
     rows: int = 0,
+    columns: int = 0,
 ) -> "tuple[Tensor, Tensor, Tensor]":
     """(z, logit of `following`, logsumexp over `members` where `marked` and 0 elsewhere), fp32 [n] each.
 
     `hidden` [n, d], `following` int64 [n], `marked` bool [n], `members` int64 [t]. `dtype`: of the products,
-    that of `hidden` unless said; `rows`: at one time.
+    that of `hidden` unless said; `rows`, `columns`: positions and tokens at one time.
     """
     inside = torch.zeros(len(head.weight), dtype=torch.bool, device=hidden.device)
     inside[members] = True
@@ -103,7 +143,7 @@ def token_scores(
         inside,
         head,
         dtype or hidden.dtype,
-        rows or head.chunk_rows(),
+        (rows or head.chunk()[0], columns or head.chunk()[1]),
     )
 
 
@@ -118,72 +158,88 @@ def shaped(z: "Tensor", head: Head) -> "Tensor":
 
 class _TokenScores(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, hidden, weight, bias, following, marked, inside, head, dtype, rows):
-        cast = weight.detach().to(dtype)
+    def forward(ctx, hidden, weight, bias, following, marked, inside, head, dtype, chunk):
+        rows, columns = chunk
         wide = torch.float64 if dtype == torch.float64 else torch.float32
-        log_z, picked, mass = (torch.zeros(len(hidden), dtype=wide, device=hidden.device) for _ in range(3))
-        columns = _columns(inside, wide)
-        buffer = torch.empty(min(rows, len(hidden)), len(weight), dtype=wide, device=hidden.device)
-        with torch.autocast(hidden.device.type, enabled=False):
-            for start in range(0, len(hidden), rows):
-                part = slice(start, start + rows)
-                z = _logits(hidden[part], cast, head, buffer)
-                picked[part] = z.gather(1, following[part, None])[:, 0]
-                top = z.amax(-1, keepdim=True)
-                sums = z.sub_(top).exp_() @ columns  # [rows, 2] over all tokens, over the set
-                log_z[part] = sums[:, 0].log().add_(top[:, 0])
-                mass[part] = torch.where(marked[part], sums[:, 1].log().add_(top[:, 0]), 0.0)
-            _deep_mass(hidden, cast, head, marked, inside, log_z, mass, rows)
+        count, device = len(hidden), hidden.device
+        picked = torch.zeros(count, dtype=wide, device=device)
+        top = torch.full((count, 1), -torch.inf, dtype=wide, device=device)
+        sums = torch.zeros(
+            count, 2, dtype=wide, device=device
+        )  # of e^(logit - top): over all tokens, over the set
+        members = _columns(inside, wide)
+        buffer = torch.empty(min(rows, count) * min(columns, len(weight)), dtype=wide, device=device)
+        with torch.autocast(device.type, enabled=False):
+            for block in head.blocks(columns, dtype):  # outside: a block stays in the cache
+                for start in range(0, count, rows):
+                    part = slice(start, start + rows)
+                    z = block.logits(hidden[part], buffer)
+                    here, column = block.holds(following[part])
+                    picked[part] = torch.where(here, z.gather(1, column)[:, 0], picked[part])
+                    before = top[part].clone()
+                    torch.maximum(before, z.amax(-1, keepdim=True), out=top[part])
+                    sums[part].mul_((before - top[part]).exp_())
+                    sums[part].add_(z.sub_(top[part]).exp_() @ members[block.tokens])
+            logs = sums.log_().add_(top)
+            log_z, mass = logs[:, 0].contiguous(), torch.where(marked, logs[:, 1], 0.0)
+            _deep_mass(hidden, head, dtype, marked, inside, log_z, mass, rows)
         ctx.save_for_backward(hidden, weight, bias, following, marked, inside, log_z, mass)
-        ctx.head, ctx.dtype, ctx.rows = head, dtype, rows
+        ctx.head, ctx.dtype, ctx.chunk = head, dtype, chunk
         return log_z, picked, mass
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, g_z, g_picked, g_mass):
         hidden, weight, bias, following, marked, inside, log_z, mass = ctx.saved_tensors
-        head, dtype, rows = ctx.head, ctx.dtype, ctx.rows
-        cast = weight.detach().to(dtype)
+        head, dtype, (rows, columns) = ctx.head, ctx.dtype, ctx.chunk
         wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
-        d_hidden = torch.empty_like(hidden) if wants_hidden else None
+        d_hidden = torch.zeros_like(hidden) if wants_hidden else None
         d_weight = torch.zeros_like(weight) if wants_weight else None
         d_bias = torch.zeros_like(bias) if wants_bias else None
         deep = marked & (log_z - mass > DEEP)
         # g_z p + g_set q = p (g_z + g_set e^(log_z - mass) [in the set])
         share = torch.where(marked & ~deep, g_mass * (log_z - mass).clamp(max=DEEP).exp(), 0.0)
-        factors, columns = torch.stack([g_z, share], 1), _columns(inside, log_z.dtype)
-        size = min(rows, len(hidden))
-        buffers = [torch.empty(size, len(weight), dtype=log_z.dtype, device=hidden.device) for _ in range(2)]
+        factors, members = torch.stack([g_z, share], 1), _columns(inside, log_z.dtype)
+        size = min(rows, len(hidden)) * min(columns, len(weight))
+        buffers = [torch.empty(size, dtype=log_z.dtype, device=hidden.device) for _ in range(2)]
         any_deep = bool(deep.any())
         with torch.autocast(hidden.device.type, enabled=False):
-            for start in range(0, len(hidden), rows):
-                part = slice(start, start + rows)
-                h = hidden[part].to(dtype)
-                z = _logits(h, cast, head, buffers[0])
-                slope = 1 - (z / head.cap).square() if head.cap else None
-                at = deep[part].nonzero()[:, 0] if any_deep else ()
-                among = z[at].masked_fill_(~inside, -torch.inf) if len(at) else None
-                factor = torch.mm(factors[part], columns.T, out=buffers[1][: len(h)])
-                d = z.sub_(log_z[part, None]).exp_().mul_(factor)
-                d.scatter_add_(1, following[part, None], g_picked[part, None])
-                if among is not None:
-                    among.sub_(mass[start + at, None]).exp_().mul_(g_mass[start + at, None])
-                    d.index_add_(0, at, among)
-                if slope is not None:
-                    d.mul_(slope)
-                if head.scale != 1.0:
-                    d.mul_(head.scale)
-                if wants_bias:
-                    d_bias += d.sum(0)
-                d = d.to(dtype)
-                if wants_hidden:
-                    d_hidden[part] = d @ cast
-                if wants_weight:
-                    if dtype == d_weight.dtype:
-                        d_weight.addmm_(d.T, h)
-                    else:
-                        d_weight += d.T @ h
+            for block in head.blocks(columns, dtype):
+                tokens, width = block.tokens, len(block.cast)
+                for start in range(0, len(hidden), rows):
+                    part = slice(start, start + rows)
+                    h = hidden[part].to(dtype)
+                    z = block.logits(h, buffers[0])
+                    slope = 1 - (z / head.cap).square() if head.cap else None
+                    at = deep[part].nonzero()[:, 0] if any_deep else ()
+                    among = z[at].masked_fill_(~inside[tokens], -torch.inf) if len(at) else None
+                    room = buffers[1][: len(h) * width].view(len(h), -1)
+                    factor = torch.mm(factors[part], members[tokens].T, out=room)
+                    d = z.sub_(log_z[part, None]).exp_().mul_(factor)
+                    here, column = block.holds(following[part])
+                    d.scatter_add_(1, column, torch.where(here, g_picked[part], 0.0)[:, None])
+                    if among is not None:
+                        among.sub_(mass[start + at, None]).exp_().mul_(g_mass[start + at, None])
+                        d.index_add_(0, at, among)
+                    if slope is not None:
+                        d.mul_(slope)
+                    if head.scale != 1.0:
+                        d.mul_(head.scale)
+                    if wants_bias:
+                        d_bias[tokens] += d.sum(0)
+                    d = d.to(dtype)
+                    if wants_hidden:
+                        _add(d_hidden[part], d, block.cast)
+                    if wants_weight:
+                        _add(d_weight[tokens], d.T, h)
         return d_hidden, d_weight, d_bias, None, None, None, None, None, None
+
+
+def _add(total: "Tensor", left: "Tensor", right: "Tensor") -> None:
+    if total.dtype == left.dtype:
+        total.addmm_(left, right)
+    else:
+        total += left @ right
 
 
 def _columns(inside: "Tensor", dtype: "torch.dtype") -> "Tensor":
@@ -191,20 +247,10 @@ def _columns(inside: "Tensor", dtype: "torch.dtype") -> "Tensor":
     return torch.stack([torch.ones_like(inside), inside], 1).to(dtype)
 
 
-def _logits(hidden: "Tensor", cast: "Tensor", head: Head, buffer: "Tensor") -> "Tensor":
-    """As `Head.logits`, in `buffer` where that is possible."""
-    room = buffer[: len(hidden)]
-    if cast.dtype == buffer.dtype:
-        z = torch.mm(hidden.to(cast.dtype), cast.T, out=room)
-    else:
-        z = room.copy_(hidden.to(cast.dtype) @ cast.T)
-    return shaped(z, head)
-
-
-def _deep_mass(hidden, cast, head, marked, inside, log_z, mass, rows) -> None:
+def _deep_mass(hidden, head, dtype, marked, inside, log_z, mass, rows) -> None:
     """Where the set is so unlikely that its exponentials beside the largest one were lost: with a top of its own."""
     deep = (marked & ~(log_z - mass < DEEP)).nonzero()[:, 0]
     for start in range(0, len(deep), rows):
         at = deep[start : start + rows]
-        z = shaped(hidden[at].to(cast.dtype) @ cast.T, head)
+        z = shaped(hidden[at].to(dtype) @ head.weight.to(dtype).T, head)
         mass[at] = torch.logsumexp(z.masked_fill(~inside, -torch.inf), -1)

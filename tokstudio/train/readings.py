@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tokstudio.train.head import CHUNK_ROWS, Head, shaped
+from tokstudio.train.head import Head, shaped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +24,7 @@ CHUNK_ELEMENTS = {
     "cpu": 1 << 20,
     "cuda": 1 << 25,
 }  # logits of a chunk; an objective makes several values of each
+CHUNK_ROWS = 32  # at least: every chunk reads the whole matrix
 WHOLE_ELEMENTS = (
     1 << 24
 )  # logits up to which they are made at once: fewer products, and no memory to speak of
