@@ -12,6 +12,7 @@ from tokstudio.events import Finished, HeldOut, Log, Metrics, Phase, Reference, 
 from tokstudio.models.device import (
     autocast,
     fast_products,
+    give_back_freed_memory,
     keep_freed_memory,
     memory_bytes,
     pick_device,
@@ -244,6 +245,7 @@ def run(
             yield event
             if event.terminal:
                 return
+    give_back_freed_memory()
     yield Phase(name="Training")
     for event in optimize(problem, config.train, config.optimizer, folder, control, resume=resume):
         yield event
