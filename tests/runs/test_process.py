@@ -357,3 +357,15 @@ def test_a_foreign_process_is_never_ended(store):
     finally:
         other.kill()
         other.wait()
+
+
+def test_a_slow_start_is_not_taken_for_a_process_that_does_not_go(make_run, monkeypatch):
+    """What the attempt before said last does not count for the one that has not said a word yet."""
+    run = make_run(steps=30, pause=0.01)
+    run.start()
+    until(run, Metrics, step=3)
+    run.stop()
+    assert isinstance(follow(run)[-1], Stopped)
+    monkeypatch.setattr("tokstudio.runs.process.GRACE", 0.02)  # less than any Python takes to start
+    run.start(resume=True)
+    assert isinstance(follow(run)[-1], Finished)

@@ -25,6 +25,10 @@ def test_fifty_kills(make_run, store: RunStore):
     for turn in range(ROUNDS):
         again = Run(run.folder)
         again.start(resume=turn > 0)
+        while (
+            turn == 0 and not (run.folder / "events.jsonl").exists()
+        ):  # else there is nothing to be unreadable yet
+            time.sleep(0.01)
         time.sleep(chance.uniform(0.2, 1.2))
         if chance.random() < 0.3:
             again.ask(chance.choice(["pause", "save", "evaluate", "park"]))

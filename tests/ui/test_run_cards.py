@@ -183,7 +183,7 @@ def test_held_out_lines_are_shown_read_and_told(qtbot):
     pane.refresh(state)
     pane.by.set_index(2)
     (line,) = pane.view.lines
-    assert line.shades("Difference").tolist() == pytest.approx([-1, -0.75, -0.375, 0, 0.25, 0.5, 0.75, 1, 1])
+    assert line.shades("Difference").tolist() == pytest.approx([-1, -1, -0.75, 0, 0.5, 1, 1, 1, 1])
     assert not pane.grab().toImage().isNull()
 
 

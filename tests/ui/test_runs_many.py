@@ -13,6 +13,8 @@ from tests.ui.test_runs import (  # noqa: F401  fixtures
     wait_for,
 )
 from tokstudio.runs import notes
+from tokstudio.runs.state import RunState
+from tokstudio.ui.run_cards.board import Board
 
 
 @pytest.fixture
@@ -87,3 +89,22 @@ def test_a_finished_run_opens_elsewhere(qtbot, page, begin, context):  # noqa: F
         ("compare", {"tokenizer": export}),
         ("embeddings", {"path": export}),
     ]
+
+
+def test_going_back_and_forth_between_runs_of_other_charts_takes_no_room(qtbot, qapp):
+    """A grid keeps every row that was ever named."""
+    board = Board()
+    qtbot.addWidget(board)
+    qtbot.waitUntil(lambda: not board._coming, timeout=60_000)
+    few, many = RunState(), RunState()
+    for state, names in (
+        (few, ("loss",)),
+        (many, ("loss", "gradient_norm", "learning_rate", "memory_bytes")),
+    ):
+        for name in names:
+            state.columns[name].put(1, 1.0)
+    for state in (few, many) * 20:
+        board._state = state
+        board._place()
+    assert board._grid.rowCount() <= len(board.panels)
+    assert board._grid.columnCount() <= 2

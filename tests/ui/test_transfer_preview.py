@@ -17,6 +17,7 @@ from tokstudio.train.config import demo
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context, Settings
 from tokstudio.ui.pages.transfer import TransferPage, set_values
+from tokstudio.ui.run_cards.create import create_transfer
 from tokstudio.ui.transfer_cards import checks
 from tokstudio.ui.transfer_cards.blocks import BlocksView, shapes
 from tokstudio.ui.transfer_cards.measure import HIGH, LOW, START, correction
@@ -141,3 +142,17 @@ def test_a_measurement_can_be_cancelled_and_may_fail(qtbot, page, probe):
     card.measure.click()
     qtbot.waitUntil(lambda: card.problem.title.text() == "Memory does not suffice.", timeout=PATIENCE)
     assert card._how.text() == "computed from the sizes"
+
+
+def test_a_recipe_that_keeps_the_tokenizer_starts_another_kind_of_run(page):
+    place = next(i for i, recipe in enumerate(page.method.recipes, 1) if recipe.kind == "finetune")
+    page.method._take_recipe(place)
+    assert page.config.tokenizer == page.config.model == "demo:english"
+    assert page.estimate.go.text() == "Start fine-tuning"
+    page._change({"model": "demo:code"})
+    assert page.config.tokenizer == "demo:code"
+    run = create_transfer(page.store, page.config)
+    assert page.store.info(run.folder.name).kind == "finetune"
+    assert run.folder.name == "code-finetuned-01"
+    page._change({"tokenizer": "demo:english"})
+    assert page.estimate.go.text() == "Start transfer"

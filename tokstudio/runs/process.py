@@ -19,7 +19,7 @@ from tokstudio.events import Failed, Finished, Metrics, Parked, RunEvent, Starte
 from tokstudio.runs import control
 from tokstudio.runs.files import folder_error, read_json, write_json
 from tokstudio.runs.lock import FolderLock
-from tokstudio.runs.tail import Tail, is_torn, last_event
+from tokstudio.runs.tail import Tail, is_torn, last_event, size_of
 
 GRACE = 10.0  # seconds between the last event and the end of the process, before it is ended
 LAST_BREATH = 5.0  # seconds in which a process that was killed gives its lock back
@@ -115,7 +115,14 @@ class Run:
     def _introduce(self, process: psutil.Process) -> None:
         """Others see the run from now on, not only from the worker's first heartbeat."""
         before = read_json(self.folder / "state.json")
-        now = {**before, **identity(process), "state": "preparing", "heartbeat": time.time(), "message": ""}
+        now = {
+            **before,
+            **identity(process),
+            "state": "preparing",
+            "heartbeat": time.time(),
+            "message": "",
+            "since": size_of(self.folder / "events.jsonl"),
+        }
         write_json(self.folder / "state.json", now)
 
     def alive(self) -> bool:
@@ -165,7 +172,8 @@ class Run:
                 last = next((e for e in reversed(batch) if e.kind != "unknown"), last)
                 self._step = next((e.step for e in reversed(batch) if isinstance(e, AT_STEP)), self._step)
                 yield batch
-            over = last is not None and last.terminal
+            since = int(read_json(self.folder / "state.json").get("since") or 0)
+            over = last is not None and last.terminal and (tail.place > since or not since)
             if not alive:
                 if not over and (last is not None or seen):
                     yield [self._record_death(unseen=not seen)]

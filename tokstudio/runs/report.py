@@ -141,7 +141,9 @@ code {{ white-space: pre-wrap }}
 def _held_out(state: RunState) -> list[tuple[str, str, str]]:
     """(rank, bits per byte, text) of the newest worst and best lines."""
     found = state.held_out.lines if state.held_out is not None else []
-    return [(str(one.get("rank", "")).capitalize(), one.get("mean", ""), one.get("text", "")) for one in found]
+    return [
+        (str(one.get("rank", "")).capitalize(), one.get("mean", ""), one.get("text", "")) for one in found
+    ]
 
 
 def _held_out_table(state: RunState) -> str:

@@ -18,6 +18,11 @@ class Tail:
         self._offset = 0
         self._rest = b""  # a half-written line waits for its other half
 
+    @property
+    def place(self) -> int:
+        """Bytes of the file that were delivered."""
+        return self._offset - len(self._rest)
+
     def read(self) -> Iterator[list[RunEvent]]:
         """A file that is not there yet has nothing to say."""
         if not self.path.exists():
@@ -31,6 +36,14 @@ class Tail:
                 for start in range(0, len(lines), BATCH):
                     if batch := [load(line) for line in lines[start : start + BATCH] if line.strip()]:
                         yield batch
+
+
+def size_of(path: Path) -> int:
+    """Bytes, 0 for a file that is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def is_torn(path: Path) -> bool:

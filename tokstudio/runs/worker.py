@@ -42,7 +42,13 @@ from tokstudio.runs.tail import is_torn
 from tokstudio.runs.tensorboard import ScalarLog
 
 HEARTBEAT = 1.0  # seconds
-KEPT = ("step", "total_steps", "bits_per_byte", "latest")  # of the last attempt, until this one knows better
+KEPT = (
+    "step",
+    "total_steps",
+    "bits_per_byte",
+    "latest",
+    "since",
+)  # of the last attempt, until this one knows better
 RESERVE = 64 * 1024  # bytes kept back, so that a full disk can still be reported on
 
 

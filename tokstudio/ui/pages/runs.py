@@ -341,4 +341,6 @@ def _pair(info: RunInfo) -> str:
     except (OSError, ValueError):
         return ""
     model, tokenizer = config.get("model"), config.get("tokenizer")
-    return f"{model} to {tokenizer}" if model and tokenizer else ""
+    if not model or not tokenizer:
+        return ""
+    return f"{model}, its own tokenizer" if model == tokenizer else f"{model} to {tokenizer}"

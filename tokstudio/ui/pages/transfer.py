@@ -1,6 +1,5 @@
 """Transfer: choose what moves where, see what it takes, start."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from tokstudio.errors import InputError, TokstudioError
 from tokstudio.runs.store import RunStore
 from tokstudio.runs.trash import Trash
 from tokstudio.train.config import TransferConfig, demo
-from tokstudio.train.settings import from_dict, load_toml, to_dict, to_toml
+from tokstudio.train.kinds import purpose_of
+from tokstudio.train.settings import load_toml, to_dict, to_toml
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
 from tokstudio.ui.run_cards.create import create_transfer
@@ -39,37 +39,12 @@ from tokstudio.ui.transfer_cards.method import MethodCard
 from tokstudio.ui.transfer_cards.pair import PairCard
 from tokstudio.ui.transfer_cards.preflight import PreflightCard
 from tokstudio.ui.transfer_cards.preview import PreviewCard
+from tokstudio.ui.transfer_cards.values import command, follow_model, set_values
 from tokstudio.ui.widgets.basic import button
 
 WIDE = 1208  # page width from which the three cards stand side by side
 CARDS = 412  # their height
 PAUSE = 250  # milliseconds without typing before the pair is measured again
-
-
-def set_values(config: TransferConfig, values: dict[str, Any]) -> TransferConfig:
-    """`values` by dotted name. Raises ConfigError for one that is out of range."""
-    data = to_dict(config)
-    for name, value in values.items():
-        *sections, key = name.split(".")
-        table = data
-        for section in sections:
-            table = table[section]
-        table[key] = value
-    return from_dict(TransferConfig, data)
-
-
-def command(config: TransferConfig) -> str:
-    """The same transfer for a terminal: the demo, and what differs from it."""
-    changed = _flat(to_dict(config)), _flat(to_dict(demo()))
-    sets = [f"{name}={value}" for name, value in changed[0].items() if value != changed[1][name]]
-    return " ".join(["tokstudio transfer --demo", *(f"--set {shlex.quote(text)}" for text in sets)])
-
-
-def _flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in data.items():
-        found |= _flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
-    return found
 
 
 class TransferPage(QWidget):
@@ -176,7 +151,7 @@ class TransferPage(QWidget):
     def _change(self, values: dict[str, Any]) -> None:
         """An empty dict: something was typed that is no value yet."""
         try:
-            self.config = set_values(self.config, values)
+            self.config = set_values(self.config, follow_model(self.config, values))
         except TokstudioError as error:
             self.estimate.problem.show_error(error)
             return
@@ -188,6 +163,7 @@ class TransferPage(QWidget):
     def _show(self) -> None:
         self.method.show_config(self.config, len(self._pair.target) if self._pair else 0)
         self.pair.show_config(self.config)
+        self.estimate.show_purpose(purpose_of(self.config))
         self.budget.show_config(self.config)
         self.form.show_config(self.config)
         self.budget.show_expected(self._expected, self.config)

@@ -27,6 +27,7 @@ from tokstudio.ui.widgets.basic import segmented
 from tokstudio.ui.widgets.problem import Problem
 
 GAP = 8
+MOST_COLUMNS = 2
 FOOT = 196  # height of samples and log
 LOG = 372  # width of the log beside the samples
 
@@ -50,7 +51,7 @@ class Board(QWidget):
         self._columns = 0
         self._narrow = False
         self._told: tuple = ()
-        self._tabs = segmented(["Samples", "Log"], name="Samples or log")
+        self._tabs = segmented(["Samples and lines", "Log"], name="Samples or log")
         self._tabs.changed.connect(lambda _: self._show_tab())
         self.tools = ChartTools()
         self.tools.changed.connect(self._retool)
@@ -108,8 +109,11 @@ class Board(QWidget):
         for panel in self.panels:
             self._grid.removeWidget(panel)
             panel.setVisible(panel in wanted)
-        for place in range(self._grid.rowCount() + self._grid.columnCount() + places):
+        for place in range(MOST_COLUMNS):
             self._grid.setColumnStretch(place, int(place < columns))
+        for place in range(
+            max(places, len(self.panels))
+        ):  # no further: a stretch makes its row, and rows stay
             self._grid.setRowStretch(place, int(place < -(-places // columns)))
         for place, panel in enumerate(wanted):
             self._grid.addWidget(panel, place // columns, place % columns)

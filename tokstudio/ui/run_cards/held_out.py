@@ -14,7 +14,7 @@ from tokstudio.ui.widgets.basic import eliding, row, segmented
 
 ROW, GROUP = 22, 24  # pixels of a line, and of the words above several
 FULL = 8.0  # bits a byte at which the shade is strongest; a uniform guess among 256 bytes costs as much
-APART = 4.0  # the same for a difference
+APART = 2.0  # the same for a difference
 STRONGEST = 0.55  # of the shade: text stays readable on it
 VIEWS = ("This run", "Original", "Difference")
 WORDS = {"worst": "Worst", "best": "Best"}

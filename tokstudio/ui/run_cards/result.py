@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout
 
 from tokstudio.ui import theme
 from tokstudio.ui.icons import icon_label
-from tokstudio.ui.widgets.basic import button, eliding, label, row, stat
+from tokstudio.ui.widgets.basic import button, eliding, row, stat
 
 PAGES = (("layers", "Model"), ("compare", "Compare"), ("embeddings", "Embeddings"))
 BITS = "bits per byte"
@@ -29,7 +29,7 @@ class ResultCard(QFrame):
         self.trained = stat("After training", "")
         self.gap = stat("Gap closed", "")
         self._mark = icon_label("check", "success", 16)
-        self.check = label("", "small", "text2")
+        self.check = eliding("", "small", "text2")
         self.where = eliding("", "small", "muted")
         self.folder, self.copy = button("Open export", "folder"), button("Copy path", "copy")
         self.folder.setAccessibleName("Open the folder of the export")

@@ -13,6 +13,7 @@ from tokstudio.ui.words import duration, size
 
 WIDTH = 420
 SHADES = ((0, False), (2, True), (1, False), (5, True))  # series color, hatched
+STARTS = {"transfer": "Start transfer", "finetune": "Start fine-tuning", "distil": "Start distillation"}
 COMPUTED, CORRECTED = "computed from the sizes", "computed, corrected by two measured steps"
 MEASURED = "two steps were measured"
 WAITING = "\N{EN DASH}"
@@ -71,19 +72,30 @@ class EstimateCard(QFrame):
         ):
             layout.addWidget(part)
         layout.addStretch(1)
-        for part in (self.problem, self.go, row((self._why, 1), self.wait, self.command)):
+        self._foot = row((self._why, 1), self.wait, self.command)
+        for part in (self.problem, self.go, self._foot):
             layout.addWidget(part)
 
     def set_compact(self, compact: bool) -> None:
         """At the foot of a narrow window only the numbers and the button stay."""
         for part in (self._title, self._details, self.bar):
             part.setVisible(not compact)
+        if compact:
+            self._foot.layout().insertWidget(1, self.measure)
+        else:
+            self._title.layout().addWidget(self.measure)
+
+    def show_purpose(self, name: str) -> None:
+        """`name`: of the run kind."""
+        if not self.go.property("busy"):
+            self.go.setText(STARTS.get(name, STARTS["transfer"]))
 
     def show_measuring(self, share: float | None, seconds: float = 0.0) -> None:
         """None: nothing is measured."""
         self._measuring = share is not None
         self.progress.setVisible(self._measuring)
         self.measure.setText("Cancel" if self._measuring else "Measure")
+        self.measure.set_icon("close" if self._measuring else "refresh")
         if share is not None:
             self.progress.set(share)
             self._how.setText(f"trying two steps, {duration(seconds)}")

@@ -59,6 +59,7 @@ class MethodCard(Numbered):
         self.weights.edited.connect(self._weigh)
         self._objectives: list[str] = []
         self._weights: list[float] = []
+        self._model = ""
         choose = lambda name, part: col(label(name, "caption", "muted"), part, spacing=4)  # noqa: E731
         self.body.addWidget(
             row((choose("Recipe", self.recipe), 1), (choose("New token rows", self.start), 1))
@@ -78,6 +79,7 @@ class MethodCard(Numbered):
 
     def show_config(self, config: TransferConfig, rows: int) -> None:
         """`rows`: size of the target vocabulary, 0 while it is not known."""
+        self._model = config.model
         self._objectives, self._weights = list(config.objectives), list(config.weights)
         self.start.setCurrentIndex(self.start.findData(config.method))
         self.help.setText(METHODS[config.method].help if config.method in list(METHODS) else "")
@@ -130,5 +132,7 @@ class MethodCard(Numbered):
         values = to_dict(self.recipes[place - 1].config)
         for own in ("model", "tokenizer"):
             values.pop(own)
+        if self.recipes[place - 1].kind != "transfer":  # the model keeps the tokenizer it has
+            values["tokenizer"] = self._model
         self.recipe_picked.emit(values)
         self.recipe.setToolTip(self.recipes[place - 1].about)

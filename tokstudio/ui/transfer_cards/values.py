@@ -1,0 +1,41 @@
+"""The settings of the Transfer page as values by dotted name, and as a command."""
+
+import shlex
+from typing import Any
+
+from tokstudio.train.config import TransferConfig, demo
+from tokstudio.train.kinds import purpose_of
+from tokstudio.train.settings import from_dict, to_dict
+
+
+def set_values(config: TransferConfig, values: dict[str, Any]) -> TransferConfig:
+    """`values` by dotted name. Raises ConfigError for one that is out of range."""
+    data = to_dict(config)
+    for name, value in values.items():
+        *sections, key = name.split(".")
+        table = data
+        for section in sections:
+            table = table[section]
+        table[key] = value
+    return from_dict(TransferConfig, data)
+
+
+def command(config: TransferConfig) -> str:
+    """The same transfer for a terminal: the demo, and what differs from it."""
+    changed = _flat(to_dict(config)), _flat(to_dict(demo()))
+    sets = [f"{name}={value}" for name, value in changed[0].items() if value != changed[1][name]]
+    return " ".join(["tokstudio transfer --demo", *(f"--set {shlex.quote(text)}" for text in sets)])
+
+
+def _flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in data.items():
+        found |= _flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
+    return found
+
+
+def follow_model(config: TransferConfig, values: dict[str, Any]) -> dict[str, Any]:
+    """Where a model keeps its own tokenizer, another model brings its own along."""
+    if "model" not in values or "tokenizer" in values or purpose_of(config) == "transfer":
+        return values
+    return {**values, "tokenizer": values["model"]}
