@@ -234,6 +234,7 @@ class RunsPage(Deeds, QWidget):
         self._look()
         for gone in set(self.watches) - set(self.infos):
             watch = self.watches.pop(gone)
+            self.context.job_done(f"run:{gone}")
             watch.leave()
             watch.deleteLater()
         for name, info in self.infos.items():

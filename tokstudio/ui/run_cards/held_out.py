@@ -198,6 +198,9 @@ class LinesPane(QWidget):
         if state.held_out is not self._shown:
             self._shown = state.held_out
             self._say(state.held_out)
+        if state.held_out is None:
+            over = state.ended is not None
+            self._about.setText("this run has told none" if over else "they come with the next measurement")
 
     def _say(self, event: HeldOut | None) -> None:
         lines = lines_of(event) if event is not None else []
