@@ -1,7 +1,8 @@
-"""The Compare page at work: keystroke to repaint, hover to highlight, and the longest gap on the window's thread.
+"""The Compare and Vocabulary pages at work: keystroke to repaint, hover to highlight, sorting and filtering of a
+large vocabulary, and the longest gap on the window's thread.
 
-The window is a process of its own (`tokstudio.ui.compare_probe`), real, off-screen where there is no desktop;
-it types, points and scrolls in itself and prints its readings as one line of JSON.
+The window is a process of its own (`tokstudio.ui.compare_probe`, `vocabulary_probe`), real, off-screen where there is
+no desktop; it types, points and scrolls in itself and prints its readings as one line of JSON.
 """
 
 import json
@@ -28,6 +29,14 @@ TARGETS = {
     "refresh_1mb_ms": None,
     "scroll_1mb_p95_ms": None,
     "page_50mb_open_ms": None,
+    "vocabulary_open_ms": 1000.0,
+    "vocabulary_sort_p95_ms": 100.0,
+    "vocabulary_filter_p95_ms": 100.0,
+    "vocabulary_scroll_p95_ms": 16.0,
+    "vocabulary_first_gap_ms": 100.0,
+    "vocabulary_large_gap_ms": 100.0,
+    "vocabulary_rows_gap_ms": 100.0,
+    "vocabulary_scheme_gap_ms": 100.0,
 }
 NOTES = {
     "key_100kb_p95_ms": "4 panes, 100 kB: key to the next repaint of editor and panes",
@@ -41,10 +50,23 @@ NOTES = {
     "refresh_1mb_ms": "the same at 1 MB",
     "scroll_1mb_p95_ms": "one page down in one pane, the others following",
     "page_50mb_open_ms": "a 50 MB file opened, until its first page is in 4 panes",
+    "vocabulary_open_ms": "262,144 tokens, from a file until its rows are in the table",
+    "vocabulary_sort_p95_ms": "the same by each of seven columns, both ways, until painted",
+    "vocabulary_sort_cpu_p95_ms": "processor time of the window's thread for it",
+    "vocabulary_filter_p95_ms": "the same by seven queries, from the end of typing until painted",
+    "vocabulary_scroll_p95_ms": "one page down",
+    "vocabulary_first_gap_ms": "longest gap of the event loop while the page opens for the first time",
+    "vocabulary_large_gap_ms": "while the large vocabulary opens",
+    "vocabulary_rows_gap_ms": "while it is sorted, filtered and scrolled",
+    "vocabulary_scheme_gap_ms": "while the colors change",
 }
+PROBES = ("compare_probe", "vocabulary_probe")
 
 
-@benchmark("ui", title="The Compare page: keystroke, hover, scrolling, and gaps on the window's thread")
+@benchmark(
+    "ui",
+    title="Compare and Vocabulary: keystroke, hover, sorting, filtering, and gaps on the window's thread",
+)
 def ui(repeat: int) -> Iterator[Figure]:
     readings = measure(repeat)
     for name, value in readings.items():
@@ -55,13 +77,17 @@ def ui(repeat: int) -> Iterator[Figure]:
 
 
 def measure(repeat: int) -> dict[str, float]:
-    """One tour of the window. Raises RunError where it ends without readings."""
+    """One tour of the window for each page. Raises RunError where one ends without readings."""
+    return {name: value for probe in PROBES for name, value in _toured(probe, repeat).items()}
+
+
+def _toured(probe: str, repeat: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="tokstudio-bench-") as home:
         environment = os.environ | {
             "TOKSTUDIO_HOME": home,
             "QT_QPA_PLATFORM": platform_name(os.environ),
         }
-        command = [sys.executable, "-P", "-m", "tokstudio.ui.compare_probe", str(repeat)]
+        command = [sys.executable, "-P", "-m", f"tokstudio.ui.{probe}", str(repeat)]
         try:
             done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:

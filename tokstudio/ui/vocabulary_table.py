@@ -75,6 +75,7 @@ class VocabularyTable(QTableView):
     """Rows of one height and no automatic column widths: both would look at every row."""
 
     token_chosen = Signal(int)
+    selected = Signal(int)  # how many rows
 
     def __init__(self, model: VocabularyModel):
         super().__init__()
@@ -87,7 +88,7 @@ class VocabularyTable(QTableView):
         self.setMouseTracking(True)
         self.setTabKeyNavigation(False)
         self.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.ExtendedSelection)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.Fixed)
@@ -106,6 +107,7 @@ class VocabularyTable(QTableView):
         self._restyle()
         theme.changed.connect(self._restyle)
         self.selectionModel().currentRowChanged.connect(self._current)
+        self.selectionModel().selectionChanged.connect(lambda *_: self.selected.emit(self.selected_rows()))
 
     def _restyle(self) -> None:
         self.verticalHeader().setDefaultSectionSize(max(ROW, theme.px(13) + 15))
@@ -131,6 +133,15 @@ class VocabularyTable(QTableView):
     def token(self) -> int | None:
         current = self.currentIndex()
         return current.data(Qt.UserRole) if current.isValid() else None
+
+    def selected_rows(self) -> int:
+        return sum(part.bottom() - part.top() + 1 for part in self.selectionModel().selection())
+
+    def selected_ids(self) -> np.ndarray:
+        """Ids of the selected rows, int64, in the order shown."""
+        parts = sorted((part.top(), part.bottom()) for part in self.selectionModel().selection())
+        rows = [np.arange(top, bottom + 1) for top, bottom in parts]
+        return self.model().ids[np.unique(np.concatenate(rows))] if rows else self.model().ids[:0]
 
     def choose(self, token: int | None) -> None:
         """Select `token` where it is shown; else the first row."""

@@ -17,19 +17,21 @@ START = 0.5  # seconds
 @dataclass(frozen=True)
 class Cost:
     """Bytes at the peak for a character of text and for a letter of the different words; microseconds of one core
-    for the same two. A letter is a byte for byte-level BPE, else a character."""
+    for the same two. A letter is a byte for byte-level BPE and Unigram, else a character. `power`: of the length of
+    a word, with which the time for a letter grows."""
 
     memory: tuple[float, float]
     time: tuple[float, float]
+    power: float = 0.0
 
 
 # fitted to Python's reference (0.5 MB), Python source (6 MB), Japanese manuals (0.7 MB) and proteins (1.4 MB)
 COSTS = {
-    "byte-bpe": Cost((0.0, 105.0), (0.35, 2.3)),
-    "bpe": Cost((0.0, 115.0), (0.3, 2.3)),
+    "byte-bpe": Cost((1.2, 105.0), (0.35, 2.3)),
+    "bpe": Cost((0.5, 115.0), (0.3, 2.3)),
     "wordpiece": Cost((0.4, 100.0), (0.35, 2.3)),
-    "unigram": Cost((0.0, 240.0), (0.3, 12.0)),
-    "sentencepiece-bpe": Cost((14.0, 0.0), (0.3, 3.0)),
+    "unigram": Cost((0.0, 275.0), (0.3, 3.9), 0.5),
+    "sentencepiece-bpe": Cost((0.0, 88.0), (0.3, 0.25)),
     "sentencepiece-unigram": Cost((26.0, 0.0), (0.3, 6.0)),
 }
 UNWATCHED = Cost((0.4, 30.0), (0.35, 1.5))  # byte-level BPE and BPE in Hugging Face's trainer
@@ -55,7 +57,7 @@ class Forecast:
         return self.seconds > SLOW
 
 
-SLOW = 300.0  # seconds from which on a smaller share is suggested
+SLOW = 120.0  # seconds from which on a smaller share is suggested
 
 
 def forecast(settings: TrainingSettings) -> Forecast:
@@ -73,7 +75,7 @@ def forecast(settings: TrainingSettings) -> Forecast:
         cost = UNWATCHED
     memory = BASE + ENTRY * settings.vocab_size + cost.memory[0] * text + cost.memory[1] * letters
     reading = START + 1e-6 * cost.time[0] * found.text
-    seconds = reading + 1e-6 * cost.time[1] * letters
+    seconds = reading + 1e-6 * cost.time[1] * letters * found.length**cost.power
     return Forecast(int(found.text), int(memory), memory_limit(), seconds, reading)
 
 

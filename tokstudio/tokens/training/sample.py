@@ -27,11 +27,12 @@ CUTS = {
 @dataclass(frozen=True)
 class Sample:
     """`text`: characters of all texts; `letters`: of the different words of the part looked at, in half of it and in
-    all of it; bytes for byte-level BPE, else characters."""
+    all of it; bytes for byte-level BPE and Unigram, else characters. `length`: of a different word, on average."""
 
     text: float
     looked_at: int
     letters: tuple[int, int]
+    length: float
 
     def letters_in(self, text: float) -> float:
         return _grown(self.letters, text / max(1, self.looked_at))
@@ -60,7 +61,7 @@ def sample(settings: TrainingSettings) -> Sample:
     """Raises InputError where there is no text."""
     files = files_of(settings.inputs)
     stamps = tuple((str(file), (about := file.stat()).st_mtime_ns, about.st_size) for file in files)
-    in_bytes = bool(settings.extend) or settings.algorithm == "byte-bpe"
+    in_bytes = bool(settings.extend) or settings.algorithm in ("byte-bpe", "unigram")
     return _sample(stamps, settings.column, cut_of(settings), in_bytes)
 
 
@@ -80,7 +81,8 @@ def _sample(stamps: tuple[tuple[str, int, int], ...], column: str, cut: str, in_
     return Sample(
         text=total * looked_at / raw if raw else float(total),
         looked_at=looked_at,
-        letters=(_letters(half, in_bytes), _letters(whole, in_bytes)),
+        letters=(_letters(half, in_bytes), letters := _letters(whole, in_bytes)),
+        length=letters / max(1, len(whole)),
     )
 
 

@@ -57,6 +57,7 @@ class VocabularyPage(QWidget):
         self._typed.timeout.connect(self._search)
         self.facets.changed.connect(self._tick)
         self.table.token_chosen.connect(self._choose)
+        self.table.selected.connect(lambda _: self._show_selected())
         self.model.modelReset.connect(self._describe)
         self.detail.neighbors_wanted.connect(self._go_to_neighbors)
         self.detail.merges_wanted.connect(self.show_merges)
@@ -89,7 +90,8 @@ class VocabularyPage(QWidget):
         header.other_wanted.connect(self.parts.differences.add)
         header.corpus_wanted.connect(self.engine.count)
         header.matrix_wanted.connect(self.engine.read_norms)
-        header.export_wanted.connect(lambda path: self.export_to(Path(path)))
+        header.export_wanted.connect(lambda path, selection: self.export_to(Path(path), selection))
+        header.copy_wanted.connect(self.copy_selection)
         header.command_wanted.connect(self._copy_command)
         header.training_wanted.connect(self.show_training)
         header.check_wanted.connect(self._check)
@@ -307,19 +309,33 @@ class VocabularyPage(QWidget):
         way = "" if order == Qt.AscendingOrder else ", largest first"
         name = "bytes" if column in (TOKEN, BYTES) else HEADINGS[column].lower()
         self.parts.sorted.setText(f"Sorted by {name}{way}")
-        self.parts.shown.setText(f"{self.model.rowCount():,} shown")
+        self._show_selected()
+
+    def _show_selected(self) -> None:
+        chosen = self.table.selected_rows()
+        more = f"{chosen:,} selected of " if chosen > 1 else ""
+        self.parts.shown.setText(f"{more}{self.model.rowCount():,} shown")
 
     # ---------------------------------------------------------------- out of here
 
-    def export_to(self, path: Path) -> None:
+    def export_to(self, path: Path, selection: bool = False) -> None:
         if self.vocabulary is None:
             return
+        ids = self.table.selected_ids() if selection else self.model.ids
         try:
-            export.write(path, self.vocabulary, self.model.ids, self.model.facts, self.query.text())
+            export.write(path, self.vocabulary, ids, self.model.facts, self.query.text())
         except TokstudioError as error:
             self._context.fail(error)
         else:
-            self._context.say(f"{self.model.rowCount():,} tokens written to {path.name}")
+            self._context.say(f"{len(ids):,} tokens written to {path.name}")
+
+    def copy_selection(self) -> None:
+        """Id, token and bytes of the selected rows, apart by tabs."""
+        ids = self.table.selected_ids()
+        if not len(ids):
+            return
+        QGuiApplication.clipboard().setText(export.lines(self.vocabulary, ids))
+        self._context.say(f"{len(ids):,} tokens copied")
 
     def _copy_command(self) -> None:
         others = (

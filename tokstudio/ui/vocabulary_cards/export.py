@@ -60,6 +60,15 @@ def write(
         ) from None
 
 
+def lines(vocabulary: Vocabulary, ids: np.ndarray) -> str:
+    """For the clipboard: id, token and its bytes in hex, apart by tabs."""
+    found = (
+        (str(token), vocabulary.text(token), vocabulary.bytes_of(token).hex(" ").upper())
+        for token in ids.tolist()
+    )
+    return "\n".join("\t".join(parts) for parts in found)
+
+
 def command(reference: str, query: str, others: list[str]) -> str:
     """The same without a window."""
     import shlex

@@ -19,7 +19,8 @@ class VocabularyHeader(QObject):
     other_wanted = Signal(str)  # a reference to compare with
     corpus_wanted = Signal(list)  # paths
     matrix_wanted = Signal(str)  # a folder
-    export_wanted = Signal(str)  # a path
+    export_wanted = Signal(str, bool)  # a path; only the selected rows?
+    copy_wanted = Signal()
     command_wanted = Signal()
     training_wanted = Signal()
     check_wanted = Signal()
@@ -36,6 +37,14 @@ class VocabularyHeader(QObject):
         formats = QMenu(exporter)
         formats.addAction("List shown as CSV…", lambda: self.ask_export("csv"))
         formats.addAction("List shown as JSON…", lambda: self.ask_export("json"))
+        formats.addSeparator()
+        for words, act in (
+            ("Selection as CSV…", lambda: self.ask_export("csv", True)),
+            ("Selection as JSON…", lambda: self.ask_export("json", True)),
+            ("Copy the selection", self.copy_wanted.emit),
+        ):
+            formats.addAction(words, act)
+        formats.addSeparator()
         formats.addAction("Copy as command", self.command_wanted.emit)
         _with_menu(exporter, formats)
         trainer = button("Train…", "plus", "primary")
@@ -72,6 +81,9 @@ class VocabularyHeader(QObject):
             Choice("Show differences", "Vocabulary", "compare", lambda: self.mode_wanted.emit(differences)),
             Choice("Show merges", "Vocabulary", "transfer", lambda: self.mode_wanted.emit(merges)),
             Choice("Export the list as CSV…", "Vocabulary", "export", lambda: self.ask_export("csv")),
+            Choice(
+                "Export the selection as CSV…", "Vocabulary", "export", lambda: self.ask_export("csv", True)
+            ),
         ]
 
     # ---------------------------------------------------------------- dialogs
@@ -93,10 +105,11 @@ class VocabularyHeader(QObject):
         if paths:
             self.corpus_wanted.emit(paths)
 
-    def ask_export(self, kind: str) -> None:
-        path, _ = QFileDialog.getSaveFileName(self._page, "Export the list", f"tokens.{kind}")
+    def ask_export(self, kind: str, selection: bool = False) -> None:
+        title = "Export the selection" if selection else "Export the list"
+        path, _ = QFileDialog.getSaveFileName(self._page, title, f"tokens.{kind}")
         if path:
-            self.export_wanted.emit(path)
+            self.export_wanted.emit(path, selection)
 
     def _file(self, title: str, then: Callable[[str], object]) -> None:
         path, _ = QFileDialog.getOpenFileName(self._page, title)
