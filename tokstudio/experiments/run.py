@@ -9,8 +9,9 @@ from typing import Any
 from tokstudio.errors import ConfigError
 from tokstudio.events import Metrics, Report, Stopped
 from tokstudio.experiments.base import Design, Prepared, design_of
+from tokstudio.experiments.folder import same_settings, write
 from tokstudio.train.control import Control, NoControl
-from tokstudio.train.settings import to_dict, to_toml
+from tokstudio.train.settings import to_dict
 
 
 def run(
@@ -25,7 +26,7 @@ def run(
     design = design_of(config)
     arms = _arms(design, config)
     folder.mkdir(parents=True, exist_ok=True)
-    _same_settings(config, folder)
+    same_settings(config, folder, loose={"seeds", "arms", "threads"})
     prepared = design.prepare(config, folder)
     results: dict[str, list[dict[str, Any]]] = {arm.name: [] for arm in arms}
     for seed in range(config.seeds):
@@ -36,9 +37,9 @@ def run(
                 return None
             results[arm.name].append(done)
     result = _result(design, config, prepared, results)
-    _write(folder / "result.json", json.dumps(result, indent=1))
-    _write(folder / "table.md", table(result))
-    _write(folder / "curves.svg", curves_svg(result))
+    write(folder / "result.json", json.dumps(result, indent=1))
+    write(folder / "table.md", table(result))
+    write(folder / "curves.svg", curves_svg(result))
     return result
 
 
@@ -47,21 +48,6 @@ def _arms(design: Design, config: Any) -> list[Any]:
         raise ConfigError(f"There is no arm {unknown[0]!r}.", hint=f"Known: {', '.join(design.arms)}.")
     design.check(config)
     return [design.arms[name] for name in (config.arms or tuple(design.arms))]
-
-
-def _same_settings(config: Any, folder: Path) -> None:
-    """A folder is resumed only with the settings it was begun with; more seeds or arms may follow."""
-    path, loose = folder / "config.toml", {"seeds", "arms", "threads"}
-    if path.exists():
-        from tokstudio.train.settings import load_toml
-
-        before, now = to_dict(load_toml(type(config), path)), to_dict(config)
-        changed = [name for name in now if now[name] != before[name] and name not in loose]
-        if changed:
-            raise ConfigError(
-                f"{folder} was begun with another {changed[0]}.", hint="Name another --output folder."
-            )
-    path.write_text(to_toml(config), encoding="utf-8")
 
 
 def _one(
@@ -91,14 +77,14 @@ def _one(
         report = event.values if isinstance(event, Report) else report
         if isinstance(event, Metrics) and "bits_per_byte" in event.values:
             curve[str(event.step)] = {k: v for k, v in event.values.items() if _curved(k)}
-            _write(curve_file, json.dumps(curve))
+            write(curve_file, json.dumps(curve))
             tell(f"  step {event.step}: {event.values['bits_per_byte']:.4f} bits per byte")
         if isinstance(event, Stopped):
             return None
     if design.one_start and known is None:
-        _write(shared, (folder / "baseline.json").read_text())
+        write(shared, (folder / "baseline.json").read_text())
     done = _summary(arm, report, curve) | dict(design.after(config, prepared, folder))
-    _write(finished, json.dumps(done, indent=1))
+    write(finished, json.dumps(done, indent=1))
     return done
 
 
@@ -173,8 +159,3 @@ def _cell(figure: dict[str, Any] | None) -> str:
     deviation = figure["deviation"]
     return f"{figure['mean']:.4f}" + ("" if deviation is None else f" ± {deviation:.4f}")
 
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name("." + path.name)
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

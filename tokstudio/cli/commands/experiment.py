@@ -4,18 +4,27 @@ import argparse
 from pathlib import Path
 
 from tokstudio.cli.output import emit_json, note, say
+from tokstudio.errors import InputError
 
+WEAK_TO_STRONG = "weak-to-strong"
 HELP = "compare ways to move a model onto another tokenizer"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
-        choices=("protein", "domain", "distil"),
-        help="protein: FASTA sequences; domain: any texts; distil: objectives, with equal tokens",
+        choices=("protein", "domain", "distil", WEAK_TO_STRONG),
+        help="protein: FASTA sequences; domain: any texts; distil: objectives, with equal tokens; weak-to-strong: a "
+        "plan learnt on a small model, applied to a larger one",
     )
     parser.add_argument("--fasta", default="", metavar="FILE", help="protein sequences")
     parser.add_argument("--text", default="", metavar="DIR", help="a folder with text files")
+    parser.add_argument(
+        "--strong",
+        default="",
+        metavar="FOLDER",
+        help="weak-to-strong: the larger model; else one is trained for the comparison",
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML instead of the presets")
     parser.add_argument("--steps", type=int, metavar="N", help="training steps of each arm")
     parser.add_argument("--seeds", type=int, metavar="N", help="repetitions of each arm")
@@ -31,23 +40,50 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tokstudio.experiments.run import run as run_experiment
-    from tokstudio.experiments.run import table
+    from tokstudio.experiments import run as arms
+    from tokstudio.experiments import weak_to_strong
     from tokstudio.paths import data_home
     from tokstudio.train.settings import to_toml
 
-    config = _config(args)
+    _check(args)
+    experiment = weak_to_strong if args.name == WEAK_TO_STRONG else arms
+    config = _weak_to_strong(args) if args.name == WEAK_TO_STRONG else _config(args)
     if args.print_config:
         say(to_toml(config).rstrip())
         return 0
     folder = (args.output or data_home() / "experiments" / config.name).expanduser().resolve()
-    result = run_experiment(config, folder, note)
+    result = experiment.run(config, folder, note)
     if args.json:
         emit_json({"folder": str(folder), **result})
         return 0
-    say(table(result).rstrip())
+    say(experiment.table(result).rstrip())
     say(f"everything is in {folder}")
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    wrong = ("seeds", "arms", "fasta") if args.name == WEAK_TO_STRONG else ("strong",)
+    for name in wrong:
+        if getattr(args, name):
+            raise InputError(
+                f"--{name} means nothing to the experiment {args.name}.",
+                hint=f"Leave it out; `tokstudio experiment {args.name} --print-config` shows what can be set.",
+            )
+
+
+def _weak_to_strong(args: argparse.Namespace):
+    from dataclasses import replace
+
+    from tokstudio.experiments.weak_to_strong import WeakToStrongConfig
+    from tokstudio.train.settings import apply_overrides, load_toml
+
+    config = load_toml(WeakToStrongConfig, args.config) if args.config else WeakToStrongConfig()
+    if args.text:
+        config = replace(config, data=str(Path(args.text).expanduser().resolve()))
+    if args.strong:
+        config = replace(config, strong=str(Path(args.strong).expanduser().resolve()))
+    steps = [] if args.steps is None else [f"steps={args.steps}"]
+    return apply_overrides(config, [*steps, *args.overrides])
 
 
 def _config(args: argparse.Namespace):
