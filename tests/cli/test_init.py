@@ -41,6 +41,24 @@ def test_a_method_writes_a_loadable_model(tmp_path, capsys):
     assert init(*PAIR, "--output", str(tmp_path / "out"), capsys=capsys)[0] == 2  # not without --force
 
 
+def test_the_report_says_where_rows_come_from(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("tokstudio.transfer.verify.verify_in_fresh_process", lambda path: {"checked": True})
+    out = ["--output", str(tmp_path / "out"), "--norm-input", "sources", "--special", "<s>=</s>"]
+    code, report = init(*PAIR, *out, capsys=capsys)
+    assert code == 0
+    lengths = report["norms"]["input"]
+    assert lengths["before"] < lengths["after"]
+    assert report["special_tokens"][0] == {
+        "id": 0, "token": "<s>", "source_id": 1, "source": "</s>", "reason": "chosen by hand",
+    }  # fmt: skip
+    assert report["digits_per_token"]["source"] == report["digits_per_token"]["target"]
+    assert report["untrained_source_rows"] == 0
+    with open(report["row_sources"], encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    assert rows[0]["sources"][0]["token"] == "</s>"
+    assert len(rows) == report["vocab_size"]
+
+
 def test_new_rows_can_be_distilled(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("tokstudio.transfer.verify.verify_in_fresh_process", lambda path: {"checked": True})
     texts = tmp_path / "texts.txt"
@@ -98,6 +116,7 @@ def test_a_plan_fits_a_wider_untied_model(plan_file):
         (["--plan", "/nowhere"], "no translation plan"),
         (["--atoms", "0"], "count tokens"),
         (["--distill", "5"], "--texts"),
+        (["--special", "<pad>=<s>"], "no special token"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

@@ -82,6 +82,15 @@ def test_no_overlap_at_all_still_gives_rows(problem, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_row_is_made_of_what_was_excluded(problem, name):
+    excluded = problem.overlap.match[problem.copyable[::3]]
+    rest = problem.excluding(excluded)
+    rows = list(METHODS[name].solve(rest))
+    assert not np.isin(mixtures(rest, rows).columns, excluded).any()
+    assert np.isfinite(assemble(rest, rows)[0]).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_a_method_needs_is_asked_for(problem, name):
     bare = replace(problem, texts=(), donor=None, shared={})
     method = METHODS[name]

@@ -128,6 +128,9 @@ def test_stop_and_resume_is_the_same_run(staged, tmp_path, unverified, stop):
         {"marginal": "none", "alpha": 2.0, "alpha_end": 0.5},
         {"head": "prob"},
         {"shared": False},
+        {"norm": "sources"},
+        {"residual": 4},
+        {"residual": 4, "shared": False},
     ],
     ids=str,
 )
@@ -139,6 +142,8 @@ def test_every_kind_of_translation_learns(staged, tmp_path, unverified, change):
     if "alpha" not in change:  # a plan that is made sparser meanwhile may pay for it
         assert told["bits_per_byte"] < figures(events, "bits_per_byte")[0]
     assert check(tmp_path / "export")["checked"]
+    if change.get("head") != "prob":  # what was learnt beside the plan is folded with it
+        assert told["folded"]["bits_per_byte"] == pytest.approx(told["bits_per_byte"], rel=1e-4)
     if change.get("head") == "prob":
         assert any(isinstance(e, Log) and "cannot be folded" in e.message for e in events)
 

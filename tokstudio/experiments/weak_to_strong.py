@@ -148,11 +148,7 @@ def _strong(config: WeakToStrongConfig, folder: Path, tell, control: Control) ->
         model=config.shape,
         data=DataConfig(corpus=config.strong_data, held_out_bytes=config.held_out_bytes),
         optimizer=OptimizerConfig(
-            name="muon",
-            learning_rate=0.003,
-            embedding_learning_rate=0.006,
-            warmup_steps=10,
-            decay_share=0.4,
+            learning_rate=0.002, embedding_learning_rate=0.004, warmup_steps=10, decay_share=0.4
         ),
         train=_train(config, config.strong_steps),
     )

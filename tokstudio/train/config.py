@@ -200,6 +200,24 @@ class TransferConfig:
     model: str = setting("demo:english", "Source model", "A model folder, or demo:english.")
     tokenizer: str = setting("demo:code", "Target tokenizer", "Any tokenizer reference.")
     method: str = setting("mean-pieces", "Initialization", "How new token rows start.")
+    input_norm: str = setting(
+        "none",
+        "Length of new input rows",
+        "none: as they come. sources: of the rows behind each. mean: of the mean row. Copies stay as they are.",
+        choices=("none", "sources", "mean"),
+    )
+    output_norm: str = setting(
+        "none",
+        "Length of new output rows",
+        "The same for the head, where it has rows of its own.",
+        choices=("none", "sources", "mean"),
+    )
+    special_map: tuple[str, ...] = setting(
+        (), "Special tokens", "Copied from other tokens than by name or role: <|im_end|>=</s> each."
+    )
+    audit: bool = setting(
+        True, "Look for untrained rows", "Source rows that training seems never to have reached are kept out."
+    )
     objectives: tuple[str, ...] = setting(
         ("next_token", "alm"),
         "Objectives",

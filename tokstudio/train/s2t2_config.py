@@ -49,6 +49,19 @@ class S2t2Config:
         choices=("logit", "prob"),
     )
     shared: bool = setting(True, "One plan", "One plan serves input and output.")
+    norm: str = setting(
+        "none",
+        "Length of mixed rows",
+        "none: a mean of rows is shorter than they are. sources: each mixture gets the mean length of its rows.",
+        choices=("none", "sources"),
+    )
+    residual: int = setting(
+        0,
+        "Rank of a correction",
+        "Learn a low-rank correction of either sign beside the plan, for this model alone. 0: none.",
+        low=0,
+    )
+    residual_rate: float = setting(0.005, "Rate of the correction", low=0)
     plan: str = setting("", "Saved plan", "Start from the plan.safetensors of another run: weak to strong.")
     finetune: bool = setting(
         True, "Training after", "Go on training all weights once the translation is folded."

@@ -227,6 +227,8 @@ def run(
     if purpose_of(config) == "transfer":
         yield Phase(name="Initializing the new token rows")
     student = build_student(model, pair, config, texts_for(config, corpus))
+    for remark in student.surgery.remarks:
+        yield Log(level="warn", message=remark)
     problem = Transfer(pair, student, corpus, config, other_teacher(config, pair.device))
     if resume and (folder / "baseline.json").exists():
         report = json.loads((folder / "baseline.json").read_text())
@@ -323,6 +325,7 @@ def _baseline(
         },
         "target": {"tokenizer": pair.target.name, "vocab_size": len(pair.target)},
         "initialized": {"bits_per_byte": start.value, **student.surgery.counts()},
+        "initialization": student.surgery.told(),
         "tokens_source": source.tokens,
         "tokens_target": start.tokens,
         "held_out_bytes": source.bytes,

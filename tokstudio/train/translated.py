@@ -32,12 +32,16 @@ class Tables:
         key = None if torch.is_grad_enabled() else self._state()
         if key is None or key != self._key:
             self._key, self._held = key, {}
-        return self._get("input table", lambda: self.layer.table(self.solution("input"), self.inputs))
+        return self._get(
+            "input table", lambda: self.layer.table(self.solution("input"), self.inputs, "input")
+        )
 
     def output_table(self) -> "Tensor":
         if self.tied:
             return self._get("input table", self.input_table)
-        return self._get("output table", lambda: self.layer.table(self.solution("output"), self.outputs))
+        return self._get(
+            "output table", lambda: self.layer.table(self.solution("output"), self.outputs, "output")
+        )
 
     def solution(self, role: str) -> Solution:
         role = self.layer.of(role)
@@ -49,7 +53,7 @@ class Tables:
         return self._held[name]
 
     def _state(self):
-        versions = tuple(p._version for p in self.layer.scores.values())
+        versions = tuple(p._version for p in self.layer.parameters())
         return versions, self.layer.alpha, torch.is_inference_mode_enabled(), self.inputs.device
 
 

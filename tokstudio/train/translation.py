@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tokstudio.events import (
     Changed,
     Checkpointed,
@@ -34,12 +36,15 @@ from tokstudio.train.data import held_out_windows
 from tokstudio.train.loop import optimize, started
 from tokstudio.train.students import build_student
 from tokstudio.train.translated import TranslatedStudent, translated_student
+from tokstudio.transfer.audit import audit
 from tokstudio.transfer.base import TransferProblem
 from tokstudio.transfer.plan import Plan, load_plan, save_plan
+from tokstudio.transfer.provenance import with_specials
 from tokstudio.transfer.start import make_start
 from tokstudio.transfer.surgery import Surgery, apply_plan, check_rows, numpy_of
 from tokstudio.transfer.translate import Translation
 
+CORRECTIONS = "corrections.safetensors"
 ONE_HOT, DENSE = 1.02, 0.95  # entries a row below which, share of the candidates above which, alpha is odd
 
 
@@ -97,6 +102,7 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
             if event.terminal:
                 return
         save_plan(student.layer.plan(pair.source, pair.target), folder / "plan.safetensors")
+        _save_corrections(student.layer, folder)
         told = _told(problem)
         transfer._write_json(folder / "translation.json", told)
         numbers = {name: value for name, value in told.items() if isinstance(value, float)}
@@ -104,10 +110,8 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     plan = load_plan(folder / "plan.safetensors")
     report["translation"] = json.loads((folder / "translation.json").read_text())
     yield from _folding(config, report["translation"], plan)
-    before, problem = (
-        problem.lines,
-        transfer.Transfer(pair, _tuned(student, pair, plan, config), corpus, config),
-    )
+    before = problem.lines
+    problem = transfer.Transfer(pair, _tuned(student, pair, plan, config, folder), corpus, config)
     problem.lines.source = before.source
     folded = problem.evaluate()
     report["translation"]["folded"] = folded
@@ -146,9 +150,10 @@ def later(event: RunEvent, by: int) -> RunEvent:
 
 def make_layer(model: Any, pair, corpus: Corpus, config: TransferConfig) -> Translation:
     settings = config.s2t2
-    texts = held_out_windows(corpus.train, window_bytes=4000, total_bytes=transfer.METHOD_TEXT_BYTES)
-    matrix = numpy_of(model.get_input_embeddings().weight)
-    problem = TransferProblem.of(pair.source, pair.target, matrix, seed=config.train.seed, texts=texts)
+    problem = _problem(model, pair, corpus, config)
+    matrix = problem.matrix
+    if config.audit:
+        problem = problem.excluding(audit(problem).untrained)
     start = make_start(
         problem,
         method=config.method,
@@ -163,7 +168,17 @@ def make_layer(model: Any, pair, corpus: Corpus, config: TransferConfig) -> Tran
         steps=settings.iterations,
         alpha=settings.alpha,
         shared=settings.shared,
+        norm=settings.norm,
+        residual=settings.residual,
+        width=matrix.shape[1],
     )
+
+
+def _problem(model: Any, pair, corpus: Corpus, config: TransferConfig) -> TransferProblem:
+    texts = held_out_windows(corpus.train, window_bytes=4000, total_bytes=transfer.METHOD_TEXT_BYTES)
+    matrix = numpy_of(model.get_input_embeddings().weight)
+    problem = TransferProblem.of(pair.source, pair.target, matrix, seed=config.train.seed, texts=texts)
+    return with_specials(problem, config.special_map)
 
 
 def _saved(reference: str, pair) -> Plan | None:
@@ -211,14 +226,33 @@ def _learn(
     problem, config: TransferConfig, folder: Path, control: Control, resume: bool
 ) -> Iterator[RunEvent]:
     train = replace(config.train, steps=config.s2t2.steps)
-    optimizer = replace(config.optimizer, name="adamw", embedding_learning_rate=config.s2t2.learning_rate)
+    optimizer = replace(
+        config.optimizer,
+        name="adamw",
+        embedding_learning_rate=config.s2t2.learning_rate,
+        learning_rate=config.s2t2.residual_rate,  # nothing else is trained but scores and corrections
+    )
     folder.mkdir(exist_ok=True)
     resume = resume and bool(checkpoint.steps(folder))
     yield from optimize(problem, train, optimizer, folder, control, resume=resume, first=None)
 
 
-def _tuned(student: TranslatedStudent, pair, plan: Plan, config: TransferConfig):
+def _tuned(student: TranslatedStudent, pair, plan: Plan, config: TransferConfig, folder: Path):
     def fold(model: Any) -> Surgery:
-        return apply_plan(model, pair.source, pair.target, plan)
+        return apply_plan(model, pair.source, pair.target, plan, corrections=_corrections(folder))
 
     return build_student(student.released(), pair, config, operate=fold)
+
+
+def _save_corrections(layer: Translation, folder: Path) -> None:
+    """Beside the plan, and not in it: they fit this model alone."""
+    from safetensors.numpy import save_file
+
+    if found := layer.corrections():
+        save_file(found, folder / CORRECTIONS)
+
+
+def _corrections(folder: Path) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    return load_file(folder / CORRECTIONS) if (folder / CORRECTIONS).exists() else {}

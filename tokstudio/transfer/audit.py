@@ -15,6 +15,7 @@ ALIKE = 0.9  # cosine to the mean of rows known to be unused, both taken from th
 @dataclass(frozen=True, eq=False)
 class Audit:
     untrained: np.ndarray  # int64 [k] source ids whose rows look as if training never reached them
+    digits: tuple[int, int]  # most digits in a token: source, target
     warnings: tuple[str, ...]  # sentences
 
 
@@ -24,14 +25,16 @@ def audit(problem: TransferProblem) -> Audit:
     if len(found):
         hit = int(np.isin(problem.overlap.match, found).sum())
         warnings.append(
-            f"{len(found):,} source rows look untrained; {hit:,} target tokens would copy one and are composed instead."
+            f"{len(found):,} source rows look untrained; {hit:,} target tokens would copy one. "
+            "They are kept out: such tokens are made of others, and nothing is spelled with them."
         )
     if warning := digit_warning(problem.source, problem.target):
         warnings.append(warning)
     share = problem.overlap.share
     if share == 0:
         warnings.append("The vocabularies share no token: every row has to be composed or drawn.")
-    return Audit(found, tuple(warnings))
+    digits = digit_runs(problem.source), digit_runs(problem.target)
+    return Audit(found, digits, tuple(warnings))
 
 
 def untrained(source: Tokenizer, matrix: np.ndarray) -> np.ndarray:

@@ -85,6 +85,7 @@ class TransferProblem:
     texts: tuple[str, ...] = ()  # of the domain; some methods learn from them
     donor: Donor | None = None
     options: Options = field(default_factory=Options)
+    excluded: np.ndarray | None = None  # int64 source ids that no row may be made of
     shared: dict[str, Any] = field(
         default_factory=dict
     )  # what both matrices of one model need, computed once
@@ -130,6 +131,26 @@ class TransferProblem:
         reason = np.where(match < 0, 0, self.overlap.reason).astype(np.uint8)
         return replace(self, overlap=replace(self.overlap, match=match, reason=reason))
 
+    def excluding(self, sources: np.ndarray) -> "TransferProblem":
+        """The same, with no target row copied from or spelled with one of these source ids."""
+        if not len(sources):
+            return self
+        pieces = Pieces(self.source, frozenset(map(int, sources)))
+        return replace(
+            self.without(sources), pieces=pieces, excluded=np.asarray(sources, np.int64), shared={}
+        )
+
+    @property
+    def usable(self) -> np.ndarray:
+        """bool [v_source]: ordinary source tokens that have a row, and are not excluded."""
+        size = len(self.source)
+        found = np.fromiter((bool(self.source.token_bytes(i)) for i in range(size)), bool, size)
+        found[[i for i in self.source.special_tokens.values() if i < size]] = False
+        found[len(self.matrix) :] = False
+        if self.excluded is not None:
+            found[self.excluded] = False
+        return found
+
     @property
     def copyable(self) -> np.ndarray:
         """int64: target ids whose source row exists."""
@@ -149,12 +170,13 @@ class TransferProblem:
 class Pieces:
     """Source tokens that spell a byte string: what the tokenizer itself makes of it, else longest matches."""
 
-    def __init__(self, source: Tokenizer):
-        self.source = source
+    def __init__(self, source: Tokenizer, excluded: frozenset[int] = frozenset()):
+        """`excluded`: source ids that nothing is spelled with."""
+        self.source, self.excluded = source, excluded
 
     @cached_property
     def _table(self) -> dict[bytes, int]:
-        return byte_table(self.source)
+        return {data: token for data, token in byte_table(self.source).items() if token not in self.excluded}
 
     @cached_property
     def _longest(self) -> int:
@@ -165,6 +187,8 @@ class Pieces:
         try:
             ids = self.source.encode(data.decode()).ids.tolist()
         except UnicodeDecodeError:  # part of a character: only bytes can spell it
+            return self._greedy(data)
+        if not self.excluded.isdisjoint(ids):
             return self._greedy(data)
         if b"".join(self.source.token_bytes(i) or b"" for i in ids) == data:
             return ids

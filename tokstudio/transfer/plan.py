@@ -27,6 +27,7 @@ class Plan:
     source: str  # fingerprint of the source tokenizer
     target: str
     names: tuple[str, str]  # source, target, for people
+    norm: str = "none"  # "sources": a mixture gets the mean length of its rows
 
     def rows(self, role: str) -> SparseRows:
         """`role`: "input" or "output"."""
@@ -37,8 +38,17 @@ class Plan:
         rows = self.rows(role)
         used = matrix[: rows.width]
         values = rows.dot(used)
+        if self.norm == "sources":
+            values *= self._factors(rows, used, values)[:, None]
         values[rows.counts == 0] = used.mean(0)
         return values
+
+    def _factors(self, rows: SparseRows, matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """float32 [v_target]; copies keep their length."""
+        size = SparseRows(rows.start, rows.columns, np.abs(rows.weights), rows.width)
+        wanted = size.dot(np.linalg.norm(matrix, axis=1, keepdims=True).astype(np.float32))[:, 0]
+        now = np.linalg.norm(values, axis=1)
+        return np.divide(wanted, now, out=np.ones_like(now), where=now > 0)
 
     def top(self, token: int, count: int, role: str = "input") -> list[tuple[int, float]]:
         """The source tokens that `token` is most made of, largest share first."""
@@ -85,6 +95,7 @@ def save_plan(plan: Plan, path: Path) -> Path:
         "source_name": plan.names[0],
         "target_name": plan.names[1],
         "width": str(plan.input.width),
+        "norm": plan.norm,
     }
     draft = path.with_name("." + path.name)
     save_file(tensors, draft, metadata=about)
@@ -111,6 +122,7 @@ def load_plan(path: Path) -> Plan:
             about["source"],
             about["target"],
             (about["source_name"], about["target_name"]),
+            about.get("norm", "none"),
         )
         _check_rows(plan)
     except (OSError, SafetensorError, KeyError, ValueError) as error:

@@ -54,7 +54,7 @@ def make_start(
     """
     free, pinned, sources = _split(problem)
     mass = target_mass(problem)
-    usable = _ordinary(problem) if allowed is None else allowed & _ordinary(problem)
+    usable = problem.usable if allowed is None else allowed & problem.usable
     used = problem.once("source counts", lambda: used_tokens(problem.source, problem.texts))
     first = plan.input if plan else None if method == "random" else _mixtures(problem, method)
     columns = _columns(first, free, usable, used, table=not width)
@@ -98,13 +98,6 @@ def _split(problem: TransferProblem) -> tuple[np.ndarray, np.ndarray, np.ndarray
             hint="Choose a tokenizer that can spell text.",
         )
     return free, pinned, problem.overlap.match[pinned].astype(np.int64)
-
-
-def _ordinary(problem: TransferProblem) -> np.ndarray:
-    source = problem.source
-    ordinary = np.array([bool(source.token_bytes(i)) for i in range(len(source))])
-    ordinary[list(source.special_tokens.values())] = False
-    return ordinary & (np.arange(len(source)) < len(problem.matrix))
 
 
 def _mixtures(problem: TransferProblem, method: str) -> SparseRows:

@@ -1,11 +1,12 @@
 """Give a model another vocabulary."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import TransferError
 from tokstudio.tokens.base import Tokenizer, special_id
 from tokstudio.transfer.audit import audit
@@ -19,6 +20,8 @@ from tokstudio.transfer.base import (
     assemble,
     check_matrix,
 )
+from tokstudio.transfer.norms import Lengths, Matched
+from tokstudio.transfer.provenance import Recorded, special_map, with_specials
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,10 +36,26 @@ class Surgery:
     origin: np.ndarray  # uint8 [v_target], indices of ORIGINS
     tied: bool
     remarks: tuple[str, ...] = ()  # what the audit found, in sentences
+    mix: SparseRows | None = None  # input rows as mixtures of source rows, before their length was changed
+    lengths: Mapping[str, Lengths] = field(default_factory=dict)  # by role: of rows that are no copies
+    specials: tuple[dict[str, Any], ...] = ()  # each special token of the target, and what it is copied from
+    digits: tuple[int, int] | None = None  # most digits in a token, source and target; None: not looked at
+    untrained: int = 0  # source rows that were kept out
 
     def counts(self) -> dict[str, int]:
         """How many rows were copied, composed and sampled."""
         return {name: int((self.origin == i).sum()) for i, name in enumerate(ORIGINS)}
+
+    def told(self) -> dict[str, Any]:
+        """What a report says beside the counts."""
+        digits = self.digits and {"source": self.digits[0], "target": self.digits[1]}
+        return {
+            "norms": {role: asdict(lengths) for role, lengths in self.lengths.items()},
+            "special_tokens": list(self.specials),
+            "digits_per_token": digits,
+            "untrained_source_rows": self.untrained,
+            "remarks": list(self.remarks),
+        }
 
 
 def is_tied(model: "PreTrainedModel") -> bool:
@@ -55,30 +74,56 @@ def replace_vocabulary(
     donor: Donor | None = None,
     options: Options | None = None,
     audited: bool = False,
+    norms: tuple[str, str] = ("none", "none"),
+    specials: Sequence[str] = (),
 ) -> Surgery:
     """Replace the input and output embeddings of `model` in place by rows for `target`.
 
     Afterwards: embedding rows = config.vocab_size = len(target). Raises TransferError where the model has no rows
-    for some ids of `source`, and where the method lacks what it learns from. `audited`: untrained source rows are
-    not copied.
+    for some ids of `source`, and where the method lacks what it learns from. `audited`: no row is made of untrained
+    source rows. `norms`: how the length of new rows is matched, input and output (see norms.py). `specials`: special
+    tokens that are copied from others than by their names (see provenance.with_specials).
     """
     check_rows(model, source)
     tied = is_tied(model)
-    rule = METHODS[method].solve
     values = numpy_of(model.get_input_embeddings().weight)
     problem = TransferProblem.of(source, target, values, seed=seed, texts=texts, donor=donor, options=options)
-    remarks: tuple[str, ...] = ()
-    if audited:
-        found = audit(problem)
-        problem, remarks = problem.without(found.untrained), found.warnings
-    values, origin = assemble(problem, rule(problem))
+    problem = with_specials(problem, specials)
+    remarks: list[str] = []
+    found = audit(problem) if audited else None
+    if found is not None:
+        problem, remarks = problem.excluding(found.untrained), list(found.warnings)
+    values, origin, mix, lengths = _solved(problem, method, norms[0])
+    told = {"input": lengths} if lengths else {}
     output = None
     head = model.get_output_embeddings()
     if head is not None and not tied:
         check_matrix(source, matrix := numpy_of(head.weight))
-        output, _ = assemble(problem, rule(problem.with_matrix(matrix)))
+        output, _, _, lengths = _solved(problem.with_matrix(matrix), method, norms[1])
+        told |= {"output": lengths} if lengths else {}
+    elif norms[1] not in ("none", norms[0]):
+        remarks.append(
+            "One matrix serves input and output: its rows have the length that was chosen for the input."
+        )
     install_rows(model, target, values, output)
-    return Surgery(origin, tied, remarks)
+    return Surgery(
+        origin,
+        tied,
+        tuple(remarks),
+        mix,
+        told,
+        tuple(special_map(problem, specials)),
+        found and found.digits,
+        0 if found is None else len(found.untrained),
+    )
+
+
+def _solved(problem: TransferProblem, method: str, norm: str):
+    """(values, origin, mixtures, lengths) of one matrix."""
+    recorded = Recorded(problem, METHODS[method].solve(problem))
+    matched = Matched(problem, recorded, norm)
+    values, origin = assemble(problem, matched)
+    return values, origin, recorded.mix, matched.lengths
 
 
 def keep_vocabulary(model: "PreTrainedModel", tokenizer: Tokenizer) -> Surgery:
@@ -106,8 +151,16 @@ def check_rows(model: "PreTrainedModel", source: Tokenizer) -> None:
         )
 
 
-def apply_plan(model: "PreTrainedModel", source: Tokenizer, target: Tokenizer, plan: "Plan") -> Surgery:
-    """Replace the embeddings of `model` in place by what `plan` makes of them: weak to strong.
+def apply_plan(
+    model: "PreTrainedModel",
+    source: Tokenizer,
+    target: Tokenizer,
+    plan: "Plan",
+    *,
+    corrections: Mapping[str, np.ndarray] | None = None,
+) -> Surgery:
+    """Replace the embeddings of `model` in place by what `plan` makes of them: weak to strong. `corrections`: added
+    to the rows of each role, float32 [v_target, d]; where there is one role, to both.
 
     Tied embeddings stay tied where the plan is one for both ends, else they part.
     Raises TransferError where the plan is of other tokenizers.
@@ -120,11 +173,17 @@ def apply_plan(model: "PreTrainedModel", source: Tokenizer, target: Tokenizer, p
     output, head = None, model.get_output_embeddings()
     if head is not None and not tied:
         check_matrix(source, head_matrix := numpy_of(head.weight))
-        output = plan.apply(head_matrix, "output")
+        output = plan.apply(head_matrix, "output") + _added(corrections, "output")
     if is_tied(model) and not tied:
         untie(model)
-    install_rows(model, target, plan.apply(matrix, "input"), output)
-    return Surgery(plan.origin(), tied)
+    install_rows(model, target, plan.apply(matrix, "input") + _added(corrections, "input"), output)
+    return Surgery(plan.origin(), tied, mix=plan.input)
+
+
+def _added(corrections: Mapping[str, np.ndarray] | None, role: str) -> np.ndarray | float:
+    if not corrections:
+        return 0.0
+    return corrections.get(role, corrections["input"])
 
 
 def untie(model: "PreTrainedModel") -> None:

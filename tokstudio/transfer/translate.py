@@ -65,7 +65,12 @@ class Translation(torch.nn.Module):
         steps: int = 3,
         alpha: float = 1.0,
         shared: bool = True,
+        norm: str = "none",
+        residual: int = 0,
+        width: int = 0,
     ):
+        """`norm` "sources": a mixture gets the mean length of its rows. `residual`: rank of a signed correction of
+        the free rows, `width` wide, that starts at zero."""
         super().__init__()
         if solver != FREE and solver not in SOLVERS:
             raise TransferError(
@@ -76,6 +81,10 @@ class Translation(torch.nn.Module):
         self.scores = torch.nn.ParameterDict({"input": torch.nn.Parameter(scores)})
         if not shared:
             self.scores["output"] = torch.nn.Parameter(scores.clone())
+        self.norm = norm
+        self.residual = torch.nn.ModuleDict(
+            {role: Correction(len(start.free), residual, width) for role in self.scores if residual}
+        )
         self.register_buffer("mu", torch.tensor(start.mu, dtype=torch.float32), persistent=False)
         nu = None if start.nu is None else torch.tensor(start.nu, dtype=torch.float32)
         self.register_buffer("nu", nu, persistent=False)
@@ -142,13 +151,18 @@ class Translation(torch.nn.Module):
             total = total.index_add(0, solution.row, solution.values.double()).to(self.mu)
         return solution.values / total.index_select(0, solution.row)
 
-    def table(self, solution: Solution, matrix: "Tensor") -> "Tensor":
+    def table(self, solution: Solution, matrix: "Tensor", role: str = "input") -> "Tensor":
         """Rows for every target id out of a source `matrix` [>= v, d]: [v_target, d] in fp32."""
         with torch.autocast(matrix.device.type, enabled=False):
             matrix = matrix.float()
-            free = weighted_rows(
-                solution, self.shares(solution), matrix.index_select(0, self.columns), len(self.mu)
-            )
+            used, shares = matrix.index_select(0, self.columns), self.shares(solution)
+            free = weighted_rows(solution, shares, used, len(self.mu))
+            if self.norm == "sources":
+                lengths = used.norm(dim=1, keepdim=True)
+                wanted = weighted_rows(solution, shares.abs(), lengths, len(self.mu))
+                free = free * wanted / free.norm(dim=1, keepdim=True).clamp_min(TINY)
+            if self.residual:
+                free = self.residual[self.of(role)](free)
             pinned = matrix.index_select(0, self.pinned.clamp_min(0))
             pinned = torch.where(self.pinned[:, None] >= 0, pinned, matrix.mean(0))
             return torch.cat([free, pinned]).index_select(0, self.place)
@@ -191,8 +205,34 @@ class Translation(torch.nn.Module):
             None if r is None else SparseRows(r.start, r.columns, r.weights, len(source))
             for r in (self.rows(), output)
         ]
-        names = source.name, target.name
-        return Plan(*wide, self.start.mass.astype(np.float32), source.fingerprint, target.fingerprint, names)
+        mass = self.start.mass.astype(np.float32)
+        return Plan(
+            *wide, mass, source.fingerprint, target.fingerprint, (source.name, target.name), norm=self.norm
+        )
+
+    @torch.no_grad()
+    def corrections(self) -> dict[str, np.ndarray]:
+        """What is added to the rows of each role, float32 [v_target, d]; {} without a correction."""
+        found = {}
+        for role, part in self.residual.items():
+            free = (part.down @ part.up).cpu().numpy()
+            found[role] = np.zeros((len(self.place), free.shape[1]), np.float32)
+            found[role][self.start.free] = free
+        return found
+
+
+class Correction(torch.nn.Module):
+    """Rows plus a product of two thin matrices; at first it adds nothing. A plan has no negative entries, and what a
+    mixture of rows cannot be is left to this."""
+
+    def __init__(self, rows: int, rank: int, width: int):
+        super().__init__()
+        self.down = torch.nn.Parameter(torch.zeros(rows, rank))
+        random = torch.Generator().manual_seed(0)
+        self.up = torch.nn.Parameter(torch.randn(rank, width, generator=random) * width**-0.5)
+
+    def forward(self, rows: "Tensor") -> "Tensor":
+        return torch.addmm(rows, self.down, self.up)
 
 
 def weighted_rows(solution: Solution, weights: "Tensor", matrix: "Tensor", rows: int) -> "Tensor":

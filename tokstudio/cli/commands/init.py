@@ -30,8 +30,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STEPS",
         help="then fit new input rows to the old hidden states",
     )
+    for role, title in (("input", "input"), ("output", "output")):
+        parser.add_argument(
+            f"--norm-{role}",
+            choices=("none", "sources", "mean"),
+            default="none",
+            help=f"length of new {title} rows: as they come, of the rows behind them, or of the mean row "
+            "(%(default)s)",
+        )
+    parser.add_argument(
+        "--special",
+        action="append",
+        default=[],
+        metavar="TARGET=SOURCE",
+        help="copy a special token's row from this source token (may be repeated); nothing behind = is from none",
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep-untrained", action="store_true", help="copy rows that look untrained, too")
+    parser.add_argument(
+        "--keep-untrained", action="store_true", help="use source rows that look untrained, too"
+    )
     parser.add_argument("--force", action="store_true", help="replace what is in the output folder")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -50,7 +67,16 @@ def run(args: argparse.Namespace) -> int:
         note(remark)
     rows = ", ".join(f"{count:,} {origin}" for origin, count in report["rows"].items() if count)
     say(f"{report['vocab_size']:,} rows: {rows}")
-    say(f"written to {report['output']}")
+    for role, told in report["norms"].items():
+        say(
+            f"length of new {role} rows: {told['before']:.3f}, now {told['after']:.3f}; "
+            f"of the source's rows {told['source']:.3f}"
+        )
+    for special in report["special_tokens"]:
+        say(f"{special['token']} from {special['source'] or 'no source token'} ({special['reason']})")
+    if report["untrained_source_rows"]:
+        say(f"{report['untrained_source_rows']:,} source rows that look untrained were kept out")
+    say(f"written to {report['output']}, what each row is made of in {Path(report['row_sources']).name}")
     say(f"reloaded, largest difference of a logit {report['check']['max_abs_logit_difference']:.1e}")
     return 0
 
@@ -100,7 +126,8 @@ def _initialize(args: argparse.Namespace) -> dict:
     from tokstudio.transfer.base import Options
     from tokstudio.transfer.export import export, tokenizer_folder
     from tokstudio.transfer.plan import load_plan
-    from tokstudio.transfer.surgery import apply_plan, replace_vocabulary
+    from tokstudio.transfer.provenance import row_sources, write_rows
+    from tokstudio.transfer.surgery import apply_plan, numpy_of, replace_vocabulary
     from tokstudio.transfer.verify import verify_in_fresh_process
 
     source, target = load_tokenizer(args.model), load_tokenizer(args.target)
@@ -122,9 +149,14 @@ def _initialize(args: argparse.Namespace) -> dict:
             donor=_donor(args.donor) if args.donor else None,
             options=Options(atoms=args.atoms, neighbors=args.neighbors),
             audited=not args.keep_untrained,
+            norms=(args.norm_input, args.norm_output),
+            specials=args.special,
         )
     errors = _distill(args, model, source, target, surgery) if args.distill else []
     folder = export(model.eval(), target, args.output.resolve())
+    rows = row_sources(
+        source, target, surgery.origin, surgery.mix, numpy_of(model.get_input_embeddings().weight)
+    )
     return {
         "method": "plan" if plan is not None else args.method,
         "model": args.model,
@@ -133,7 +165,8 @@ def _initialize(args: argparse.Namespace) -> dict:
         "rows": surgery.counts(),
         "tied": surgery.tied,
         "distillation": {"first": errors[0], "last": errors[-1]} if errors else None,
-        "remarks": list(surgery.remarks),
+        **surgery.told(),
+        "row_sources": str(write_rows(rows, folder)),
         "output": str(folder),
         "check": verify_in_fresh_process(folder),
     }

@@ -97,4 +97,7 @@ def _operate(model: Any, pair: "Pair", config: TransferConfig, texts: Sequence[s
         seed=config.train.seed,
         texts=texts,
         donor=donor,
+        audited=config.audit,
+        norms=(config.input_norm, config.output_norm),
+        specials=config.special_map,
     )

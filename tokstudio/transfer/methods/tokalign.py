@@ -40,8 +40,7 @@ def _aligned(problem: TransferProblem, copied: np.ndarray, new: np.ndarray) -> t
     least, match = problem.options.minimum_count, problem.overlap.match
     both = copied[(target_counts[copied] >= least) & (source_counts[match[copied]] >= least)]
     pivots = both[np.argsort(-target_counts[both], kind="stable")][: problem.options.pivots]
-    inside = np.arange(len(source_counts)) < len(problem.matrix)
-    known = np.flatnonzero((source_counts >= least) & inside)
+    known = np.flatnonzero((source_counts >= least) & problem.usable)
     placed = new[target_counts[new] >= least]
     if not len(pivots) or not len(known):
         return new[:0], new[:0]

@@ -28,7 +28,7 @@ def wechsel(problem: TransferProblem) -> Iterator[Rows]:
     special = problem.copyable[problem.overlap.reason[problem.copyable] != BYTES]
     yield Rows.copied(special, problem.overlap.match[special], problem.matrix, len(problem.source))
     sources, targets = word_token_vectors(problem)
-    known = np.flatnonzero(sources.any(1) & (np.arange(len(sources)) < len(problem.matrix)))
+    known = np.flatnonzero(sources.any(1) & problem.usable)
     rest = np.setdiff1d(np.arange(len(problem.target)), special)
     placed = rest[targets[rest].any(1)] if len(known) else rest[:0]
     if len(placed):
