@@ -57,9 +57,16 @@ def test_two_models_are_compared_on_the_same_bytes(text, capsys):
     assert report["difference"]["bits_per_byte"] == second["bits_per_byte"] - first["bits_per_byte"] > 0
     assert (report["difference"]["better"], report["difference"]["separated"]) == ("first", True)
     assert second["unscored"] == second["windows"]
+    assert report["cut"] == "both"  # the same text twice: alone in each window, and after as much text
+    beside = report["sliding"]
+    assert beside["least_overlap"] >= 0.5
+    assert beside["models"][0]["bits_per_byte"] < first["bits_per_byte"]  # more to go by
+    assert beside["models"][0]["interval"]["unit"] == first["interval"]["unit"]
+    assert beside["difference"]["separated"]
     code, out, err = evaluate(*arguments, "--window-bytes", "128", capsys=capsys)
     assert code == 0
     assert "The first predicts this text better" in out
+    assert "with a sliding window" in out
     assert "not scored" in err
 
 

@@ -93,6 +93,52 @@ def test_windows_hold_the_same_bytes_and_all_tokens(pair):
         assert all(span.min() >= 0 and span.max() <= size for span, size in spans)
 
 
+@pytest.mark.parametrize(
+    "pair",
+    [("demo:english", "demo:code"), ("tiktoken:cl100k_base", "bytes"), ("bert-base-uncased", "demo:code")],
+)
+def test_sliding_windows_score_each_token_once_after_as_much_text(pair):
+    tokenizers = [load_tokenizer(reference) for reference in pair]
+    windows = cut_windows([Document("d", MIXED)], tokenizers, cut="sliding", **SIZES)
+    assert b"".join(w.text for w in windows).decode() == MIXED
+    for k, tokenizer in enumerate(tokenizers):
+        together = np.concatenate([w.encodings[k].ids[w.scored(k)] for w in windows])
+        assert together.tolist() == tokenizer.encode(MIXED).ids.tolist()
+        for w in windows:
+            read = len(w.encodings[k].text) - len(w.text)  # before what is scored
+            assert w.encodings[k].text.endswith(w.text)
+            assert read >= min(w.start, len(w.text), SIZES["window_bytes"] // 2)
+            assert read >= w.context == min(w.start, max(len(w.text), SIZES["window_bytes"] // 2))
+    assert windows[0].lead == (0, 0)
+
+
+def test_sliding_is_what_the_model_says_of_each_token_after_what_it_read(tiny_folder):
+    """Worked out by hand: the whole window in one pass, the tokens before it left out of the sum."""
+    from tokstudio.models.load import load_model
+
+    subject = Subject("tiny", load_model(str(tiny_folder)).eval(), load_tokenizer("demo:english"))
+    found = measured([subject], [Document("d", MIXED[:300])], cut="sliding", window_bytes=80)
+    alone = measured([subject], [Document("d", MIXED[:300])], cut="common", window_bytes=40)
+    assert [w.text for w in found.windows] == [w.text for w in alone.windows]
+    for window, nats in zip(found.windows, found.nats[0], strict=True):
+        (each,) = subject.nats([window.encodings[0]])
+        assert nats == pytest.approx(each[window.lead[0] :].sum())
+    assert found.result(0).tokens == alone.result(0).tokens
+    assert found.nats[0][0] == pytest.approx(alone.nats[0][0])
+    assert not np.allclose(found.nats[0][1:], alone.nats[0][1:])
+    assert found.brief()["least_overlap"] >= 0.5
+
+
+def test_the_two_ways_agree_for_a_model_without_memory():
+    subjects = [uniform("demo:english"), uniform("demo:code")]
+    ways = [measured(subjects, [Document("d", MIXED)], cut=cut) for cut in ("common", "sliding")]
+    for k in range(2):
+        assert ways[0].result(k).value == pytest.approx(ways[1].result(k).value)
+    assert ways[1].brief()["difference"]["bits_per_byte"] == pytest.approx(
+        ways[0].difference(0, 1)["bits_per_byte"]
+    )
+
+
 @given(st.text(max_size=80), st.integers(4, 40))
 def test_any_text_is_cut_without_loss(text, size):
     tokenizers = [load_tokenizer("demo:english"), load_tokenizer("bytes")]

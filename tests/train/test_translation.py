@@ -194,11 +194,64 @@ def test_alpha_that_leaves_nothing_is_told():
     assert translation.odd(6.0, 32) is None
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"alpha_end": 1e-6}, r"The plan has 1\.00 entries a row.*larger alpha"),
+        (
+            {"alpha_end": 1000.0},
+            r"The plan has 12 entries a row of 12 possible: it is dense\. A smaller alpha",
+        ),
+        ({"spread": 0.0, "candidates": 1}, r"The plan has 1\.00 entries a row"),
+    ],
+    ids=["one entry", "dense", "from the start"],
+)
+def test_a_run_warns_of_such_an_alpha_with_the_figure(staged, tmp_path, unverified, change, message):
+    import re
+
+    settings = {"marginal": "none", "learning_rate": 0.0, "finetune": False, "steps": 2, "spread": 0.2}
+    config = replace(staged, method="random", s2t2=replace(staged.s2t2, **{**settings, **change}))
+    events = list(run(config, tmp_path, NoControl(), False))
+    warned = [e.message for e in events if isinstance(e, Log) and e.level == "warn"]
+    assert any(re.search(message, said) for said in warned), warned
+
+
+def test_a_damaged_head_is_found_before_the_translation(staged, tmp_path, make_model):
+    from tokstudio.errors import TransferError
+    from tokstudio.models.load import load_model
+
+    folder = make_model("english", tie_word_embeddings=False)
+    model = load_model(str(folder))
+    with torch.no_grad():
+        model.get_output_embeddings().weight[5, 0] = float("nan")
+    model.save_pretrained(folder)
+    phases = []
+    with pytest.raises(TransferError, match="row 5 is not finite"):
+        phases.extend(run(replace(staged, model=str(folder)), tmp_path, NoControl(), False))
+    assert not (tmp_path / "plan.safetensors").exists()
+
+
 def test_methods_that_need_texts_get_the_corpus(tiny_config, tmp_path, unverified, small_target):
     config = replace(
         tiny_config, tokenizer=small_target, method="focus", objectives=("next_token",), weights=(1.0,)
     )
     assert isinstance(list(run(config, tmp_path, NoControl(), False))[-1], Finished)
+
+
+def test_the_forecast_has_both_stages(staged):
+    from tokstudio.train.memory import forecast
+
+    told = forecast(staged).values()
+    assert (told["translation_steps"], told["steps"]) == (4, 4)
+    assert told["seconds_per_translation_step"] > 0
+    wanted = 4 * (told["seconds_per_step"] + told["seconds_per_translation_step"])
+    assert told["seconds"] == pytest.approx(wanted)
+    assert told["tokens"] == pytest.approx(8 * told["tokens_per_step"])
+    scores = (400 - 2) * staged.s2t2.candidates  # special tokens are pinned
+    assert told["parts"]["translation"] == 16 * scores
+    alone = forecast(replace(staged, s2t2=replace(staged.s2t2, finetune=False))).values()
+    assert (alone["steps"], alone["parts"]["optimizer"]) == (0, 0)
+    assert alone["seconds"] == pytest.approx(4 * alone["seconds_per_translation_step"])
 
 
 def test_the_report_is_json(staged, tmp_path, unverified):

@@ -3,7 +3,6 @@
 import inspect
 import textwrap
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -157,21 +156,6 @@ def test_nothing_to_translate_into_is_refused(problem):
         make_start(problem, method="random", width=4, allowed=nothing)
     with pytest.raises(TransferError, match="no source token"):
         make_start(problem, method="random", allowed=nothing)
-
-
-def test_a_vocabulary_of_special_tokens_alone_is_refused(problem):
-    class OnlySpecial:
-        name = "nothing"
-        special_tokens: ClassVar = {"<s>": 0, "</s>": 1}
-
-        def __len__(self):
-            return 2
-
-        def token_bytes(self, token):
-            return None
-
-    with pytest.raises(TransferError, match="special tokens alone"):
-        make_start(replace(problem, target=OnlySpecial()), method="random", width=4)
 
 
 def test_sparse_rows():

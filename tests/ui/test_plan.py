@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,12 +19,13 @@ from tokstudio.train.settings import to_dict
 from tokstudio.transfer.plan import Plan, load_plan, save_plan
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context, Settings
+from tokstudio.ui.embeddings_list import Neighbor
 from tokstudio.ui.embeddings_planes import View
 from tokstudio.ui.pages.runs import RunsPage
 from tokstudio.ui.pages.transfer import TransferPage, set_values
 from tokstudio.ui.run_cards import plan_data
 from tokstudio.ui.run_cards.create import create_transfer
-from tokstudio.ui.run_cards.plan import PlanCard
+from tokstudio.ui.run_cards.plan import PlanCard, share
 from tokstudio.ui.run_cards.plan_data import Pair, Shot, draw, read_shot, stamp
 
 PATIENCE = 240_000
@@ -174,6 +176,34 @@ def test_the_card_follows_the_files(qtbot, card, folder, pair):
     assert [row.id for row in card.lists["start"].model().rows] == first
     assert [(row.id, row.score) for row in card.lists["now"].model().rows] == later.top(token, 9)
     assert card.token == token  # what was searched for stays
+
+
+def test_two_plans_are_shown_one_at_a_time(qtbot, card, folder, pair):
+    card.show_run(folder)
+    qtbot.waitUntil(lambda: ready(card), timeout=PATIENCE)
+    assert card.end.isHidden()
+    other = make_plan(pair, 3)
+    plan = replace(make_plan(pair, 2), output=other.input)
+    save_plan(plan, folder / "plan-now.safetensors")
+    qtbot.waitUntil(lambda: card.shot.two, timeout=PATIENCE)
+    assert card.end.isVisible()
+    card.choose(300)
+    listed = card.lists["now"].model()
+    assert [(row.id, row.score) for row in listed.rows] == plan.top(300, 9)
+    card.end.set_index(1)
+    assert [(row.id, row.score) for row in listed.rows] == other.top(300, 9)
+    qtbot.waitUntil(lambda: not card._busy, timeout=PATIENCE)
+    view = card.heat.view
+    edges = view.top, view.bottom, view.left, view.right
+    assert np.array_equal(card.heat.picture.values, draw(other.input, *edges, card.heat.pixels).values)
+
+
+def test_small_shares_keep_their_digits(card, qtbot):
+    assert [share(v) for v in (1.0, 0.1234, 0.0004, 0.00001, 0.0)] == [
+        "1.0000", "0.1234", "0.0004", "<0.0001", "0.0000",
+    ]  # fmt: skip
+    card.lists["now"].set_rows([Neighbor(1, "a", 0.0004, 0.0004)])
+    assert "0.0004" in card.lists["now"].model().index(0).data(Qt.AccessibleTextRole)
 
 
 def test_a_damaged_plan_is_said_and_the_next_one_is_shown(qtbot, card, folder, pair):

@@ -208,6 +208,20 @@ def test_the_time_comes_from_the_last_run_like_this_one(store):
     assert facts.estimate(model, None, twice, store).like == "before-01"
 
 
+def test_steps_of_a_translation_are_part_of_the_estimate(store):
+    model = facts.model_facts("demo:english")
+    plain, staged = demo(), set_values(demo(), {"s2t2.steps": demo().train.steps, "s2t2.candidates": 32})
+    alone = set_values(staged, {"s2t2.finetune": False})
+    before, both, only = (facts.estimate(model, None, config, store) for config in (plain, staged, alone))
+    assert before.seconds * 1.3 < both.seconds < before.seconds * 2
+    assert only.seconds < before.seconds
+    scores = model.vocabulary * 32 * 4 * 4  # each with its gradient and two moments
+    assert both.memory - before.memory == pytest.approx(scores)
+    assert dict(only.parts)["Optimizer and gradients"] == pytest.approx(scores)
+    two = facts.estimate(model, None, set_values(staged, {"s2t2.shared": False}), store)
+    assert two.memory - before.memory == pytest.approx(2 * scores)
+
+
 def test_counts_of_the_demo_model(page):
     model = facts.model_facts("demo:english")
     assert model.parameters > 1e6

@@ -19,9 +19,28 @@ def say_texts(report: dict[str, Any]) -> None:
             say(f"The {difference['better']} predicts this text better.")
         else:
             say("The interval holds 0: this text does not separate them.")
-    cut = {"lines": "after line ends", "common": "where no tokenizer has a token across"}[report["cut"]]
+    if "sliding" in report:
+        _say_sliding(report["sliding"])
+    common = "where no tokenizer has a token across"
+    cut = {
+        "lines": "after line ends",
+        "common": common,
+        "both": common,
+        "sliding": f"{common}, and read as much text before",
+    }[report["cut"]]
     say(f"Windows are cut {cut}; the end of a text is {'' if report['end_scored'] else 'not '}scored.")
     say("For comparison: " + ", ".join(f"{name} {value:.4f}" for name, value in report["references"].items()))
+
+
+def _say_sliding(told: dict[str, Any]) -> None:
+    """The same text, each window after as much text again that is not scored."""
+    for model in told.get("models", [told]):
+        say(
+            f"with a sliding window: {model['bits_per_byte']:.4f}{_between(model['interval'])}  {model['model']}"
+        )
+    if "difference" in told:
+        difference = told["difference"]
+        say(f"  second less first: {difference['bits_per_byte']:+.4f}{_between(difference['interval'])}")
 
 
 def _say_model(model: dict[str, Any]) -> None:

@@ -77,8 +77,12 @@ def dry_run(config: "TransferConfig", words: Sequence[str], *, as_json: bool) ->
     say(
         f"{'measured':<16} {told['measured_bytes'] / 1e6:>9,.0f} MB  (the most during two steps and a measurement)"
     )
+    if told["translation_steps"]:
+        say(
+            f"{told['translation_steps']:,} steps of translation, {told['seconds_per_translation_step']:.2f} s each"
+        )
     say(f"{told['steps']:,} steps, {told['tokens_per_step']:,.0f} tokens each, {told['tokens']:,.0f} in all")
-    say(f"{told['seconds_per_step']:.2f} s a step, {told['seconds'] / 60:,.1f} minutes of training")
+    say(f"{told['seconds_per_step']:.2f} s a step, {told['seconds'] / 60:,.1f} minutes in all")
     say(f"start it with: {told['command']}")
     return 0
 

@@ -158,4 +158,3 @@ def _cell(figure: dict[str, Any] | None) -> str:
         return "-"
     deviation = figure["deviation"]
     return f"{figure['mean']:.4f}" + ("" if deviation is None else f" ± {deviation:.4f}")
-

@@ -44,6 +44,7 @@ class Sizes:
     taught_vocabulary: int
     tokens: int
     taught: int
+    plan: int = 0  # scores that a translation trains before
 
 
 def memory_parts(
@@ -66,6 +67,7 @@ def memory_parts(
         "teacher": sizes.teacher * FLOAT,
         "gradients": sizes.trained * FLOAT,
         "optimizer": int(sizes.trained * optimizer_bytes(config)),
+        "translation": sizes.plan * FLOAT * 4,  # with gradients and two moments
         "activations": int(heap * sizes.tokens * held * FLOAT),
         "logits": int(heap * _logits(sizes, config, cuda) * FLOAT),
     }

@@ -27,6 +27,8 @@ class Forecast:
     seconds_per_step: float
     tokens_per_step: float
     steps: int
+    translation_steps: int = 0
+    seconds_per_translation_step: float = 0.0
 
     @property
     def estimate(self) -> int:
@@ -38,22 +40,30 @@ class Forecast:
             "estimated_bytes": self.estimate,
             "measured_bytes": self.measured_peak,
             "seconds_per_step": self.seconds_per_step,
-            "seconds": self.seconds_per_step * self.steps,
+            "seconds": self.seconds_per_step * self.steps
+            + self.seconds_per_translation_step * self.translation_steps,
             "tokens_per_step": self.tokens_per_step,
-            "tokens": self.tokens_per_step * self.steps,
+            "tokens": self.tokens_per_step * (self.steps + self.translation_steps),
             "steps": self.steps,
+            "translation_steps": self.translation_steps,
+            "seconds_per_translation_step": self.seconds_per_translation_step,
         }
 
 
 def parts_of(
-    problem: "Transfer", batches: "tuple[TokenBatch | None, TokenBatch]", process: float
+    problem: "Transfer",
+    batches: "tuple[TokenBatch | None, TokenBatch]",
+    process: float,
+    *,
+    plan: int = 0,
+    trains: bool = True,
 ) -> dict[str, int]:
     """Bytes by what they are for. `batches`: the largest, of teacher and student; `process`: bytes of the process
-    before there was a model."""
+    before there was a model; `plan`: scores that a translation trains; `trains`: is anything trained after it?"""
     model, shape, (taught, batch) = problem.model, problem.model.config, batches
     sizes = Sizes(
         student=sum(p.numel() for p in model.parameters()),
-        trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        trained=sum(p.numel() for p in model.parameters() if p.requires_grad) if trains else 0,
         teacher=_teacher(problem),
         hidden=shape.hidden_size,
         intermediate=getattr(shape, "intermediate_size", 4 * shape.hidden_size),
@@ -62,6 +72,7 @@ def parts_of(
         taught_vocabulary=len(problem.teacher.tokenizer),
         tokens=batch.input_ids.numel(),
         taught=0 if taught is None else taught.input_ids.numel(),
+        plan=plan,
     )
     return dict(memory_parts(sizes, problem.config, cuda=problem.pair.device.type == "cuda", process=process))
 
@@ -79,13 +90,9 @@ def _teacher(problem: "Transfer") -> int:
 
 
 def forecast(config: TransferConfig) -> Forecast:
-    """Set up the run, do two of its larger steps and measure once. Nothing is written but a checkpoint that is
-    removed again."""
-    import tempfile
-    from dataclasses import replace
-
+    """Set up the run, do two of its larger steps, of each stage, and measure once. Nothing is written but
+    checkpoints that are removed again."""
     from tokstudio.models.device import memory_bytes, pick_device
-    from tokstudio.train.loop import optimize
     from tokstudio.train.students import build_student
     from tokstudio.train.teachers import other_teacher
     from tokstudio.train.transfer import Transfer, _set_up, check_config, texts_for
@@ -94,31 +101,85 @@ def forecast(config: TransferConfig) -> Forecast:
     device = pick_device(config.train.device)
     pair, model, corpus = _set_up(config)
     process = memory_bytes(device) - FLOAT * sum(p.numel() for p in model.parameters())
-    student = build_student(model, pair, config, texts_for(config, corpus))
+    first = None
+    if config.s2t2.steps or config.s2t2.plan:
+        first = _translated(config, pair, model, corpus)
+    student = first.student if first else build_student(model, pair, config, texts_for(config, corpus))
     problem = Transfer(pair, student, corpus, config, other_teacher(config, device))
+    trains = first is None or config.s2t2.finetune
+    tried = _tried(problem, config, config.optimizer, steps=2 if trains else 0)
+    problem.held_out = sorted(problem.held_out, key=len)[-16:]
+    problem.measure()
+    return Forecast(
+        parts_of(problem, tried.largest, process, plan=first.scores if first else 0, trains=trains),
+        peak_bytes(device),
+        tried.seconds,
+        tried.tokens,
+        config.train.steps if trains else 0,
+        config.s2t2.steps,
+        first.seconds if first else 0.0,
+    )
+
+
+@dataclass(frozen=True)
+class _Translated:
+    """What a translation costs, and the student that comes after it."""
+
+    seconds: float  # a step
+    scores: int  # that are trained
+    student: Any
+
+
+def _translated(config: TransferConfig, pair: Any, model: Any, corpus: Any) -> _Translated:
+    from tokstudio.train.students import build_student
+    from tokstudio.train.translated import translated_student
+    from tokstudio.train.translation import TranslationProblem, make_layer, stage_optimizer
+    from tokstudio.transfer.surgery import apply_plan
+
+    layer = make_layer(model, pair, corpus, config)
+    student = translated_student(model, layer, head=config.s2t2.head)
+    problem = TranslationProblem(pair, student, corpus, config)
+    tried = _tried(problem, config, stage_optimizer(config), steps=2 if config.s2t2.steps else 0)
+    plan = layer.plan(pair.source, pair.target)
+    tuned = build_student(
+        student.released(),
+        pair,
+        config,
+        operate=lambda model: apply_plan(model, pair.source, pair.target, plan),
+    )
+    scores = sum(p.numel() for p in layer.parameters()) if config.s2t2.steps else 0
+    return _Translated(tried.seconds, scores, tuned)
+
+
+@dataclass(frozen=True)
+class _Tried:
+    seconds: float  # of the larger of two steps
+    largest: "tuple[TokenBatch | None, TokenBatch]"
+    tokens: float  # of an average step
+
+
+def _tried(problem: "Transfer", config: TransferConfig, optimizer: Any, *, steps: int) -> _Tried:
+    import tempfile
+    from dataclasses import replace
+
+    from tokstudio.train.loop import optimize
+
     sizes = {i: problem.token_batches(i) for i in range(LARGEST_OF)}
     order = sorted(sizes, key=lambda i: sizes[i][1].input_ids.numel())
     largest, median = order[-1], order[len(order) // 2]
-    plain, steps = problem.batch, iter([median] * config.train.accumulate)
-    problem.batch = lambda index: plain(next(steps, largest))  # of two lengths: that is what leaves holes
-    seconds = []
+    plain, first = problem.batch, iter([median] * config.train.accumulate)
+    problem.batch = lambda index: plain(next(first, largest))  # of two lengths: that is what leaves holes
+    never, seconds = 1 << 30, [0.0]
     train = replace(
-        config.train, steps=2, evaluate_every=1 << 30, sample_every=1 << 30, checkpoint_every=1 << 30
+        config.train, steps=steps, evaluate_every=never, sample_every=never, checkpoint_every=never
     )
     with tempfile.TemporaryDirectory() as folder:
-        for event in optimize(problem, train, config.optimizer, Path(folder), NoControl(), resume=False):
+        events = optimize(problem, train, optimizer, Path(folder), NoControl(), resume=False)
+        for event in events if steps else ():
             if "seconds" in getattr(event, "values", {}):
                 seconds.append(event.values["seconds"])
-    problem.held_out = sorted(problem.held_out, key=len)[-16:]
-    problem.measure()
     average = sum(batch.tokens for _, batch in sizes.values()) / len(sizes) * config.train.accumulate
-    return Forecast(
-        parts_of(problem, sizes[largest], process),
-        peak_bytes(device),
-        seconds[-1],
-        average,
-        config.train.steps,
-    )
+    return _Tried(seconds[-1], sizes[largest], average)
 
 
 def peak_bytes(device: Any) -> int:

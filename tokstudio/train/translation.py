@@ -29,7 +29,7 @@ from tokstudio.events import (
     Stopped,
 )
 from tokstudio.train import checkpoint, transfer
-from tokstudio.train.config import TransferConfig
+from tokstudio.train.config import OptimizerConfig, TransferConfig
 from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus
 from tokstudio.train.data import held_out_windows
@@ -37,11 +37,11 @@ from tokstudio.train.loop import optimize, started
 from tokstudio.train.students import build_student
 from tokstudio.train.translated import TranslatedStudent, translated_student
 from tokstudio.transfer.audit import audit
-from tokstudio.transfer.base import TransferProblem
+from tokstudio.transfer.base import TransferProblem, check_matrix
 from tokstudio.transfer.plan import Plan, load_plan, save_plan
 from tokstudio.transfer.provenance import with_specials
 from tokstudio.transfer.start import make_start
-from tokstudio.transfer.surgery import Surgery, apply_plan, check_rows, numpy_of
+from tokstudio.transfer.surgery import Surgery, apply_plan, check_rows, is_tied, numpy_of
 from tokstudio.transfer.translate import Translation
 
 CORRECTIONS = "corrections.safetensors"
@@ -69,7 +69,7 @@ class TranslationProblem(transfer.Transfer):
     def evaluate(self) -> dict[str, float]:
         if self.live is not None:
             save_plan(self.student.layer.plan(self.pair.source, self.pair.target), self.live)
-        return {**super().evaluate(), **self.student.layer.figures().values()}
+        return {**super().evaluate(), **self.student.layer.all_figures()}
 
 
 def run(config: TransferConfig, folder: Path, control: Control, resume: bool) -> Iterator[RunEvent]:
@@ -94,7 +94,10 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
         report = yield from transfer._measure_baseline(problem)
         transfer._write_json(folder / "baseline.json", report)
         problem.lines.keep(folder)
-    yield Metrics(step=0, values=student.layer.figures().values())
+    figures = student.layer.all_figures()
+    yield Metrics(step=0, values=figures)
+    if begin.step < first and figures["plan/entries_per_row"] < ONE_HOT:
+        yield Log(level="warn", message=odd(figures["plan/entries_per_row"], config.s2t2.candidates))
     if begin.step < first or not (folder / "plan.safetensors").exists():
         yield Phase(name="Learning the translation")
         for event in _learn(problem, config, folder / "translation", control, resume):
@@ -177,6 +180,8 @@ def make_layer(model: Any, pair, corpus: Corpus, config: TransferConfig) -> Tran
 def _problem(model: Any, pair, corpus: Corpus, config: TransferConfig) -> TransferProblem:
     texts = held_out_windows(corpus.train, window_bytes=4000, total_bytes=transfer.METHOD_TEXT_BYTES)
     matrix = numpy_of(model.get_input_embeddings().weight)
+    if (head := model.get_output_embeddings()) is not None and not is_tied(model):
+        check_matrix(pair.source, numpy_of(head.weight))  # better known now than after the translation
     problem = TransferProblem.of(pair.source, pair.target, matrix, seed=config.train.seed, texts=texts)
     return with_specials(problem, config.special_map)
 
@@ -197,8 +202,10 @@ def _told(problem: TranslationProblem) -> dict[str, Any]:
 
 def _folding(config: TransferConfig, told: dict[str, Any], plan: Plan) -> Iterator[RunEvent]:
     yield Phase(name="Folding the translation into ordinary tables")
-    if message := odd(told["plan/entries_per_row"], config.s2t2.candidates or plan.input.width):
-        yield Log(level="warn", message=message)
+    for end in ("", "/output"):
+        entries = told.get(f"plan/entries_per_row{end}")
+        if entries is not None and (message := odd(entries, config.s2t2.candidates or plan.input.width)):
+            yield Log(level="warn", message=message)
     if config.s2t2.head == "prob":
         yield Log(
             level="warn",
@@ -225,16 +232,21 @@ def odd(entries: float, width: int) -> str | None:
 def _learn(
     problem, config: TransferConfig, folder: Path, control: Control, resume: bool
 ) -> Iterator[RunEvent]:
-    train = replace(config.train, steps=config.s2t2.steps)
-    optimizer = replace(
-        config.optimizer,
-        name="adamw",
-        embedding_learning_rate=config.s2t2.learning_rate,
-        learning_rate=config.s2t2.residual_rate,  # nothing else is trained but scores and corrections
-    )
+    train, optimizer = replace(config.train, steps=config.s2t2.steps), stage_optimizer(config)
     folder.mkdir(exist_ok=True)
     resume = resume and bool(checkpoint.steps(folder))
     yield from optimize(problem, train, optimizer, folder, control, resume=resume, first=None)
+
+
+def stage_optimizer(config: TransferConfig) -> OptimizerConfig:
+    """Nothing is trained but scores and corrections."""
+    settings = config.s2t2
+    return replace(
+        config.optimizer,
+        name="adamw",
+        embedding_learning_rate=settings.learning_rate,
+        learning_rate=settings.residual_rate,
+    )
 
 
 def _tuned(student: TranslatedStudent, pair, plan: Plan, config: TransferConfig, folder: Path):

@@ -102,8 +102,10 @@ class TransferProblem:
         donor: Donor | None = None,
         options: Options | None = None,
     ) -> "TransferProblem":
-        """Raises TransferError for source rows that are not finite and for a donor with another tokenizer."""
+        """Raises TransferError for source rows that are not finite, for a target that spells nothing, and for a donor
+        with another tokenizer."""
         check_matrix(source, matrix)
+        check_spells(target)
         if donor is not None and donor.tokenizer.fingerprint != target.fingerprint:
             raise TransferError(
                 f"The donor model has the tokenizer {donor.tokenizer.name}, not the target {target.name}.",
@@ -216,6 +218,16 @@ def check_matrix(source: Tokenizer, matrix: np.ndarray) -> None:
                 f"The source model's row {int(bad[0])} is not finite ({len(bad):,} such rows).",
                 hint="The model's embeddings are damaged: NaN or infinite values. Fetch it again.",
             )
+
+
+def check_spells(target: Tokenizer) -> None:
+    """Raises TransferError for a vocabulary of special tokens alone."""
+    special = set(target.special_tokens.values())
+    if not any(i not in special and target.token_bytes(i) for i in range(len(target))):
+        raise TransferError(
+            f"{target.name} has special tokens alone: there is nothing to translate.",
+            hint="Choose a tokenizer that can spell text.",
+        )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import TransferError
-from tokstudio.transfer.base import METHODS, TransferProblem
+from tokstudio.transfer.base import METHODS, TransferProblem, check_spells
 from tokstudio.transfer.candidates import candidates, used_tokens
 from tokstudio.transfer.compose import mixtures
 from tokstudio.transfer.plan import Plan
@@ -91,12 +91,8 @@ def target_mass(problem: TransferProblem) -> np.ndarray:
 def _split(problem: TransferProblem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     special = np.array([not problem.target.token_bytes(i) for i in range(len(problem.target))])
     special[list(problem.target.special_tokens.values())] = True
+    check_spells(problem.target)
     free, pinned = np.flatnonzero(~special), np.flatnonzero(special)
-    if not len(free):
-        raise TransferError(
-            f"{problem.target.name} has special tokens alone: there is nothing to translate.",
-            hint="Choose a tokenizer that can spell text.",
-        )
     return free, pinned, problem.overlap.match[pinned].astype(np.int64)
 
 

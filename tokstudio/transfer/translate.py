@@ -46,11 +46,13 @@ class PlanFigures:
     entropy: float  # bits, mean over rows of the row's distribution
     column_error: float  # |P^T 1 - nu| summed: the share of mass that is in the wrong column; 0 without nu
 
-    def values(self) -> dict[str, float]:
+    def values(self, role: str = "") -> dict[str, float]:
+        """By the names of their charts; `role` is set behind where there is a plan of its own for it."""
+        end = f"/{role}" if role else ""
         return {
-            "plan/entries_per_row": self.entries_per_row,
-            "plan/row_entropy": self.entropy,
-            "plan/column_error": self.column_error,
+            f"plan/entries_per_row{end}": self.entries_per_row,
+            f"plan/row_entropy{end}": self.entropy,
+            f"plan/column_error{end}": self.column_error,
         }
 
 
@@ -168,8 +170,14 @@ class Translation(torch.nn.Module):
             return torch.cat([free, pinned]).index_select(0, self.place)
 
     @torch.no_grad()
-    def figures(self) -> PlanFigures:
-        found = self.solve()
+    def all_figures(self) -> dict[str, float]:
+        """Of the input's plan, and of the output's where it has one."""
+        own = self.figures("output").values("output") if "output" in self.scores else {}
+        return {**self.figures().values(), **own}
+
+    @torch.no_grad()
+    def figures(self, role: str = "input") -> PlanFigures:
+        found = self.solve(role)
         share = self.shares(found)
         kept = share.abs()[share != 0]
         rows = len(self.mu)

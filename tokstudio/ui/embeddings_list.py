@@ -1,5 +1,6 @@
 """The list of nearest neighbors: place, token, bar, score."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QRectF, QSize, Qt
@@ -25,6 +26,7 @@ class NeighborModel(QAbstractListModel):
     def __init__(self):
         super().__init__()
         self.rows: list[Neighbor] = []
+        self.words: Callable[[float], str] = plain
         self.common: set[int] = set()  # places whose word the other model's list has too
 
     def set_common(self, places: set[int]) -> None:
@@ -51,7 +53,7 @@ class NeighborModel(QAbstractListModel):
             return row
         if role == Qt.AccessibleTextRole:
             both = ", in both lists" if index.row() in self.common else ""
-            return f"{index.row() + 1}, {row.token}, {plain(row.score)}{both}"
+            return f"{index.row() + 1}, {row.token}, {self.words(row.score)}{both}"
         if role == Qt.ToolTipRole:
             return f"#{row.id:,}"
         return None
@@ -60,7 +62,7 @@ class NeighborModel(QAbstractListModel):
 class _Delegate(QStyledItemDelegate):
     def __init__(self, parent, series: int):
         super().__init__(parent)
-        self._series, self.slim = series, False
+        self._series, self.slim, self.words = series, False, plain
 
     def sizeHint(self, _option, _index) -> QSize:
         return QSize(160, max(ROW, theme.px(13) + 12))
@@ -78,12 +80,12 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.color("muted"))
         painter.drawText(box.adjusted(8, 0, 0, 0), Qt.AlignVCenter, str(index.row() + 1))
-        score = QRectF(box.right() - 62, box.top(), 54, box.height())
+        score, words = QRectF(box.right() - 62, box.top(), 54, box.height()), self.words(row.score)
         painter.setFont(theme.font("small"))
-        painter.drawText(score, Qt.AlignVCenter | Qt.AlignRight, plain(row.score))
+        painter.drawText(score, Qt.AlignVCenter | Qt.AlignRight, words)
         long, lead = (24, 44) if self.slim else (BAR, 36)
         if self.slim:
-            score.setLeft(box.right() - 44)
+            score.setLeft(box.right() - max(44, 16 + painter.fontMetrics().horizontalAdvance(words)))
         self._paint_bar(painter, QRectF(score.left() - long + 4, box.center().y() - 2, long, 4), row.share)
         if index.row() in index.model().common:
             icons.draw(painter, "link", "accent", box.left() + 28, box.center().y() - 6, 12)
@@ -122,6 +124,11 @@ class NeighborList(QListView):
 
     def set_rows(self, rows: list[Neighbor]) -> None:
         self.model().set_rows(rows)
+
+    def set_words(self, words: Callable[[float], str]) -> None:
+        """How a score is written."""
+        self._delegate.words = self.model().words = words
+        self.viewport().update()
 
     def set_slim(self, slim: bool) -> None:
         """Short bars: two lists share the width of one."""

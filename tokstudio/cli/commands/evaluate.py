@@ -42,9 +42,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-bytes", type=int, default=0, help="measure about this much (0: all)")
     parser.add_argument(
         "--cut",
-        choices=("lines", "common"),
+        choices=("lines", "common", "sliding", "both"),
         help="lines: after line ends, each window tokenized on its own (one model's default); common: documents "
-        "tokenized whole and cut where no tokenizer has a token across (two models' default)",
+        "tokenized whole and cut where no tokenizer has a token across; sliding: so, too, and as much text before "
+        "each window is read again and not scored; both: common, and sliding beside it (two models' default)",
     )
     parser.add_argument(
         "--include-end", action="store_true", help="score an end token a document, for 0 bytes"
@@ -121,26 +122,33 @@ def _texts(args: argparse.Namespace) -> dict[str, Any]:
     from tokstudio.train.corpus import read_documents
     from tokstudio.train.evaluation.references import reference_lines, references
     from tokstudio.train.evaluation.texts import measure
-    from tokstudio.train.evaluation.windows import cut_windows
+    from tokstudio.train.evaluation.windows import COMMON, SLIDING, cut_windows
 
     documents = _documents(args.data)
-    cut = args.cut or ("common" if args.other else "lines")
+    cut = args.cut or ("both" if args.other else "lines")
     subjects = _subjects(args)
-    windows = cut_windows(
-        documents,
-        [subject.tokenizer for subject in subjects],
-        cut=cut,
-        window_bytes=args.window_bytes,
-        total_bytes=args.max_bytes or 1 << 62,
-        end=args.include_end,
-    )
-    found = measure(subjects, windows, batch_size=args.batch_size, resamples=args.resamples, seed=args.seed)
-    texts = [window.text.decode() for window in windows]
+
+    def measured(cut: str):
+        windows = cut_windows(
+            documents,
+            [subject.tokenizer for subject in subjects],
+            cut=cut,
+            window_bytes=args.window_bytes,
+            total_bytes=args.max_bytes or 1 << 62,
+            end=args.include_end,
+        )
+        return measure(
+            subjects, windows, batch_size=args.batch_size, resamples=args.resamples, seed=args.seed
+        )
+
+    found = measured(COMMON if cut == "both" else cut)
+    beside = {"sliding": measured(SLIDING).brief()} if cut == "both" else {}
+    texts = [window.text.decode() for window in found.windows]
     lines = reference_lines(texts)
     if args.train_text:
         learnt = references([d.text for d in read_documents(args.train_text)], texts)
         lines |= {name: value for name, value in learnt.items() if name.startswith("order")}
-    shared = {"data": args.data, "cut": cut, "end_scored": args.include_end, "references": lines}
+    shared = {"data": args.data, "cut": cut, "end_scored": args.include_end, "references": lines, **beside}
     return _report(args, found, shared)
 
 

@@ -21,6 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tokens", type=int, default=20, help="how many tokens (%(default)s)")
     parser.add_argument("--sources", type=int, default=5, help="how many sources of each (%(default)s)")
+    parser.add_argument(
+        "--end", choices=("input", "output"), default="input", help="where each end has a plan of its own"
+    )
     parser.add_argument("--json", action="store_true")
 
 
@@ -45,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
             "text": _text(target, token),
             **{
                 name: [
-                    {"token": s, "text": _text(source, s), "share": w} for s, w in p.top(token, args.sources)
+                    {"token": s, "text": _text(source, s), "share": w}
+                    for s, w in p.top(token, args.sources, args.end)
                 ]
                 for name, p in plans.items()
             },
@@ -53,12 +57,12 @@ def run(args: argparse.Namespace) -> int:
         for token in chosen
     ]
     if args.json:
-        emit_json({"entries_per_row": float(plan.input.counts.mean()), "rows": rows})
+        emit_json({"entries_per_row": float(plan.rows(args.end).counts.mean()), "rows": rows})
         return 0
     for row in rows:
         for name in ("before", "now"):
             if name in row:
-                shares = "  ".join(f"{s['text']!r} {s['share']:.2f}" for s in row[name])
+                shares = "  ".join(f"{s['text']!r} {s['share']:.4f}" for s in row[name])
                 say(f"{row['text']!r:<20} {name if args.before else '':<7}{shares}")
     return 0
 

@@ -104,7 +104,11 @@ class Measured:
 
     def unknown(self, k: int) -> int:
         token = self.subjects[k].tokenizer.unknown_id
-        return 0 if token is None else sum(int((w.encodings[k].ids == token).sum()) for w in self.windows)
+        return (
+            0
+            if token is None
+            else sum(int((w.encodings[k].ids[w.scored(k)] == token).sum()) for w in self.windows)
+        )
 
     def summary(self, k: int) -> dict[str, Any]:
         result, subject = self.result(k), self.subjects[k]
@@ -124,6 +128,22 @@ class Measured:
             "unknown_tokens": self.unknown(k),
             "remarks": self.remarks(k),
         }
+
+    def brief(self) -> dict[str, Any]:
+        """The figures alone, to be read beside those of another way to cut."""
+        found = []
+        for k, subject in enumerate(self.subjects):
+            between = self.interval(k)
+            value = {"model": subject.name, "bits_per_byte": self.result(k).value}
+            found.append(
+                {**value, "interval": between and {**asdict(between), "unit": self.unit, "units": self.units}}
+            )
+        later = [w for w in self.windows if w.context < w.start]  # the others read all there is
+        overlap = min((w.context / (w.context + len(w.text)) for w in later), default=None)
+        told = {"windows": len(self.windows), "least_overlap": overlap}
+        if len(found) == 1:
+            return {**told, **found[0]}
+        return {**told, "models": found, "difference": self.difference(0, 1)}
 
     def each(self) -> list[dict[str, Any]]:
         """Every window with what each subject gave it, in the order measured."""
@@ -154,7 +174,12 @@ def measure(
     if not windows:
         raise InputError("There is no text to measure on.", hint="Name a text that is not empty.")
     nats = [
-        subject.nats([w.encodings[k] for w in windows], batch_size=batch_size)
+        [
+            found[window.scored(k)]
+            for window, found in zip(
+                windows, subject.nats([w.encodings[k] for w in windows], batch_size=batch_size), strict=True
+            )
+        ]
         for k, subject in enumerate(subjects)
     ]
     shape = (len(subjects), len(windows))

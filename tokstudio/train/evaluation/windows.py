@@ -1,7 +1,9 @@
 """The windows that models are measured on: the same bytes for every tokenizer, each kept with its document.
 
-Two ways to cut. `lines`: after line ends, each window tokenized on its own. `common`: each document is tokenized
-whole, and cut only where no tokenizer has a token across, so that no token is there because of a cut.
+Three ways to cut. `lines`: after line ends, each window tokenized on its own. `common`: each document is tokenized
+whole, and cut only where no tokenizer has a token across, so that no token is there because of a cut. `sliding`: the
+same, but each window reads at least as much text before it, which is not scored again: no token but the first ones of
+a document is predicted from little text, and the context is the same number of bytes for all, give or take a token.
 """
 
 import hashlib
@@ -15,16 +17,22 @@ from tokstudio.errors import InputError
 from tokstudio.tokens.base import Encoding, Tokenizer, special_id
 from tokstudio.train.corpus import Document, windows
 
-LINES, COMMON = "lines", "common"
+LINES, COMMON, SLIDING = "lines", "common", "sliding"
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
     document: str
     start: int  # byte of the document
-    text: bytes
-    encodings: tuple[Encoding, ...]  # one a tokenizer
+    text: bytes  # what is scored
+    encodings: tuple[Encoding, ...]  # one a tokenizer; with what is read before
     lossy: tuple[bool, ...]  # is anything lost: of the window, or where cut in common, of its document?
+    lead: tuple[int, ...] = ()  # tokens of each encoding that are read and not scored
+    context: int = 0  # bytes read before, at least
+
+    def scored(self, k: int) -> slice:
+        """The tokens of encoding `k` that count."""
+        return slice(self.lead[k] if self.lead else 0, None)
 
 
 def cut_windows(
@@ -39,15 +47,14 @@ def cut_windows(
     """About `total_bytes` of all the documents, in the order of a hash: always the same ones.
 
     `end`: an end-of-text token behind each document's last window, scored for 0 bytes. Raises InputError where
-    a tokenizer has none, or for half a character.
+    a tokenizer has none, or for half a character. `sliding` scores half of `window_bytes` at a time.
     """
     for document in documents:
         _check_unicode(document)
-    found = (
-        _in_lines(documents, tokenizers, window_bytes, total_bytes)
-        if cut == LINES
-        else _in_common(documents, tokenizers, window_bytes, total_bytes)
-    )
+    if cut == LINES:
+        found = _in_lines(documents, tokenizers, window_bytes, total_bytes)
+    else:
+        found = _in_common(documents, tokenizers, window_bytes, total_bytes, sliding=cut == SLIDING)
     return _ended(found, documents, tokenizers) if end else found
 
 
@@ -84,8 +91,9 @@ def _in_lines(
 
 
 def _in_common(
-    documents: Sequence[Document], tokenizers: Sequence[Tokenizer], size: int, total: int
+    documents: Sequence[Document], tokenizers: Sequence[Tokenizer], size: int, total: int, *, sliding: bool
 ) -> list[Window]:
+    size = max(1, size // 2) if sliding else size
     ordered = sorted(documents, key=lambda d: hashlib.sha256(d.name.encode()).digest())
     chosen: list[Window] = []
     used = 0
@@ -94,13 +102,31 @@ def _in_common(
             break
         encodings = tuple(tokenizer.encode(document.text) for tokenizer in tokenizers)
         lossy = _lossy(tokenizers, encodings)
+        edges = [common_cuts([encoding]) for encoding in encodings] if sliding else []
         for start, stop in _ranges(common_cuts(encodings), size):
-            parts = tuple(part(encoding, start, stop) for encoding in encodings)
-            chosen.append(Window(document.name, start, parts[0].text, parts, lossy))
+            window = _alone(document.name, encodings, start, stop, lossy)
+            chosen.append(_after_context(window, encodings, edges, size) if sliding else window)
             used += stop - start
             if used >= total:
                 break
     return chosen
+
+
+def _alone(name: str, encodings: Sequence[Encoding], start: int, stop: int, lossy) -> Window:
+    parts = tuple(part(encoding, start, stop) for encoding in encodings)
+    return Window(name, start, parts[0].text, parts, lossy)
+
+
+def _after_context(
+    alone: Window, encodings: Sequence[Encoding], edges: Sequence[np.ndarray], size: int
+) -> Window:
+    """As much text before as is scored, or more: from the last of each tokenizer's own `edges` there."""
+    start, stop = alone.start, alone.start + len(alone.text)
+    context = min(start, max(size, stop - start))
+    begins = [int(own[np.searchsorted(own, start - context, "right") - 1]) for own in edges]
+    parts = tuple(part(e, begin, stop) for e, begin in zip(encodings, begins, strict=True))
+    lead = tuple(len(p) - len(own) for p, own in zip(parts, alone.encodings, strict=True))
+    return replace(alone, encodings=parts, lead=lead, context=context)
 
 
 def _lossy(tokenizers: Sequence[Tokenizer], encodings: Sequence[Encoding]) -> tuple[bool, ...]:

@@ -90,6 +90,7 @@ class SinglePanel(Panel):
         self.chart.set_series(
             self.metric, self.x(column.steps), column.values, series=self.series, points=len(column) < 40
         )
+        self._draw_output(state)
         self.frame(state)
         if len(column):
             self.say(
@@ -97,6 +98,20 @@ class SinglePanel(Panel):
             )
         else:
             self.say(NOTHING)
+
+    def _draw_output(self, state: RunState) -> None:
+        """A second line where the output side has figures of its own."""
+        column, name = state.columns.get(f"{self.metric}/output") or Column(), f"{self.metric}/output"
+        if not len(column):
+            self.chart.remove_series(name)
+            self.legend.set_entries([])
+            return
+        series = (self.series + 1) % 6
+        points = len(column) < 40
+        self.chart.set_series(
+            name, self.x(column.steps), column.values, series=series, dashed=True, points=points
+        )
+        self.legend.set_entries([("input", self.series, "line"), ("output", series, "dash")])
 
     def words(self, value: float) -> str:
         return number(value)

@@ -26,6 +26,7 @@ from tokstudio.ui.widgets.basic import col, eliding, label, row, segmented, tool
 LOOK = 500  # milliseconds between two looks at the files
 TOP = 9  # sources listed of a token
 HEIGHT = 300
+ENDS = ("input", "output")
 
 
 class PlanCard(QFrame):
@@ -55,6 +56,10 @@ class PlanCard(QFrame):
         self.about = eliding("", "small", "muted")
         self.kind = segmented(["Now", "Start", "Change"], name="Which plan")
         self.kind.changed.connect(lambda _: self._draw())
+        self.end = segmented(["Input", "Output"], name="Plan of which end")
+        self.end.setToolTip("This run has a plan of its own for the tokens read and for those predicted")
+        self.end.changed.connect(self._turn)
+        self.end.hide()
         self.whole, self.fold = tool("undo", "Show the whole plan"), tool("chevron-down", "Fold the plan")
         self.heat = PlanHeat()
         self.whole.clicked.connect(self.heat.fit)
@@ -72,6 +77,7 @@ class PlanCard(QFrame):
         for kind, part in self.lists.items():
             part.setAccessibleName(f"Top sources, {kind}")
             part.set_slim(True)
+            part.set_words(share)
 
     def _build(self) -> None:
         lists = [
@@ -89,13 +95,16 @@ class PlanCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 8, 10, 8)
         layout.setSpacing(6)
-        layout.addWidget(row(label("Plan", "h2"), (self.about, 1), self.kind, self.whole, self.fold))
+        layout.addWidget(
+            row(label("Plan", "h2"), (self.about, 1), self.end, self.kind, self.whole, self.fold)
+        )
         layout.addWidget(self.inside)
         self._say_readout("")
 
     def _fold(self, folded: bool) -> None:
         self.inside.setVisible(not folded)
         self.kind.setVisible(not folded)
+        self.end.setVisible(not folded and self.shot is not None and self.shot.two)
         self.whole.setVisible(not folded)
         icon, tip = ("chevron-right", "Unfold the plan") if folded else ("chevron-down", "Fold the plan")
         self.fold.set_icon(icon, tip)
@@ -156,9 +165,10 @@ class PlanCard(QFrame):
                 self._draw()
 
     def _take(self, shot: Shot) -> None:
-        self.shot = shot
+        self.shot = shot = shot.of(ENDS[self.end.index()] if shot.two else "input")
+        self.end.setVisible(shot.two and not self.inside.isHidden())
         rows, columns = shot.shape
-        entries = len(shot.now.input.weights)
+        entries = len(shot.rows("now").weights)
         theme.set_role(self.about, "muted")
         self.about.setText(
             f"{rows:,} target tokens in rows, {columns:,} source tokens in columns, {entries:,} entries"
@@ -168,6 +178,10 @@ class PlanCard(QFrame):
             self.token = int(shot.now.mass.argmax()) if shot.now is shot.start else shot.most_changed()
         self._list()
         self._draw()
+
+    def _turn(self, _index: int) -> None:
+        if self.shot is not None:
+            self._take(self.shot)
 
     # ---------------------------------------------------------------- drawing
 
@@ -223,7 +237,12 @@ class PlanCard(QFrame):
         why = remark or ("" if self._chosen else first)
         self._say(f"{text}  #{token:,}" + (f", {why}" if why else ""))
         for kind, plan in (("start", self.shot.start), ("now", self.shot.now)):
-            found = plan.top(token, TOP)
+            found = plan.top(token, TOP, self.shot.role)
             self.lists[kind].set_rows(
                 [Neighbor(source, self.pair.source_text(source), share, share) for source, share in found]
             )
+
+
+def share(value: float) -> str:
+    """Four digits: sources of a few hundredths of a per cent are what a translation learns."""
+    return "<0.0001" if 0 < value < 0.00005 else f"{value:.4f}"

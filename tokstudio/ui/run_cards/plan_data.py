@@ -1,6 +1,6 @@
 """The plan of a run as numbers: what the files hold, its picture at any size, the sources of a token. No Qt here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -96,6 +96,15 @@ class Shot:
     start: Plan
     now: Plan
     file: str
+    role: str = "input"  # or "output": the plan of which end is looked at
+
+    @property
+    def two(self) -> bool:
+        """Has the output a plan of its own?"""
+        return self.now.output is not None
+
+    def of(self, role: str) -> "Shot":
+        return self if role == self.role else replace(self, role=role)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -103,7 +112,7 @@ class Shot:
 
     @cached_property
     def change(self) -> SparseRows:
-        before, after = self.start.input, self.now.input
+        before, after = self.rows("start"), self.rows("now")
         return SparseRows.from_entries(
             np.concatenate([after.row, before.row]),
             np.concatenate([after.columns, before.columns]),
@@ -112,9 +121,9 @@ class Shot:
         )
 
     def rows(self, kind: str) -> SparseRows:
-        return {"now": lambda: self.now.input, "start": lambda: self.start.input}.get(
-            kind, lambda: self.change
-        )()
+        if kind == "change":
+            return self.change
+        return (self.now if kind == "now" else self.start).rows(self.role)
 
     def most_changed(self) -> int:
         """The target token that moved most, weighted by how often the text has it."""

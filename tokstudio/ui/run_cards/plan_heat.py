@@ -163,7 +163,7 @@ class PlanHeat(QWidget):
             return ""
         value = float(part.values[(row - part.top) // part.down, (column - part.left) // part.across])
         words = f"{self.names[0](row)!r} from {self.names[1](column)!r}"
-        number = f"{value:+.3f}".replace("-", "\u2212") if self._signed else f"{value:.3f}"
+        number = f"{value:+.4f}".replace("-", "\u2212") if self._signed else f"{value:.4f}"
         cells = part.down * part.across
         return f"{words}: {number}" + (f", the largest of {cells:,}" if cells > 1 else "")
 

@@ -22,6 +22,7 @@ from tokstudio.train.corpus import load_corpus
 from tokstudio.train.data import held_out_windows
 from tokstudio.train.estimate import FLOAT, Sizes, memory_parts
 from tokstudio.train.objectives.base import OBJECTIVES
+from tokstudio.train.settings import to_dict
 
 EXAMPLE = "if name in self.values: return None"
 SAMPLE = 65_536  # bytes of held-out text that tokens are counted on
@@ -29,13 +30,14 @@ PADDED = 1.5  # the largest batch over the average one: its windows have more to
 PARTS = {
     "Activations": ("activations", "logits"),
     "Weights": ("weights", "teacher"),
-    "Optimizer and gradients": ("optimizer", "gradients"),
+    "Optimizer and gradients": ("optimizer", "gradients", "translation"),
     "Python and PyTorch": ("process",),
 }
 SPEED = 57e9  # multiplications and additions a second and core: the demo takes 80 to 100 s on two cores
 ALIKE = 3.0  # times the text that an earlier run may have read, more or less, to tell the time of this one
 START = 15.0  # seconds for imports, corpus, samples and the check of the export
 _DEFAULT_PER_BYTE = 0.3
+TRANSLATION_STEP = 0.75  # of a training step: no gradients of the body's weights, but a plan
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,9 @@ def estimate(
     student = model.parameters - model.row_parameters + new.row_parameters
     student += 0 if full else _adapters(model, config)
     trained = student if full else new.row_parameters + _adapters(model, config)
+    plan = _plan_entries(config, vocabulary, model.vocabulary)
+    if plan and not config.s2t2.finetune:  # the body is frozen to the end
+        trained = 0
     tokens = config.train.batch_size * config.data.window_bytes * _per_byte(pair, 1)
     taught = config.train.batch_size * config.data.window_bytes * _per_byte(pair, 0)
     asked = any(name in list(OBJECTIVES) and OBJECTIVES[name].needs_teacher for name in config.objectives)
@@ -193,10 +198,12 @@ def estimate(
         taught_vocabulary=model.vocabulary,
         tokens=int(PADDED * tokens),
         taught=int(PADDED * taught) if asked else 0,
+        plan=plan,
     )
     counted = memory_parts(sizes, config, cuda=cuda)
     parts = tuple((name, sum(counted[key] for key in keys)) for name, keys in PARTS.items())
-    disk = FLOAT * (config.train.keep_checkpoints * (student + 2 * trained) + student)
+    kept = (student if trained else 0) + 2 * trained + 3 * plan
+    disk = FLOAT * (config.train.keep_checkpoints * kept + student)
     seconds, like = _seconds_like(config, store)
     if seconds is None and not cuda:
         seconds = _seconds_counted(model, student, vocabulary, tokens, taught, config)
@@ -212,15 +219,33 @@ def _adapters(model: ModelFacts, config: TransferConfig) -> int:
     return config.lora.rank * model.layers * (4 * 2 * model.hidden + 3 * (model.hidden + model.intermediate))
 
 
+def _plan_entries(config: TransferConfig, target: int, source: int) -> int:
+    """Scores that a translation trains; 0 without one."""
+    settings = config.s2t2
+    if not settings.steps:
+        return 0
+    return target * (min(settings.candidates, source) or source) * (1 if settings.shared else 2)
+
+
+def _steps(settings: dict[str, Any]) -> float:
+    """Steps of both stages in units of a training step, from the settings of a run as nested dicts."""
+    plan, train = settings.get("s2t2", {}), settings.get("train", {})
+    trained = train.get("steps", 0)
+    if not plan.get("steps"):
+        return trained
+    return TRANSLATION_STEP * plan["steps"] + (trained if plan.get("finetune", True) else 0)
+
+
 def _seconds_counted(
     model: ModelFacts, student: float, vocabulary: int, tokens: float, taught: float, config: TransferConfig
 ) -> float:
     """On the CPU, from multiplications: 6 for each weight and token of the student, 2 for the teacher's. `SPEED` was
     fitted to the demo; measurements, samples and the start are counted as so many seconds of that demo."""
-    passes = config.train.accumulate * config.train.steps
+    steps = _steps(to_dict(config))
+    passes = config.train.accumulate * steps
     step = 6 * tokens * student + 2 * taught * model.parameters
     held_out = config.data.held_out_bytes * _DEFAULT_PER_BYTE
-    looks = 3 + config.train.steps / config.train.evaluate_every
+    looks = 3 + bool(config.s2t2.steps) + steps / config.train.evaluate_every
     measured = 2 * held_out * student * looks
     return START + (passes * step + measured) / (SPEED * (config.train.threads or os.cpu_count() or 1))
 
@@ -235,16 +260,13 @@ def _seconds_like(config: TransferConfig, store: RunStore) -> tuple[float | None
         if (known.get("model"), known.get("tokenizer"), known.get("mode")) != _key(config):
             continue
         train, seconds = known.get("train", {}), report.get("seconds", {})
-        read = train.get("steps", 0) * train.get("batch_size", 0) * train.get("accumulate", 1)
+        read = _steps(known) * train.get("batch_size", 0) * train.get("accumulate", 1)
         spent = sum(value for value in seconds.values() if isinstance(value, int | float))
-        wanted = config.train.steps * config.train.batch_size * config.train.accumulate
+        wanted = _steps(to_dict(config)) * config.train.batch_size * config.train.accumulate
         if (
             read and spent and 1 / ALIKE <= wanted / read <= ALIKE
         ):  # else what is not training counts for too much
-            return (
-                spent * config.train.steps * config.train.batch_size * config.train.accumulate / read,
-                info.name,
-            )
+            return spent * wanted / read, info.name
     return None, ""
 
 
