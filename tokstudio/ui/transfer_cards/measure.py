@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from tokstudio.errors import TokstudioError
 from tokstudio.train.config import TransferConfig
 from tokstudio.ui.background import Worker
+from tokstudio.ui.transfer_cards.facts import TRANSLATION_STEP
 
 if TYPE_CHECKING:
     from tokstudio.runs.probe import Probe
@@ -105,8 +106,12 @@ def correction(
     ):
         return None
     exact = _work(config) == _work(measured) and memory == computed
-    per_step = found["seconds_per_step"] * _read(config) / max(1, _read(measured))
-    seconds = START + per_step * config.train.steps
+    trained, translated = found["seconds_per_step"], found.get("seconds_per_translation_step", 0.0)
+    trained = trained or translated / TRANSLATION_STEP  # one stage tells of the other
+    translated = translated or trained * TRANSLATION_STEP
+    after = config.train.steps if config.s2t2.finetune or not config.s2t2.steps else 0
+    steps = trained * after + translated * config.s2t2.steps
+    seconds = START + steps * _read(config) / max(1, _read(measured))
     factor = found["measured_bytes"] / computed
     return Correction(factor, (LOW * seconds, (HIGH if exact else 1.3 * HIGH) * seconds), exact)
 
@@ -123,4 +128,6 @@ def _work(config: TransferConfig) -> tuple:
         config.data,
         config.objectives,
         config.train.precision,
+        config.s2t2.steps > 0,
+        config.s2t2.finetune,
     )
