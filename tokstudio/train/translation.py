@@ -97,7 +97,7 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     figures = student.layer.all_figures()
     yield Metrics(step=0, values=figures)
     if begin.step < first and figures["plan/entries_per_row"] < ONE_HOT:
-        yield Log(level="warn", message=odd(figures["plan/entries_per_row"], config.s2t2.candidates))
+        yield Log(level="warn", message=odd(figures["plan/entries_per_row"], student.layer.possible))
     if begin.step < first or not (folder / "plan.safetensors").exists():
         yield Phase(name="Learning the translation")
         for event in _learn(problem, config, folder / "translation", control, resume):
@@ -197,14 +197,16 @@ def _saved(reference: str, pair) -> Plan | None:
 def _told(problem: TranslationProblem) -> dict[str, Any]:
     """What the first stage ended with."""
     settings = problem.config.s2t2
-    return {"steps": settings.steps, "head": settings.head, "solver": settings.solver, **problem.evaluate()}
+    about = {"steps": settings.steps, "head": settings.head, "solver": settings.solver}
+    return {**about, "possible_per_row": problem.student.layer.possible, **problem.evaluate()}
 
 
 def _folding(config: TransferConfig, told: dict[str, Any], plan: Plan) -> Iterator[RunEvent]:
     yield Phase(name="Folding the translation into ordinary tables")
     for end in ("", "/output"):
         entries = told.get(f"plan/entries_per_row{end}")
-        if entries is not None and (message := odd(entries, config.s2t2.candidates or plan.input.width)):
+        width = told.get("possible_per_row", plan.input.width)
+        if entries is not None and (message := odd(entries, width)):
             yield Log(level="warn", message=message)
     if config.s2t2.head == "prob":
         yield Log(
@@ -214,7 +216,7 @@ def _folding(config: TransferConfig, told: dict[str, Any], plan: Plan) -> Iterat
         )
 
 
-def odd(entries: float, width: int) -> str | None:
+def odd(entries: float, width: float) -> str | None:
     """A sentence where alpha left every row with one entry, or with nearly all it could have."""
     if entries < ONE_HOT:
         return (
@@ -223,7 +225,7 @@ def odd(entries: float, width: int) -> str | None:
         )
     if entries > DENSE * width:
         return (
-            f"The plan has {entries:.0f} entries a row of {width:,} possible: it is dense. "
+            f"The plan has {entries:.0f} entries a row of {width:,.0f} possible: it is dense. "
             "A smaller alpha makes it sparse."
         )
     return None

@@ -108,6 +108,13 @@ class Translation(torch.nn.Module):
             self._layout = Candidates(self.slots, len(self.start.columns))
         return self._layout
 
+    @property
+    def possible(self) -> float:
+        """Source tokens that a target token may draw on, mean over rows."""
+        if self.slots is None:
+            return float(len(self.columns))
+        return float((self.slots < len(self.columns)).float().sum(1).mean())
+
     def of(self, role: str) -> str:
         return role if role in self.scores else "input"
 
