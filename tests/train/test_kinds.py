@@ -71,7 +71,9 @@ def test_fine_tuning_starts_as_the_model_and_learns(tiny_config, tmp_path):
     config = replace(tiny_config, objectives=("next_token",), weights=(1.0,))
     config = replace(config, optimizer=replace(config.optimizer, copied_row_rate=1.0))
     report = tuned(config, tmp_path)[-2].values
-    assert report["initialized"]["bits_per_byte"] == pytest.approx(report["source"]["bits_per_byte"], abs=1e-6)
+    assert report["initialized"]["bits_per_byte"] == pytest.approx(
+        report["source"]["bits_per_byte"], abs=1e-6
+    )
     assert report["trained"]["bits_per_byte"] < report["source"]["bits_per_byte"]
     assert report["tokens_source"] == report["tokens_target"]
     assert report["gap_closed"] is None

@@ -76,6 +76,9 @@ def test_the_stages_follow_each_other(staged, tmp_path):
     )  # folding loses nothing
     assert report["export"]["checked"]
     assert report["export"]["max_abs_logit_difference"] <= 1e-5
+    about = report["initialization"]
+    assert [s["source"] for s in about["special_tokens"]] == ["<s>", "</s>"]
+    assert about["digits_per_token"]["source"] > 0
     plan, now = (load_plan(tmp_path / f"{name}.safetensors") for name in ("plan", "plan-now"))
     assert np.array_equal(plan.input.weights, now.input.weights)
     assert np.allclose(plan.input.sums()[plan.input.counts > 0], 1, atol=1e-4)

@@ -36,10 +36,10 @@ from tokstudio.train.data import held_out_windows
 from tokstudio.train.loop import optimize, started
 from tokstudio.train.students import build_student
 from tokstudio.train.translated import TranslatedStudent, translated_student
-from tokstudio.transfer.audit import audit
+from tokstudio.transfer.audit import Audit, audit
 from tokstudio.transfer.base import TransferProblem, check_matrix
 from tokstudio.transfer.plan import Plan, load_plan, save_plan
-from tokstudio.transfer.provenance import with_specials
+from tokstudio.transfer.provenance import special_map, with_specials
 from tokstudio.transfer.start import make_start
 from tokstudio.transfer.surgery import Surgery, apply_plan, check_rows, is_tied, numpy_of
 from tokstudio.transfer.translate import Translation
@@ -83,7 +83,11 @@ def run(config: TransferConfig, folder: Path, control: Control, resume: bool) ->
     yield begin
     yield Log(level="info", message=transfer._describe(pair, corpus, config))
     yield Phase(name="Choosing candidates of the translation")
-    student = translated_student(model, make_layer(model, pair, corpus, config), head=config.s2t2.head)
+    start, found = _problem(model, pair, corpus, config)
+    student = translated_student(model, _layer(start, pair, config), head=config.s2t2.head)
+    student = replace(student, surgery=_with_findings(student.surgery, start, found, config))
+    for remark in student.surgery.remarks:
+        yield Log(level="warn", message=remark)
     problem = TranslationProblem(pair, student, corpus, config)
     problem.live = folder / "plan-now.safetensors"
     save_plan(student.layer.plan(pair.source, pair.target), folder / "plan-start.safetensors")
@@ -152,11 +156,11 @@ def later(event: RunEvent, by: int) -> RunEvent:
 
 
 def make_layer(model: Any, pair, corpus: Corpus, config: TransferConfig) -> Translation:
+    return _layer(_problem(model, pair, corpus, config)[0], pair, config)
+
+
+def _layer(problem: TransferProblem, pair, config: TransferConfig) -> Translation:
     settings = config.s2t2
-    problem = _problem(model, pair, corpus, config)
-    matrix = problem.matrix
-    if config.audit:
-        problem = problem.excluding(audit(problem).untrained)
     start = make_start(
         problem,
         method=config.method,
@@ -173,17 +177,38 @@ def make_layer(model: Any, pair, corpus: Corpus, config: TransferConfig) -> Tran
         shared=settings.shared,
         norm=settings.norm,
         residual=settings.residual,
-        width=matrix.shape[1],
+        width=problem.matrix.shape[1],
     )
 
 
-def _problem(model: Any, pair, corpus: Corpus, config: TransferConfig) -> TransferProblem:
+def _problem(
+    model: Any, pair, corpus: Corpus, config: TransferConfig
+) -> tuple[TransferProblem, Audit | None]:
     texts = held_out_windows(corpus.train, window_bytes=4000, total_bytes=transfer.METHOD_TEXT_BYTES)
     matrix = numpy_of(model.get_input_embeddings().weight)
     if (head := model.get_output_embeddings()) is not None and not is_tied(model):
         check_matrix(pair.source, numpy_of(head.weight))  # better known now than after the translation
     problem = TransferProblem.of(pair.source, pair.target, matrix, seed=config.train.seed, texts=texts)
-    return with_specials(problem, config.special_map)
+    problem = with_specials(problem, config.special_map)
+    if not config.audit:
+        return problem, None
+    found = audit(problem)
+    return problem.excluding(found.untrained), found
+
+
+def _with_findings(
+    surgery: Surgery, problem: TransferProblem, found: Audit | None, config: TransferConfig
+) -> Surgery:
+    specials = tuple(special_map(problem, config.special_map))
+    if found is None:
+        return replace(surgery, specials=specials)
+    return replace(
+        surgery,
+        specials=specials,
+        remarks=found.warnings,
+        digits=found.digits,
+        untrained=len(found.untrained),
+    )
 
 
 def _saved(reference: str, pair) -> Plan | None:

@@ -12,7 +12,7 @@ def size(count: float) -> str:
     while abs(count) >= 999.5 and power < len(UNITS) - 1:
         count /= 1000
         power += 1
-    digits = 0 if power == 0 or abs(count) >= 100 or count == round(count) else 1
+    digits = 0 if power == 0 or abs(count) >= 100 or abs(count - round(count)) < 1e-9 else 1
     return f"{count:.{digits}f} {UNITS[power]}"
 
 

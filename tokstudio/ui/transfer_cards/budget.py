@@ -79,13 +79,14 @@ class BudgetCard(Numbered):
         self.chart.set_x_range(0, config.train.steps)
 
     def show_corpus(self, facts: CorpusFacts, config: TransferConfig) -> None:
-        read = (
-            config.train.steps * config.train.batch_size * config.train.accumulate * config.data.window_bytes
-        )
+        staged = config.s2t2.steps > 0
+        steps = config.s2t2.steps + (config.train.steps if config.s2t2.finetune or not staged else 0)
+        read = steps * config.train.batch_size * config.train.accumulate * config.data.window_bytes
         share = read / facts.train_bytes if facts.train_bytes else 0.0
         self.corpus.set_note(size(facts.train_bytes))
         times = f"{share:.1f} times the corpus" if share >= 1 else f"{100 * share:.0f} % of the corpus"
-        self._reads.setText(f"The run reads {size(read)} of text, {times}.")
+        both = ", translation and training," if staged and steps > config.s2t2.steps else ""
+        self._reads.setText(f"The run{both} reads {size(read)} of text, {times}.")
 
     def show_expected(self, found: Expected | None, config: TransferConfig) -> None:
         """The curve of an earlier run like this one, in place of the rate; stretched to the steps of this one."""
