@@ -52,7 +52,7 @@ class TextCard(QFrame):
         self.problem = Problem()
         self.size = label("0 bytes", "caption", "muted")
         self.place = label("Ln 1, Col 1", "caption", "muted")
-        self.source, self._compact = "text", False
+        self.source, self._compact, self._from_start = "text", False, False
         self.switch = segmented([name.title() for name in SOURCES], 0, "What is tokenized")
         self._chat: ChatEditor | None = None
         self._ids: IdsEditor | None = None
@@ -221,10 +221,17 @@ class TextCard(QFrame):
         self.set_source("text")
         if text == self.text():
             return
+        self.edit.filling.finish()
         cursor = self.edit.textCursor()
-        self.edit.fit_wrap(text)
         cursor.select(QTextCursor.Document)
-        cursor.insertText(text)
+        self._from_start = True
+        self.edit.put(cursor, text)
+        if not self.edit.filling.busy:
+            self._to_start()
+
+    def _to_start(self) -> None:
+        self._from_start = False
+        cursor = self.edit.textCursor()
         cursor.movePosition(QTextCursor.Start)
         self.edit.setTextCursor(cursor)
 
@@ -235,6 +242,10 @@ class TextCard(QFrame):
             self.problem.show_error(error)
 
     def _changed(self) -> None:
+        if self.edit.filling.busy:  # comes once all of it is there
+            return
+        if self._from_start:
+            self._to_start()
         text = self.text()
         self.edit.forget_marks(text)
         size = len(text.encode("utf-8", "surrogatepass"))

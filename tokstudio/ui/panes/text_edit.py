@@ -1,13 +1,18 @@
 """The editor of the shared text: files dropped on it are opened, and bytes can be marked and shown."""
 
 from PySide6.QtCore import QMimeData, Signal
-from PySide6.QtGui import QTextCharFormat, QTextCursor, QTextOption
+from PySide6.QtGui import QTextCharFormat, QTextCursor, QTextDocument, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit
 
 from tokstudio.ui import theme
+from tokstudio.ui.panes.long_text import LONG, LongText
 from tokstudio.ui.panes.offsets import Offsets
 
 LONGEST_RUN = 4_000  # characters without a space
+
+
+def has_run(text: str) -> bool:
+    return len(text) > LONGEST_RUN and max(map(len, text.split()), default=0) > LONGEST_RUN
 
 
 class TextEdit(QPlainTextEdit):
@@ -29,6 +34,10 @@ class TextEdit(QPlainTextEdit):
         theme.set_font(self, "mono")
         self.offsets = Offsets("")  # of the text as it is; whoever listens to `textChanged` sets it
         self.quiet = False  # the cursor moves by itself
+        self.filling = LongText(self)
+        self.filling.done.connect(self._filled)
+        self._locked = False
+        self.document().contentsChange.connect(self._fit_wrap)
         self._hover: tuple[int, int] | None = None
         self._marked: tuple[int, int] | None = None
         self._wrong: list[tuple[int, int]] = []
@@ -42,19 +51,53 @@ class TextEdit(QPlainTextEdit):
         if files:
             self.file_dropped.emit(files[0])
         else:
-            if source.hasText() and len(source.text()) > LONGEST_RUN:
-                self.fit_wrap(source.text())
-            super().insertFromMimeData(source)
+            text = source.text() if source.hasText() else ""
+            if len(text) > LONG and not self.isReadOnly():
+                self.put(self.textCursor(), text.replace("\r\n", "\n").replace("\r", "\n"))
+            else:
+                super().insertFromMimeData(source)
 
-    def fit_wrap(self, text: str) -> None:
-        """Call before a text is put in: with a run of characters that holds no space, Qt's wrapping at words
-        takes time by the square of its length (a megabyte: a minute); wrapping anywhere does not."""
-        if len(text) > LONGEST_RUN and max(map(len, text.split()), default=0) > LONGEST_RUN:
-            self.setWordWrapMode(QTextOption.WrapAnywhere)  # and stays: undo may bring that text back
+    def put(self, cursor: QTextCursor, text: str) -> None:
+        """`text` in place of what `cursor` has selected; a long one by and by, while nothing can be typed."""
+        if len(text) < LONG and self.document().characterCount() < LONG:
+            cursor.insertText(text)
+            return
+        self._locked = self.isReadOnly() if not self.filling.busy else self._locked
+        self.filling.start(cursor, text)
+        self.setReadOnly(True)
 
-    def setPlainText(self, text: str) -> None:
-        self.fit_wrap(text)
-        super().setPlainText(text)
+    def _filled(self) -> None:
+        self.setReadOnly(self._locked)
+        if self.wordWrapMode() == QTextOption.WrapAnywhere:
+            self._wrap_at_words()
+        self.textChanged.emit()
+
+    def setDocument(self, document: QTextDocument) -> None:
+        self.filling.finish()
+        if (before := self.document()) is not None and before is not document:
+            before.contentsChange.disconnect(self._fit_wrap)
+        super().setDocument(document)
+        document.contentsChange.connect(self._fit_wrap)
+        self._fit_wrap(0, 0, document.characterCount())
+
+    def _fit_wrap(self, at: int, removed: int, added: int) -> None:
+        """Comes before the layout of a change. With a run of characters that holds no space, Qt's wrapping at
+        words takes time by the square of its length (a megabyte: a minute); wrapping anywhere does not."""
+        anywhere = self.wordWrapMode() == QTextOption.WrapAnywhere
+        if added > LONGEST_RUN and not anywhere:
+            cursor = QTextCursor(self.document())
+            last = self.document().characterCount() - 1
+            cursor.setPosition(min(at, last))
+            cursor.setPosition(min(at + added, last), QTextCursor.KeepAnchor)
+            if has_run(cursor.selectedText()):
+                self.setWordWrapMode(QTextOption.WrapAnywhere)
+        elif anywhere and not self.filling.busy and max(removed, added) > LONGEST_RUN:
+            self._wrap_at_words()
+
+    def _wrap_at_words(self) -> None:
+        """Again, once no run is left."""
+        if not has_run(self.raw_text()):
+            self.setWordWrapMode(QTextOption.WrapAtWordBoundaryOrAnywhere)
 
     def raw_text(self) -> str:
         """As typed: unlike `toPlainText`, no-break spaces stay what they are."""
