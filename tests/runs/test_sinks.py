@@ -1,8 +1,11 @@
 """Records for other programs: off by default, in their own offline formats where they are installed."""
 
+import json
+
 import pytest
 
 from tests.runs.conftest import follow
+from tokstudio.cli import main
 from tokstudio.errors import ConfigError
 from tokstudio.events import Failed, Finished, Log, Metrics, Started
 from tokstudio.runs import tracking
@@ -132,3 +135,12 @@ def test_trackio_writes_its_own_format(record, tmp_path):
         )
         steps = [step for step, _ in rows]
     assert steps == [0, 1, 2, 2, 3, 4, 4, 5]
+
+
+def test_the_command_sets_what_new_runs_do(tokstudio_home, capsys):
+    assert main(["runs", "track", "wandb=offline", "project=mine", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"wandb": "offline", "trackio": "off", "project": "mine"}
+    assert tracking.load(tracking.settings_file()) == Tracking(wandb="offline", project="mine")
+    assert main(["runs", "track", "wandb=always"]) != 0
+    assert "off, offline, online" in capsys.readouterr().err
+    assert tracking.load(tracking.settings_file()).wandb == "offline"

@@ -326,3 +326,12 @@ def test_sizes(value, words):
 def test_times():
     assert [duration(s) for s in (0.2, 45, 900, 7500, 7200)] == ["1 s", "45 s", "15 min", "2 h 5 min", "2 h"]
     assert [counted(n, "run") for n in (0, 1, 7)] == ["0 runs", "1 run", "7 runs"]
+
+
+def test_a_closed_page_does_not_follow_again(qtbot, page, begin):
+    """The last signal of a follower that was left arrives when nobody is its sender any more."""
+    name = begin("steps = 3000\npause = 0.01")
+    qtbot.waitUntil(lambda: page.watches[name].state.step > 2, timeout=PATIENCE)
+    page.close_down()
+    qtbot.wait(300)
+    assert not page.watches[name].following

@@ -108,8 +108,9 @@ class Watch(QObject):
         return "running" if self.state.started else "preparing"
 
     def _stale(self) -> bool:
-        """A signal that was on its way when its follower was left still arrives."""
-        return self.sender() is not self._follower
+        """A signal that was on its way when its follower was left still arrives; its sender may be gone by then,
+        and None is nobody's follower."""
+        return self._follower is None or self.sender() is not self._follower
 
     def _take(self, batch: list) -> None:
         if self._stale():
