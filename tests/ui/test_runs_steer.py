@@ -1,7 +1,5 @@
 """Pause, park, change, queue and trash on the Runs page, as a person would do it."""
 
-import time
-
 import pytest
 from PySide6.QtCore import Qt
 
@@ -40,9 +38,7 @@ def test_pause_and_resume(qtbot, page, begin):  # noqa: F811
     head = page.board.head
     press(qtbot, head.pause)
     assert state(page) == "pausing"
-    began = time.monotonic()
     wait_for(qtbot, page, "paused")
-    assert time.monotonic() - began < 2
     assert shown(page) == {"stop", "resume"}
     assert head.left.text() == "waits, memory kept"
     step = page.watches[name].state.step

@@ -108,7 +108,8 @@ class Board(QWidget):
         columns, places = self._columns, max(4, len(wanted))
         for panel in self.panels:
             self._grid.removeWidget(panel)
-            panel.setVisible(panel in wanted)
+            if panel not in wanted:
+                panel.hide()
         for place in range(MOST_COLUMNS):
             self._grid.setColumnStretch(place, int(place < columns))
         for place in range(
@@ -117,6 +118,8 @@ class Board(QWidget):
             self._grid.setRowStretch(place, int(place < -(-places // columns)))
         for place, panel in enumerate(wanted):
             self._grid.addWidget(panel, place // columns, place % columns)
+            panel.show()
+        self.layout().activate()  # now: else a new panel is painted over the head until its turn comes
 
     def _make_panel(self) -> None:
         panel = self._coming.pop(0)()
