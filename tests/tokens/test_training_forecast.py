@@ -55,6 +55,11 @@ def test_the_time_left_follows_what_is_known():
     now[0] += 10.0
     assert left.after(Phase("Expectation and maximization")) == pytest.approx(2 * 20.5 - 21)
     assert left.after(Phase("Merging", 0.0)) == pytest.approx(2 * 20.5 - 21)
+    now[0] += 9_000.0  # longer than expected
+    assert left.after(Phase("Merging", 0.0)) is None
+    assert left.after(Phase("Merging", 0.05)) == pytest.approx(9_000 * 19)
+    left.after(Phase("Other"))
+    left.after(Phase("Merging", 0.0))
     now[0] += 3.0
     assert left.after(Phase("Merging", 0.75)) == pytest.approx(1.0)
     assert left.after(Phase("Writing")) is None

@@ -32,7 +32,7 @@ COSTS = {
     "wordpiece": Cost((0.4, 100.0), (0.35, 2.3)),
     "unigram": Cost((0.0, 275.0), (0.3, 3.9), 0.5),
     "sentencepiece-bpe": Cost((0.0, 88.0), (0.3, 0.25)),
-    "sentencepiece-unigram": Cost((26.0, 0.0), (0.3, 6.0)),
+    "sentencepiece-unigram": Cost((0.0, 88.0), (0.3, 3.7), 0.27),
 }
 UNWATCHED = Cost((0.4, 30.0), (0.35, 1.5))  # byte-level BPE and BPE in Hugging Face's trainer
 COUNTED = Cost((0.1, 0.0), (2.0, 0.0))  # pruning: the parent cuts the text
@@ -94,14 +94,16 @@ class Remaining:
         if phase.name != self._phase:
             self._phase, self._phase_begun = phase.name, now
         spent, elapsed = now - self._phase_begun, now - self._begun
-        if phase.name == "Merging" and 0.1 <= phase.share <= 1:
-            return spent * (1 - phase.share) / phase.share
+        merging = phase.name == "Merging" and 0 < phase.share <= 1
+        by_share = spent * (1 - phase.share) / phase.share if merging else None
+        if merging and phase.share >= 0.1:  # the first merges take longer than the later ones
+            return by_share
         if self._expected is None or phase.name in ("Writing", "Finished"):
-            return None
+            return by_share
         if phase.name == "Reading" and phase.share > 0.05:
             self._pace = max(0.1, elapsed / (START + (self._expected.reading - START) * phase.share))
         left = self._pace * self._expected.seconds - elapsed
-        return left if left > 0 else None
+        return left if left > 0 else by_share
 
 
 def duration(seconds: float) -> str:

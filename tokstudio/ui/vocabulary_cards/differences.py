@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -63,10 +64,20 @@ class DifferencesCard(Card):
         for place, made in enumerate(self._rows):
             made.setVisible(place < len(others))
             if place < len(others):
-                made.show_other(others[place], place, len(engine.vocabulary))
+                made.show_other(others[place], place, len(engine.vocabulary), engine.twins[place])
         self._add.setText(
             "Compare with…" if not others else "Add a third…" if len(others) == 1 else "Replace…"
         )
+
+
+def shift_words(twins: np.ndarray) -> str:
+    """How far ids of the same tokens are apart. `twins`: int [n], the id there of each token, -1 for none."""
+    shared = np.flatnonzero(twins >= 0)
+    if not len(shared):
+        return "No token is shared."
+    shifts = twins[shared] - shared
+    low, middle, high = (int(value) for value in np.percentile(shifts, (25, 50, 75)))
+    return f"Id there less id here: {middle:+,} in the middle, half of them from {low:+,} to {high:+,}"
 
 
 class _Figure(QWidget):
@@ -110,7 +121,7 @@ class _Other(QWidget):
         self.setLayout(made.layout())
         self.hide()
 
-    def show_other(self, about: dict, place: int, own: int) -> None:
+    def show_other(self, about: dict, place: int, own: int, twins: np.ndarray) -> None:
         self._reference, self._place = about["reference"], place
         self._name.setText(about["name"])
         total = max(1, own + about["only_there"])
@@ -127,4 +138,6 @@ class _Other(QWidget):
         ):
             figure.set(name, about[key])
             figure.show()
-        self._ids.setText(f"{about['same_id']:,} with the same id" if about["same_id"] else "no id alike")
+        alike = f"{about['same_id']:,} with the same id" if about["same_id"] else "no id alike"
+        self._ids.setText(alike)
+        self._ids.setToolTip(shift_words(twins))

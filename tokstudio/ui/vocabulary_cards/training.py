@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, Qt, QThread, QTimer, QUrl, Signal
@@ -203,10 +204,10 @@ class TrainingPanel(QFrame):
         except FolderTaken as error:
             ways = [("Replace it", lambda: self.begin(True))] if error.trained else []
             what = " A tokenizer was trained into it." if error.trained else ""
-            self.problem.show_error(InputError(f"{error}{what}", hint=error.hint), ways)
+            self._show_problem(InputError(f"{error}{what}", hint=error.hint), ways)
             return
         except TokstudioError as error:
-            self.problem.show_error(error)
+            self._show_problem(error)
             return
         self._started, self._points, self._waiting = time.monotonic(), [], []
         self._remaining = Remaining(self.form.expected)
@@ -275,13 +276,18 @@ class TrainingPanel(QFrame):
         self._remark.setText(f"{time.monotonic() - self._started:.1f} s")
         if isinstance(event, Failed):
             self._live.hide()
-            self.problem.show_error(
+            self._show_problem(
                 TokenizerError(event.message, hint=event.hint), [("Try again", lambda: self.begin())]
             )
         else:
             self._show_result(event)
         self.form.propose_folder()
         self._enable()
+
+    def _show_problem(self, error: TokstudioError, ways: Sequence[tuple] = ()) -> None:
+        """Below the form, and in sight."""
+        self.problem.show_error(error, ways)
+        QTimer.singleShot(60, self, lambda: self._area.ensureWidgetVisible(self.problem, 0, 12))
 
     def _show_result(self, done: Done) -> None:
         self._result, report = done.folder, done.report

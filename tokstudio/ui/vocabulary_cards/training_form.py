@@ -16,7 +16,7 @@ from tokstudio.tokens.training.settings import (
 )
 from tokstudio.ui import theme
 from tokstudio.ui.transfer_cards.parts import Field
-from tokstudio.ui.widgets.basic import Segmented, button, col, combo, eliding, label, row
+from tokstudio.ui.widgets.basic import Segmented, button, check, col, combo, eliding, label, row
 
 NEW, EXTEND, PRUNE = range(3)
 SIZES = {NEW: "8000", EXTEND: "500", PRUNE: "4000"}
@@ -47,6 +47,14 @@ class TrainingForm(QWidget):
             "Longest token, 0: no limit", "0", "In characters, for byte-level BPE in bytes: for DNA, say 16"
         )
         self.output = Field("Folder of the result", "")
+        self.rarest = Field("A pair must occur", "2", "What is rarer is not merged into a token")
+        self.held_out = Field(
+            "Held out, %", "2", "Share of the text that is not learnt from and measures the result"
+        )
+        self.column = Field("Column of the text", "", "Of JSON lines and tables; empty: the first usual name")
+        self.fallback = check("Bytes for unknown characters", True)
+        self.fallback.setToolTip("256 entries that spell what no token does; byte-level BPE has them always")
+        self._more = button("More settings", kind="link")
         self._texts = eliding("No text chosen yet", "small", "muted")
         self._add = button("Add text…", "plus")
         self._clear = button("Clear", kind="link")
@@ -57,7 +65,6 @@ class TrainingForm(QWidget):
         self._share_words = label("", "caption", "muted")
         self.forecast = label("", "small", "text2", wrap=True)
         self._less = button("", kind="link")
-        self._less.hide()
         self.expected = None  # Forecast of what is chosen; None where it cannot be started
         self._build()
         self._later = QTimer(self, singleShot=True, interval=150)
@@ -70,23 +77,32 @@ class TrainingForm(QWidget):
         cuts = col(label("Cut into words", "caption", "muted"), self.pre_tokenizer, spacing=4)
         norms = col(label("Normalizer", "caption", "muted"), self.normalizer, spacing=4)
         self._choices = col(cuts, row((norms, 1), (self.longest, 1)), spacing=10)
+        self._rest = col(
+            row((self.rarest, 1), (self.held_out, 1)), self.column, row(self.fallback, None), spacing=10
+        )
+        self._less_row = row(self._less, None)
+        self._less_row.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
         for part in (
             row(self.what, None), self._parent_words, self._kind, self._choices, self.size, self.specials,
             row((self._texts, 1), self._clear, self._add), row(self._share_words, (self.share, 1)), self.forecast,
-            row(self._less, None),
-            self.output,
+            self._less_row, self.output, row(self._more, None), self._rest,
         ):  # fmt: skip
             layout.addWidget(part)
+        self._rest.hide()
 
     def _connect(self) -> None:
         self.what.changed.connect(lambda _: self._changed_kind())
         self.algorithm.currentIndexChanged.connect(lambda _: self._changed_kind())
         for part in (self.pre_tokenizer, self.normalizer):
             part.currentIndexChanged.connect(lambda _: self._later.start())
-        for field in (self.size, self.longest, self.specials, self.output):
+        self._more.clicked.connect(self._show_rest)
+        self.fallback.toggled.connect(lambda _: self._later.start())
+        for field in (
+            self.size, self.longest, self.specials, self.output, self.rarest, self.held_out, self.column,
+        ):  # fmt: skip
             field.edited.connect(lambda _: self._later.start())
         self.share.valueChanged.connect(lambda _: self._later.start())
         self._add.clicked.connect(self._menu)
@@ -114,6 +130,8 @@ class TrainingForm(QWidget):
         kind, algorithm = self.kind, self.algorithm_key()
         self._kind.setVisible(kind == NEW)
         self._choices.setVisible(kind == NEW)
+        self.rarest.setVisible(kind != PRUNE)
+        self.fallback.setVisible(kind == NEW and algorithm not in ("byte-bpe", "wordpiece"))
         self.specials.setVisible(kind == NEW)
         self._parent_words.setVisible(kind != NEW)
         verb = (
@@ -131,6 +149,10 @@ class TrainingForm(QWidget):
             self.pre_tokenizer.setEnabled(algorithm != "wordpiece")
         self.propose_folder()
         self._refresh()
+
+    def _show_rest(self) -> None:
+        self._rest.setVisible(self._rest.isHidden())
+        self._more.setText("More settings" if self._rest.isHidden() else "Fewer settings")
 
     def algorithm_key(self) -> str:
         return list(ALGORITHMS)[self.algorithm.currentIndex()]
@@ -161,6 +183,19 @@ class TrainingForm(QWidget):
                 f"“{longest}” is no length of a token.",
                 hint="Write a whole number, for example 16; 0: no limit.",
             )
+        rarest = self.rarest.line.text().strip() or "0"
+        if not rarest.isdecimal():
+            raise ConfigError(
+                f"“{rarest}” says not how often a pair must occur.",
+                hint="Write a whole number, for example 2.",
+            )
+        try:
+            held_out = float(self.held_out.line.text().strip().removesuffix("%") or 0) / 100
+        except ValueError:
+            raise ConfigError(
+                f"“{self.held_out.line.text()}” is no share of the text.",
+                hint="Write per cent, for example 2.",
+            ) from None
         change = {EXTEND: {"extend": self._parent[0]}, PRUNE: {"prune": self._parent[0]}}.get(self.kind, {})
         if change:
             from tokstudio.tokens.training.change import parent_file
@@ -176,6 +211,10 @@ class TrainingForm(QWidget):
             normalizer=list(NORMALIZERS)[self.normalizer.currentIndex()],
             longest=int(longest) if self.kind == NEW else 0,  # not shown for the others
             sample=self.share.value() / 100,
+            min_frequency=int(rarest),
+            held_out=held_out,
+            column=self.column.line.text().strip(),
+            byte_fallback=self.fallback.isChecked(),
             **change,
         ).check()
 
@@ -200,7 +239,7 @@ class TrainingForm(QWidget):
         else:
             self.expected = expected
             self._show_forecast(expected)
-        self._less.setVisible(self.expected is not None and 0 < self._enough() < self.share.value())
+        self._less_row.setVisible(self.expected is not None and 0 < self._enough() < self.share.value())
         self._less.setText(f"Learn from {self._enough()} %")
         self.changed.emit()
 
