@@ -72,6 +72,7 @@ def load_model(reference: str, kind: str = "causal") -> "PreTrainedModel":
         raise ModelError(f"{folder} cannot be opened as a {WORDS[kind]}: {error}", hint=error.hint) from error
     classes = {"causal": "AutoModelForCausalLM", "masked": "AutoModelForMaskedLM", "body": "AutoModel"}
     opener = getattr(transformers, classes[kind])
+    know_architecture(folder)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
@@ -85,6 +86,16 @@ def load_model(reference: str, kind: str = "causal") -> "PreTrainedModel":
             f"{folder} cannot be opened as a {WORDS[kind]}: {_first_line(error)}",
             hint="Check that its files are complete and that the installed transformers knows this architecture.",
         ) from error
+
+
+def know_architecture(folder: Path) -> None:
+    """Register the architecture of our own where `folder` is of it: by our code, never by the folder's."""
+    try:
+        kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError):
+        return
+    if kind == "expanded_bytes":
+        import tokstudio.models.expanded_bytes  # noqa: F401
 
 
 def _refuse_pickle(files: list[Path]) -> None:

@@ -28,6 +28,9 @@ def attach(
 
 
 def detach(model: Any, names: tuple[str, ...]) -> None:
+    from tokstudio.train.projector import fold
+
+    fold(model)
     for name in names:
         if hasattr(model, name):
             delattr(model, name)

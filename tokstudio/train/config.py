@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from tokstudio.train.divergences import DIVERGENCES
 from tokstudio.train.s2t2_config import S2t2Config
 from tokstudio.train.settings import entries, setting
+from tokstudio.train.student_config import ExpansionConfig, ProjectorConfig
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,16 @@ class AlmConfig:
     chunks: str = setting(
         "merge",
         "Chunks",
-        "merge: until a boundary is likely. space: up to white space. unconstrained: as the tokenizers cut.",
-        choices=("merge", "space", "unconstrained"),
+        "merge: until a boundary is likely. space: up to white space. pairs: until the last tokens mean the same "
+        "in both tokenizers, as counted in the texts. unconstrained: as the tokenizers cut.",
+        choices=("merge", "space", "pairs", "unconstrained"),
+    )
+    pair_threshold: float = setting(
+        1e-4,
+        "Largest bias of a pair",
+        "For pairs: share of the text's tokens that would have made one of the two ends another.",
+        low=0,
+        high=1,
     )
     numerator: str = setting(
         "chunk_count",
@@ -231,6 +240,13 @@ class TransferConfig:
         "full: all. lora: low-rank adapters, and the token rows.",
         choices=entries("students"),
     )
+    untie: bool = setting(
+        False,
+        "Separate output rows",
+        "Input and output rows part where the source model has one matrix for both.",
+    )
+    expansion: ExpansionConfig = field(default_factory=ExpansionConfig)
+    projector: ProjectorConfig = field(default_factory=ProjectorConfig)
     data: DataConfig = field(default_factory=DataConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

@@ -10,6 +10,7 @@ from tokstudio.errors import ConfigError
 from tokstudio.models.device import autocast
 from tokstudio.train.data import TokenBatch
 from tokstudio.train.head import split
+from tokstudio.train.projector import refresh
 from tokstudio.train.scores import AnyScores, HeadScores, Scores
 
 QKV = ("q_proj", "k_proj", "v_proj")
@@ -30,6 +31,7 @@ def scores_of(
         inputs["position_ids"] = batch.position_ids
     if needs & {"hidden", "all_hidden", "embeddings"}:
         inputs["output_hidden_states"] = True
+    refresh(model)
     parts = None if whole or _small(model, batch, needs) else split(model)
     with autocast(device, precision) as mode, _captured(model, "qkv" in needs) as captured:
         output = model(**inputs) if parts is None else parts[0](**inputs)

@@ -92,12 +92,23 @@ def _build(model: "torch.nn.Module", config: OptimizerConfig):
         id(m.weight) for m in (model.get_input_embeddings(), model.get_output_embeddings()) if m is not None
     }
     trained = [p for p in model.parameters() if p.requires_grad]
+    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if (projector := getattr(plain, "projector", None)) is not None:
+        rows |= {id(table) for table in projector.tables}
     embeddings = [p for p in trained if id(p) in rows]
+    context = getattr(model.get_input_embeddings(), "subwords", None)  # rows that were copied, all of them
+    contexts = [p for p in trained if p is context]
+    rows.add(id(context))
     matrices = [p for p in trained if id(p) not in rows and p.ndim == 2]
     vectors = [p for p in trained if id(p) not in rows and p.ndim != 2]
     rate, decay = config.learning_rate, config.weight_decay
     groups = [
         {"params": embeddings, "peak": config.embedding_learning_rate, "weight_decay": 0.0, "rows": True},
+        {
+            "params": contexts,
+            "peak": config.embedding_learning_rate * config.copied_row_rate,
+            "weight_decay": 0.0,
+        },
         {"params": vectors, "peak": rate, "weight_decay": 0.0},
     ]
     if config.name == "adamw":

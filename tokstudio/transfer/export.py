@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tokstudio.errors import TransferError
 from tokstudio.tokens.base import Tokenizer, special_id
 from tokstudio.tokens.reference import file_of
+from tokstudio.transfer.expansion import for_export, write_loader
 from tokstudio.transfer.verify import write_expectation
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ def export(model: "PreTrainedModel", target: Tokenizer, folder: Path) -> Path:
     draft = folder.with_name("." + folder.name)
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    model.save_pretrained(draft)
+    written = for_export(model)
+    written.save_pretrained(draft)
+    if written is not model:
+        write_loader(draft)
     write_tokenizer(target, draft)
     write_expectation(model, target, CHECK_TEXTS, draft)
     shutil.rmtree(folder, ignore_errors=True)

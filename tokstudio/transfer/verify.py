@@ -43,6 +43,9 @@ def check(folder: Path) -> dict[str, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from tokstudio.models.load import know_architecture
+
+    know_architecture(folder)
     expected = np.load(folder / EXPECTED, allow_pickle=False)
     model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -5,7 +5,7 @@ and student give to the same chunk of text, the loss of a chunk is a divergence 
 
 Chunks are merged until the teacher finds it at least `threshold` likely that a word ends there, and each side adds
 the log-probability of that word end: tokenizers differ in how they score a prefix of a word, not in how they score
-words. Or they are merged at white space, or not at all.
+words. Or they are merged at white space, until the last tokens' biases are small (`pair_bias.py`), or not at all.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokstudio.train.chunks import Chunks, chunk, merge, word_starts
-from tokstudio.train.data import TokenBatch
+from tokstudio.train.corpus import load_corpus
+from tokstudio.train.data import TokenBatch, held_out_windows
 from tokstudio.train.divergences import EPSILON, binary_cross_entropy, divergence, log1mexp
 from tokstudio.train.objectives.base import AnyScores, Objective, objective
+from tokstudio.train.pair_bias import TEXT_BYTES, PairBias
 
 if TYPE_CHECKING:
     import torch
@@ -71,6 +73,11 @@ class Alm(Objective):
         self.specials = tuple(
             np.array(sorted(side.special_tokens.values()), np.int64) for side in (pair.source, pair.target)
         )
+        self.bias = None
+        if self.settings.chunks == "pairs":
+            corpus = load_corpus(config.data.corpus)
+            texts = held_out_windows(corpus.train, window_bytes=4000, total_bytes=TEXT_BYTES)
+            self.bias = PairBias.of(pair.source, pair.target, texts)
 
     def prepare(self, student: TokenBatch, teacher: TokenBatch, scores: AnyScores) -> Groups:
         import torch
@@ -113,6 +120,12 @@ class Alm(Objective):
             return np.ones(len(chunks.text), bool)
         if self.settings.chunks == "merge":
             return (mass.exp() > self.settings.threshold).cpu().numpy()
+        if self.bias is not None:
+            ids = (
+                batch.input_ids.cpu().numpy().reshape(-1)[ends]
+                for batch, ends in ((teacher, chunks.teacher_end), (student, chunks.student_end))
+            )
+            return self.bias.small(*ids, self.settings.pair_threshold)
         follows, special = [], []
         sides = ((teacher, chunks.teacher_end), (student, chunks.student_end))
         for (batch, ends), starts, specials in zip(sides, self.starts, self.specials, strict=True):

@@ -9,6 +9,7 @@ from tokstudio.models.load import load_model
 from tokstudio.registry import Registry
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.config import TransferConfig
+from tokstudio.train.student_inputs import dressed
 from tokstudio.transfer.surgery import Surgery, donor_of, keep_vocabulary, replace_vocabulary
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def build_student(
     """Give a copy of `model` (the source) the target vocabulary. `model` itself becomes the teacher's. `texts`: for
     methods that learn from some; `operate`: what gives a model the vocabulary instead of `config.method`."""
     operate = operate or (lambda model: _operate(model, pair, config, texts))
+    operate = dressed(operate, pair, config)
     return STUDENTS[config.mode].build(model.eval().requires_grad_(False), config, operate)
 
 

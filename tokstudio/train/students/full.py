@@ -5,6 +5,7 @@ import copy
 from typing import Any
 
 from tokstudio.train.config import TransferConfig
+from tokstudio.train.student_inputs import finish
 from tokstudio.train.students.base import Operate, Student, student
 
 
@@ -21,4 +22,5 @@ class FullStudent(Student):
 def full(model: Any, config: TransferConfig, operate: Operate) -> FullStudent:
     trained = copy.deepcopy(model).requires_grad_(True)
     surgery = operate(trained)
+    finish(trained, config)
     return FullStudent(trained.train(), surgery, model)

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from tokstudio.train.config import TransferConfig
+from tokstudio.train.student_inputs import finish, train_rows
 from tokstudio.train.students.base import Operate, Student, set_embeddings, student
 from tokstudio.transfer.surgery import is_tied
 
@@ -45,7 +46,6 @@ def _with_adapters(model: Any, config: TransferConfig) -> Any:
         r=config.lora.rank, lora_alpha=config.lora.alpha, target_modules="all-linear", bias="none"
     )
     adapted = get_peft_model(model, settings)
-    adapted.get_base_model().get_input_embeddings().weight.requires_grad_(True)
-    if (head := adapted.get_base_model().get_output_embeddings()) is not None:
-        head.weight.requires_grad_(True)
+    train_rows(adapted.get_base_model(), config)
+    finish(adapted.get_base_model(), config)
     return adapted
