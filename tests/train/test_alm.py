@@ -31,13 +31,13 @@ def double(*values: float) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("x", [-1e-12, -1e-6, -0.1, -0.6931, -0.6932, -1.0, -5.0, -50.0, -700.0])
-def test_log1mexp_has_all_digits(x):
+def test_05_log1mexp_has_all_digits(x):
     with mpmath.workdps(400):
         expected = float(mpmath.log(1 - mpmath.exp(mpmath.mpf(x))))
     assert log1mexp(double(x)).item() == pytest.approx(expected, rel=1e-12, abs=0)
 
 
-def test_log1mexp_gradient_is_finite_and_right():
+def test_05_log1mexp_gradient_is_finite_and_right():
     x = double(-1e-6, -0.3, -0.6931472, -2.0, -800.0).requires_grad_()
     log1mexp(x).sum().backward()
     assert torch.isfinite(x.grad).all()
@@ -58,7 +58,7 @@ def test_log1mexp_gradient_is_finite_and_right():
         (-20.0, -25.0, 100.0, 0.47816328),
     ],
 )
-def test_binary_ce_golden(teacher, student, tau, expected):
+def test_02_binary_ce_golden(teacher, student, tau, expected):
     value = divergence(double(teacher), double(student), temperature=tau, kind="binary_ce")
     assert value.item() == pytest.approx(expected, rel=1e-6)
 
@@ -67,7 +67,7 @@ def test_binary_ce_golden(teacher, student, tau, expected):
     ("teacher", "student", "expected"),
     [(-0.5, -2.0, 0.008047705), (-1.0, -3.0, 0.0089683575), (-20.0, -25.0, 0.004849387)],
 )
-def test_binary_kl_golden(teacher, student, expected):
+def test_02_binary_kl_golden(teacher, student, expected):
     value = divergence(double(teacher), double(student), temperature=100.0, kind="binary_kl")
     assert value.item() == pytest.approx(expected, rel=1e-6)
 
@@ -76,7 +76,7 @@ def test_binary_kl_golden(teacher, student, expected):
     ("teacher", "student", "expected"),
     [(-0.5, -2.0, -0.0074808411), (-1.0, -3.0, -0.0066330539), (-20.0, -25.0, -0.0018051506)],
 )
-def test_gradient_golden_and_formula(teacher, student, expected):
+def test_03_gradient_golden_and_formula(teacher, student, expected):
     s = double(student).requires_grad_()
     divergence(double(teacher), s, temperature=100.0, kind="binary_ce").sum().backward()
     a, b = np.exp(teacher / 100 - EPSILON), np.exp(student / 100 - EPSILON)

@@ -1,6 +1,7 @@
-"""Truths of cross-tokenizer distillation that follow from its definitions, numbered. Some have homes of their own:
-5 and the rest of 2 to 4 in test_alm.py, 6 to 14 in test_golden_alignment.py, 22, 23 and 25 in test_objectives.py,
-26 and 27 in test_run.py and test_killed_run.py, 21 among the tests of the initializations."""
+"""Truths of cross-tokenizer distillation that follow from its definitions, numbered 1 to 29; every test's name begins
+with its number. Here are 1 to 4 and 15 to 20; 5 in test_alm.py, 6 to 14 in test_golden_alignment.py and
+test_golden_masks.py, 21, 26 and 29 in test_golden_models.py, 22, 23 and 25 in test_objectives.py, 24 in
+test_expansion.py, 27 in test_run.py, 28 in tests/models/test_ensemble.py."""
 
 import types
 from dataclasses import replace

@@ -66,7 +66,7 @@ def test_a_run_tells_everything(tiny_config, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["full", "lora"])
-def test_stop_and_resume_is_the_same_run_to_the_bit(tiny_config, tmp_path, unverified, mode):
+def test_27_stop_and_resume_is_the_same_run_to_the_bit(tiny_config, tmp_path, unverified, mode):
     config = replace(tiny_config, mode=mode)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     for folder in (whole, cut):

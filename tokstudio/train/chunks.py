@@ -32,11 +32,12 @@ class Chunks:
     teacher_chunk: np.ndarray  # int64 [n]
     student_token: np.ndarray  # int64 [m]
     student_chunk: np.ndarray  # int64 [m]
+    gap: np.ndarray  # bool [c] what follows in the text was left out
 
 
-def chunk(teacher: TokenBatch, student: TokenBatch) -> Chunks:
+def chunk(teacher: TokenBatch, student: TokenBatch, *, everything: bool = False) -> Chunks:
     """Align every text. A chunk whose first token on either side is not scored (no BOS before it) is left out on
-    both sides, and so are special tokens that one side has not."""
+    both sides, and so are special tokens that one side has not, and chunks with a token that no loss may count unless `everything` is wanted."""
     parts: list[list[np.ndarray]] = [[] for _ in Chunks.__dataclass_fields__]
     total = 0
     for text, (t, s) in enumerate(zip(teacher.encodings, student.encodings, strict=True)):
@@ -46,13 +47,16 @@ def chunk(teacher: TokenBatch, student: TokenBatch) -> Chunks:
         for batch, block in sides:
             if not batch.offset and len(block) and block[0] >= 0:
                 keep[block[0]] = False
+            if batch.learned and not everything:
+                keep[block[(block >= 0) & ~batch.learned[text]]] = False
         number = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)  # the last one is for block -1
         count = int(keep.sum())
         found = [_side(batch, text, number[block], count) for batch, block in sides]
         (t_end, t_token, t_chunk), (s_end, s_token, s_chunk) = found
-        values = (np.full(count, text), t_end, s_end, t_token, t_chunk + total, s_token, s_chunk + total)
+        gap = ~np.append(keep[1:], True)[keep]
+        values = (np.full(count, text), t_end, s_end, t_token, t_chunk + total, s_token, s_chunk + total, gap)
         for part, value in zip(parts, values, strict=True):
-            part.append(value.astype(np.int64))
+            part.append(value.astype(value.dtype if value.dtype == bool else np.int64))
         total += count
     return Chunks(*(np.concatenate(part) for part in parts))
 
@@ -76,10 +80,12 @@ def merge(text: np.ndarray, boundary: np.ndarray) -> np.ndarray:
 
 def edges(teacher: TokenBatch, student: TokenBatch) -> tuple[np.ndarray, np.ndarray]:
     """Flat positions (teacher, student), int64 [e], after which both predict the token at the same byte."""
-    chunks = chunk(teacher, student)
+    chunks = chunk(teacher, student, everything=True)
     ends = chunks.teacher_end, chunks.student_end
     if teacher.offset and student.offset:  # where a text begins, too
         begins = (np.array([side.base(k) for k in range(len(side.encodings))]) for side in (teacher, student))
         ends = tuple(np.concatenate([begin, end]) for begin, end in zip(begins, ends, strict=True))
+    if teacher.learned or student.learned:
+        chunks = chunk(teacher, student)  # what comes next is learned
     both = np.isin(ends[0], chunks.teacher_token) & np.isin(ends[1], chunks.student_token)
     return ends[0][both], ends[1][both]  # nothing follows a text's end, or only a special of one side

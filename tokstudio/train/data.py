@@ -96,6 +96,7 @@ class TokenBatch:
     rows: tuple[int, ...] = ()  # of each text; empty: one text a row
     starts: tuple[int, ...] = ()
     position_ids: "torch.Tensor | None" = None  # int64 [b, l]
+    learned: tuple[np.ndarray, ...] = ()  # bool [tokens] of each text: what a loss may count; empty: everything
 
     @property
     def tokens(self) -> int:
@@ -124,10 +125,23 @@ class TokenBatch:
             flags[base : base + max(0, self.offset + len(encoding) - 1)] = True
         return torch.from_numpy(flags.reshape(self.input_ids.shape)[:, :-1]).to(device)
 
-    def scored_positions(self) -> "torch.Tensor":
-        """Flat positions in [b * l], int64 [n], that predict a token of the text."""
-        row, column = self.scored().nonzero(as_tuple=True)
+    def counted_positions(self) -> "torch.Tensor":
+        """Flat positions in [b * l], int64 [n], that predict a token that a loss may count."""
+        row, column = self.counted().nonzero(as_tuple=True)
         return row * self.input_ids.shape[1] + column
+
+    def counted(self) -> "torch.Tensor":
+        """Bool [b, l-1]: position i predicts a token that a loss may count."""
+        import torch
+
+        found = self.scored()
+        if not self.learned:
+            return found
+        flags = np.zeros(self.input_ids.numel(), bool)
+        for text, learned in enumerate(self.learned):
+            at = self.base(text) + self.offset + np.flatnonzero(learned) - 1
+            flags[at[at >= self.base(text)]] = True
+        return found & torch.from_numpy(flags.reshape(self.input_ids.shape)[:, :-1]).to(found.device)
 
     def occupied(self) -> np.ndarray:
         """Flat positions, int64 [n], of all tokens, prefixes included: what is not padding."""

@@ -86,7 +86,7 @@ class Alm(Objective):
         device = teacher.input_ids.device
         mass = scores.mass(torch.from_numpy(chunks.teacher_end).to(device), self.source_starts)
         picked = scores.picked
-        group = merge(chunks.text, self._boundary(chunks, student, teacher, mass))
+        group = merge(chunks.text, self._boundary(chunks, student, teacher, mass) | chunks.gap)
         count = int(group[-1]) + 1 if len(group) else 0
         last = np.searchsorted(group, np.arange(count), side="right") - 1  # last chunk of each group
         width, scored = teacher.input_ids.shape[1], picked.shape[1]

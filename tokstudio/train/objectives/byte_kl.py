@@ -141,6 +141,8 @@ class ByteKl(Objective):
         where = np.searchsorted(starts, byte).clip(max=max(0, len(starts) - 1))
         if not len(starts):
             return said[:0], where[:0], node[:0]
+        if student.learned:
+            single = single & student.learned[text]
         good = single[where] & (starts[where] == byte) & (where + student.offset > 0)
         return said[good], (student.base(text) + student.offset + where - 1)[good], node[good]
 

@@ -33,8 +33,9 @@ class Side:
     states: "torch.Tensor"  # float32 [b, l-1, d] last hidden states
     rows: "torch.Tensor"  # float32 [b, l-1, 2d] input row of a token beside that of the next
     head: "torch.Tensor"  # [v, d]
-    reading: "AnyReading"  # the model's own distributions, of what is scored
+    reading: "AnyReading"  # the model's own distributions, of what is counted
     scored: "torch.Tensor"  # bool [b, l-1]
+    counted: "torch.Tensor"  # bool [b, l-1] those of them that a loss may count
 
     @classmethod
     def of(cls, scores: AnyScores, batch: TokenBatch) -> "Side":
@@ -43,9 +44,8 @@ class Side:
         embedded = scores.latents["embeddings"][0].float()
         rows = torch.cat([embedded[:, :-1], embedded[:, 1:]], -1)
         states = scores.latents["hidden"][0].float()[:, :-1]
-        return cls(
-            states, rows, scores.latents["head"][0], scores.reading(batch.scored_positions()), batch.scored()
-        )
+        reading = scores.reading(batch.counted_positions())
+        return cls(states, rows, scores.latents["head"][0], reading, batch.scored(), batch.counted())
 
 
 @objective(
@@ -77,14 +77,14 @@ class Dskd(Objective):
         return Side.of(scores, teacher)
 
     def count(self, student: TokenBatch, prepared: Side) -> float:
-        return float(student.scored().sum())
+        return float(student.counted().sum())
 
     def loss_sum(self, scores: AnyScores, student: TokenBatch, prepared: Side) -> "torch.Tensor":
         mine, theirs = Side.of(scores, student), prepared
-        if not (mine.scored.any() and theirs.scored.any()):
+        if not (mine.counted.any() and theirs.counted.any()):
             return scores.picked.sum() * 0
         match = self.maps["query"](mine.rows) @ normal(theirs).transpose(1, 2) / theirs.rows.shape[-1] ** 0.5
-        count = float(mine.scored.sum())
+        count = float(mine.counted.sum())
         return count * (
             self._to_student(match, mine, theirs, student) + self._to_teacher(match, mine, theirs)
         )
@@ -100,8 +100,8 @@ class Dskd(Objective):
         values = self.maps["to_student"](
             spread(theirs.states, theirs.scored) + spread(following, theirs.scored)
         )
-        states = (attend(match, theirs.scored) @ values)[mine.scored]
-        answers = student.input_ids[:, 1:][mine.scored]
+        states = (attend(match, theirs.scored) @ values)[mine.counted]
+        answers = student.input_ids[:, 1:][mine.counted]
         told = Reading(states, Head(mine.head.detach().float()), states.dtype)
         with torch.no_grad():
             best = [told.logits(part).argmax(-1) for part in chunks(told)]
@@ -125,7 +125,7 @@ class Dskd(Objective):
         from tokstudio.train.readings import Reading, total
 
         states = attend(match.transpose(1, 2), mine.scored) @ self.maps["to_teacher"](mine.states)
-        states = states[theirs.scored]
+        states = states[theirs.counted]
         read = Reading(states, Head(theirs.head.detach().float()), states.dtype)
 
         def term(part: slice, said: "torch.Tensor") -> "torch.Tensor":

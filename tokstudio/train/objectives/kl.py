@@ -23,7 +23,7 @@ class Kl(Objective):
         self.size, self.settings = len(pair.target), config.kd
 
     def prepare(self, student, teacher, scores: AnyScores) -> "AnyReading":
-        return scores.reading(teacher.scored_positions())
+        return scores.reading(teacher.counted_positions())
 
     def count(self, student, prepared) -> float:
         return float(len(prepared))
@@ -39,4 +39,4 @@ class Kl(Objective):
                 temperature=self.settings.temperature,
             ).sum()
 
-        return total(term, scores.reading(student.scored_positions()))
+        return total(term, scores.reading(student.counted_positions()))
