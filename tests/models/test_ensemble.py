@@ -9,7 +9,6 @@ import torch
 from tokstudio.errors import ModelError
 from tokstudio.models.ensemble import COMBINE, Ensemble, Member
 from tokstudio.models.generate import greedy
-from tokstudio.models.load import load_model
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.config import ModelConfig
 from tokstudio.train.pretrain import new_model

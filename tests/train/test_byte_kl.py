@@ -27,9 +27,9 @@ def by_force(p: torch.Tensor, prefix: bytes, tokenizer) -> torch.Tensor:
     found = torch.zeros(256, dtype=torch.float64)
     for token in range(len(tokenizer)):
         data = tokenizer.token_bytes(token)
-        if data and token not in tokenizer.special_tokens.values():
-            if data.startswith(prefix) and len(data) > len(prefix):
-                found[data[len(prefix)]] += p[token]
+        ordinary = data and token not in tokenizer.special_tokens.values()
+        if ordinary and data.startswith(prefix) and len(data) > len(prefix):
+            found[data[len(prefix)]] += p[token]
     return found / found.sum()
 
 
@@ -49,7 +49,9 @@ def test_every_byte_is_predicted_once_and_as_by_brute_force(english, in_bytes):
         p = scores.logits[0, number].double().softmax(-1)  # the prefix token stands before the first one
         for k in range(stop - start):
             assert torch.allclose(
-                by_position[start + k].double(), by_force(p, encoding.text[start : start + k], english), atol=1e-5
+                by_position[start + k].double(),
+                by_force(p, encoding.text[start : start + k], english),
+                atol=1e-5,
             )
 
 

@@ -63,7 +63,9 @@ def test_prompts_are_in_no_chunk_and_gaps_end_groups(target, english):
         rows, columns = np.divmod(positions, batch.input_ids.shape[1])
         assert batch.counted().numpy()[rows, columns].all()
     assert found.gap.sum() == 1  # behind the first answer of the last text; nothing follows the other two
-    groups = alm_of(english, other, threshold=1.0).prepare(student, teacher, random_scores(teacher, len(english)))
+    groups = alm_of(english, other, threshold=1.0).prepare(
+        student, teacher, random_scores(teacher, len(english))
+    )
     assert len(groups) == 3  # three answers; without the gap the last text's two would be one
     for at, batch in zip(edges(teacher, student), (teacher, student), strict=True):
         rows, columns = np.divmod(at, batch.input_ids.shape[1])
@@ -82,7 +84,11 @@ def test_an_objective_does_not_see_what_is_left_out(name, english, code):
         generator = torch.Generator().manual_seed(seed)
         logits = torch.randn(*batch.input_ids.shape, size, generator=generator, requires_grad=True)
         states = torch.randn(*batch.input_ids.shape, 8, generator=generator)
-        latents = {"hidden": [states], "embeddings": [states + 1], "head": [torch.randn(size, 8, generator=generator)]}
+        latents = {
+            "hidden": [states],
+            "embeddings": [states + 1],
+            "head": [torch.randn(size, 8, generator=generator)],
+        }
         scores.append((logits, Scores.of(logits, batch, latents)))
     if hasattr(made, "maps"):
         from tokstudio.train.objectives.base import Widths
@@ -116,9 +122,7 @@ def test_09_left_padding_changes_nothing(english, code):
         scores = random_scores(batch, len(tokenizer), seed)
         plain.append((batch, scores))
         moved.append(left_padded(batch, scores))
-    losses = [
-        alm.loss_sum(ss, s, alm.prepare(s, t, ts)).item() for (t, ts), (s, ss) in (plain, moved)
-    ]
+    losses = [alm.loss_sum(ss, s, alm.prepare(s, t, ts)).item() for (t, ts), (s, ss) in (plain, moved)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert (moved[1][0].counted().sum() == plain[1][0].counted().sum()).item()
 

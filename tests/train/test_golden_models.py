@@ -51,7 +51,9 @@ def test_21_a_renumbered_vocabulary_is_the_same_model(tiny_folder, english, turn
     new = target.encode(text).ids.astype(np.int64)
     assert (old[new] == ids).all()
     with torch.no_grad():
-        before, after = (m(input_ids=torch.from_numpy(i)[None]).logits for m, i in ((source, ids), (model, new)))
+        before, after = (
+            m(input_ids=torch.from_numpy(i)[None]).logits for m, i in ((source, ids), (model, new))
+        )
     assert torch.equal(after, before[..., torch.from_numpy(old)])
 
 
@@ -92,7 +94,13 @@ def figures(config: TransferConfig, folder) -> tuple[dict, list[float]]:
 def test_29_a_small_model_comes_nearer_to_its_teacher(target, corpus_file, tmp_path):
     data = DataConfig(corpus=str(corpus_file), window_bytes=200, held_out_bytes=2048)
     train = TrainConfig(
-        steps=80, batch_size=4, evaluate_every=500, checkpoint_every=500, sample_every=500, sample_tokens=1, device="cpu"
+        steps=80,
+        batch_size=4,
+        evaluate_every=500,
+        checkpoint_every=500,
+        sample_every=500,
+        sample_tokens=1,
+        device="cpu",
     )
     rate = OptimizerConfig(learning_rate=0.01, embedding_learning_rate=0.02, copied_row_rate=1.0)
     teacher = PretrainConfig(model=TINY, data=data, optimizer=rate, train=train)

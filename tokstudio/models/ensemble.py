@@ -62,7 +62,9 @@ class Ensemble:
         ends = [special_id(m.tokenizer, "end") for m in members]
         self.ends = None not in ends
         columns = [[table[data] for data in self.spelled] for table in tables]
-        self.columns = [np.array(c + ([end] if self.ends else []), np.int64) for c, end in zip(columns, ends, strict=True)]
+        self.columns = [
+            np.array(c + ([end] if self.ends else []), np.int64) for c, end in zip(columns, ends, strict=True)
+        ]
 
     @cached_property
     def _place(self) -> dict[bytes, int]:
@@ -83,10 +85,13 @@ class Ensemble:
 
     def places(self, text: str) -> np.ndarray:
         """The text in shared tokens. Raises ModelError where the members cut it differently, or some lack a token."""
-        found = [[m.tokenizer.token_bytes(int(t)) for t in m.tokenizer.encode(text).ids] for m in self.members]
+        found = [
+            [m.tokenizer.token_bytes(int(t)) for t in m.tokenizer.encode(text).ids] for m in self.members
+        ]
         if any(other != found[0] for other in found):
             raise ModelError(
-                "The models' tokenizers cut this text differently.", hint="Move them onto one tokenizer first."
+                "The models' tokenizers cut this text differently.",
+                hint="Move them onto one tokenizer first.",
             )
         if any(data not in self._place for data in found[0]):
             raise ModelError("The text has a token that not all of the models know.")
@@ -100,9 +105,13 @@ class Ensemble:
         logits = []
         with torch.inference_mode():
             for member, columns in zip(self.members, self.columns, strict=True):
-                ids = torch.tensor([[_first(member.tokenizer), *columns[places].tolist()]], device=_device(member.model))
+                ids = torch.tensor(
+                    [[_first(member.tokenizer), *columns[places].tolist()]], device=_device(member.model)
+                )
                 logits.append(member.model(input_ids=ids, use_cache=False).logits[0, :-1])
-            said = self.log_probabilities(logits).gather(1, torch.from_numpy(places).to(logits[0].device)[:, None])
+            said = self.log_probabilities(logits).gather(
+                1, torch.from_numpy(places).to(logits[0].device)[:, None]
+            )
         return Score(-float(said.double().sum()), len(places), len(text.encode()))
 
     def generate(self, prompt: str, *, max_new_tokens: int) -> str:
@@ -110,7 +119,10 @@ class Ensemble:
         import torch
 
         new: list[int] = []
-        steps = [[_first(m.tokenizer), *c[self.places(prompt)].tolist()] for m, c in zip(self.members, self.columns, strict=True)]
+        steps = [
+            [_first(m.tokenizer), *c[self.places(prompt)].tolist()]
+            for m, c in zip(self.members, self.columns, strict=True)
+        ]
         caches: list[Any] = [None] * len(self.members)
         with torch.inference_mode():
             while len(new) < max_new_tokens:

@@ -39,6 +39,13 @@ def check_config(config: TransferConfig) -> None:
             "A translation stage learns from the source model itself, not from another teacher.",
             hint="Leave teacher empty, or set s2t2.steps=0.",
         )
+    if (config.expansion.longest or config.projector.kind != "identity") and (
+        config.s2t2.steps or config.s2t2.plan
+    ):
+        raise ConfigError(
+            "Subword context and a row network do not go together with a translation stage.",
+            hint="Set s2t2.steps=0, or expansion.longest=0 and projector.kind=identity.",
+        )
     if not config.objectives:
         raise ConfigError(
             "There is no objective to train for.", hint="Name at least one, for example next_token."

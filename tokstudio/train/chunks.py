@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokstudio.align.specials import align_all
+from tokstudio.errors import AlignmentError
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.train.data import TokenBatch
 
@@ -37,11 +38,15 @@ class Chunks:
 
 def chunk(teacher: TokenBatch, student: TokenBatch, *, everything: bool = False) -> Chunks:
     """Align every text. A chunk whose first token on either side is not scored (no BOS before it) is left out on
-    both sides, and so are special tokens that one side has not, and chunks with a token that no loss may count unless `everything` is wanted."""
+    both sides, and so are special tokens that one side has not, chunks with a token that no loss may count (unless
+    `everything` is wanted), and texts that the two sides read differently, as a normalizer makes one do."""
     parts: list[list[np.ndarray]] = [[] for _ in Chunks.__dataclass_fields__]
     total = 0
     for text, (t, s) in enumerate(zip(teacher.encodings, student.encodings, strict=True)):
-        blocks = align_all(t, s)
+        try:
+            blocks = align_all(t, s)
+        except AlignmentError:
+            continue
         sides = ((teacher, blocks.source_block), (student, blocks.target_block))
         keep = np.ones(blocks.count, bool)
         for batch, block in sides:
@@ -58,7 +63,25 @@ def chunk(teacher: TokenBatch, student: TokenBatch, *, everything: bool = False)
         for part, value in zip(parts, values, strict=True):
             part.append(value.astype(value.dtype if value.dtype == bool else np.int64))
         total += count
-    return Chunks(*(np.concatenate(part) for part in parts))
+    empty = [np.zeros(0, bool if name == "gap" else np.int64) for name in Chunks.__dataclass_fields__]
+    return Chunks(*(np.concatenate([none, *part]) for none, part in zip(empty, parts, strict=True)))
+
+
+def check_lines_up(teacher: TokenBatch, student: TokenBatch) -> None:
+    """Raises AlignmentError where no text of the batch lines up. A few that do not are left out, no more."""
+    reasons = []
+    for t, s in zip(teacher.encodings, student.encodings, strict=True):
+        try:
+            align_all(t, s)
+            return
+        except AlignmentError as error:
+            reasons.append(error)
+    if reasons:
+        raise AlignmentError(
+            "The teacher's tokens and the student's do not line up in any of the first texts.",
+            hint=reasons[0].hint
+            or "One of the tokenizers rewrites the text. Choose one that keeps every byte.",
+        )
 
 
 def _side(batch: TokenBatch, text: int, block: np.ndarray, count: int) -> tuple[np.ndarray, ...]:

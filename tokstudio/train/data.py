@@ -96,7 +96,9 @@ class TokenBatch:
     rows: tuple[int, ...] = ()  # of each text; empty: one text a row
     starts: tuple[int, ...] = ()
     position_ids: "torch.Tensor | None" = None  # int64 [b, l]
-    learned: tuple[np.ndarray, ...] = ()  # bool [tokens] of each text: what a loss may count; empty: everything
+    learned: tuple[
+        np.ndarray, ...
+    ] = ()  # bool [tokens] of each text: what a loss may count; empty: everything
 
     @property
     def tokens(self) -> int:

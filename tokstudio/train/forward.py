@@ -23,8 +23,10 @@ def scores_of(
     needs: frozenset[str],
     precision: str,
     whole: bool = False,
+    tokens: int = 0,
 ) -> AnyScores:
-    """`needs`: as objectives name them. `whole`: with all logits at once, as for a head that is no plain matrix."""
+    """`needs`: as objectives name them. `whole`: with all logits at once, as for a head that is no plain matrix.
+    `tokens`: rows beyond are padding and get no probability; 0: there are none."""
     device = batch.input_ids.device
     inputs: dict[str, Any] = {"input_ids": batch.input_ids, "use_cache": False}
     if batch.position_ids is not None:
@@ -40,9 +42,10 @@ def scores_of(
         latents["head"] = [model.get_output_embeddings().weight]
     with torch.autocast(device.type, enabled=False):  # sums and exponentials stay in fp32
         if parts is None:
-            return Scores.of(output.logits, batch, latents)
+            return Scores.of(output.logits[..., :tokens] if tokens else output.logits, batch, latents)
         dtype = torch.bfloat16 if mode is not None else None
-        return HeadScores(output.last_hidden_state, parts[1], batch, dtype=dtype, latents=latents)
+        head = parts[1].first(tokens) if tokens else parts[1]
+        return HeadScores(output.last_hidden_state, head, batch, dtype=dtype, latents=latents)
 
 
 def _small(model: Any, batch: TokenBatch, needs: frozenset[str]) -> bool:

@@ -55,6 +55,10 @@ class Head:
         bias = None if self.bias is None else self.bias.detach()[tokens]
         return Head(self.weight.detach()[tokens], bias, self.scale, self.cap)
 
+    def first(self, tokens: int) -> "Head":
+        """Without the rows that pad the matrix beyond the tokenizer."""
+        return self if tokens >= len(self.weight) else self.part(slice(tokens))
+
 
 @dataclass(frozen=True, eq=False)
 class Block:

@@ -37,7 +37,9 @@ class Teacher:
             if not hasattr(self, "whole"):
                 self.whole = not splits_well(model)
                 lean(model)
-            return scores_of(model, batch, needs=needs, precision=precision, whole=self.whole)
+            return scores_of(
+                model, batch, needs=needs, precision=precision, whole=self.whole, tokens=len(self.tokenizer)
+            )
 
 
 @dataclass(eq=False)

@@ -26,6 +26,7 @@ from tokstudio.train.aggregate.base import AGGREGATORS, Aggregator
 from tokstudio.train.beside import attach, detach
 from tokstudio.train.changes import Changes
 from tokstudio.train.check import check_config
+from tokstudio.train.chunks import check_lines_up
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus, load_corpus
@@ -167,9 +168,12 @@ class Transfer:
         return batch.student.bytes
 
     def first_loss(self) -> dict[str, float]:
-        """The losses of the first batch, before any training."""
+        """The losses of the first batch, before any training. Raises AlignmentError where nothing lines up."""
         import torch
 
+        teacher, student = self.token_batches(0)
+        if teacher is not None:
+            check_lines_up(teacher, student)
         with torch.no_grad():
             return step_losses(self, [self.batch(0)], self.pair.device, self.config.train.precision)
 

@@ -14,10 +14,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", help="continue this text")
     parser.add_argument("--file", type=Path, help="score this text file, in bits per byte, window by window")
     parser.add_argument(
-        "--combine", choices=("probabilities", "logits"), default="probabilities", help="what is averaged (%(default)s)"
+        "--combine",
+        choices=("probabilities", "logits"),
+        default="probabilities",
+        help="what is averaged (%(default)s)",
     )
     parser.add_argument("--tokens", type=int, default=64, help="how many new tokens at most (%(default)s)")
-    parser.add_argument("--window", type=int, default=1024, metavar="BYTES", help="of scored text (%(default)s)")
+    parser.add_argument(
+        "--window", type=int, default=1024, metavar="BYTES", help="of scored text (%(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tokstudio.errors import ConfigError
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.train.data import TokenBatch
-from tokstudio.train.objectives.base import Objective, Scores, objective
+from tokstudio.train.objectives.base import AnyScores, Objective, objective
 
 if TYPE_CHECKING:
     import torch
@@ -77,7 +77,7 @@ class Wanted:
     probabilities: "torch.Tensor"  # float32 [n, 256]
 
 
-@objective("byte_kl", title="Probabilities of bytes (KL)", needs_teacher=True, needs=("logits",))
+@objective("byte_kl", title="Probabilities of bytes (KL)", needs_teacher=True, needs=("distributions",))
 class ByteKl(Objective):
     def __init__(self, pair, config):
         import torch
@@ -96,35 +96,48 @@ class ByteKl(Objective):
         self.order = torch.from_numpy(self.prefixes.order).to(pair.device)
         self.of_bytes = torch.from_numpy(self.columns).to(pair.device)
 
-    def prepare(self, student: TokenBatch, teacher: TokenBatch, scores: Scores) -> Wanted:
+    def prepare(self, student: TokenBatch, teacher: TokenBatch, scores: AnyScores) -> Wanted:
         import torch
+
+        from tokstudio.train.readings import chunks
 
         parts = [self._text(student, teacher, text) for text in range(len(teacher.encodings))]
         said, at, node = (np.concatenate(part) for part in zip(*parts, strict=True))
         device = scores.picked.device
         rows, row = np.unique(said, return_inverse=True)
-        logits = scores.logits.flatten(0, 1)[torch.from_numpy(rows).to(device)]
-        sums = logits[:, self.order].double().softmax(-1).cumsum(-1)
-        sums = torch.nn.functional.pad(sums, (1, 0))
-        prefixes = self.prefixes
-        counts = prefixes.edge_start[node + 1] - prefixes.edge_start[node]
-        edge = ranges(prefixes.edge_start[node], counts)
-        of = np.repeat(np.arange(len(node)), counts)
-        place = torch.from_numpy(row.reshape(-1)[of]).to(device)
-        low, high, byte, of = (
-            torch.from_numpy(a).to(device)
-            for a in (prefixes.low[edge], prefixes.high[edge], prefixes.edge_byte[edge], of)
-        )
-        mass = (sums[place, high] - sums[place, low]).clamp_(min=0)
+        order = np.argsort(row.reshape(-1), kind="stable")
+        at, node, row = at[order], node[order], row.reshape(-1)[order]
         wanted = torch.zeros(len(node), 256, device=device)
-        wanted[of, byte] = mass.float()
+        reading = scores.reading(torch.from_numpy(rows).to(device))
+        for part in chunks(reading):
+            low, high = np.searchsorted(row, [part.start, part.stop])
+            wanted[low:high] = self._following(reading.logits(part), row[low:high] - part.start, node[low:high])
         total = wanted.sum(-1, keepdim=True)
         known = total[:, 0] > 0
         return Wanted(torch.from_numpy(at).to(device)[known], wanted[known] / total[known])
 
+    def _following(self, logits: "torch.Tensor", row: np.ndarray, node: np.ndarray) -> "torch.Tensor":
+        """[n, 256] mass of each byte after beginning `node` [n], of the token that `logits` [r, v] say at `row` [n]."""
+        import torch
+
+        prefixes, device = self.prefixes, logits.device
+        sums = torch.nn.functional.pad(logits[:, self.order].double().softmax(-1).cumsum(-1), (1, 0))
+        counts = prefixes.edge_start[node + 1] - prefixes.edge_start[node]
+        edge = ranges(prefixes.edge_start[node], counts)
+        of = np.repeat(np.arange(len(node)), counts)
+        place, low, high, byte, to = (
+            torch.from_numpy(a).to(device)
+            for a in (row[of], prefixes.low[edge], prefixes.high[edge], prefixes.edge_byte[edge], of)
+        )
+        found = torch.zeros(len(node), 256, device=device)
+        found[to, byte] = (sums[place, high] - sums[place, low]).clamp_(min=0).float()
+        return found
+
     def _text(self, student: TokenBatch, teacher: TokenBatch, text: int) -> tuple[np.ndarray, ...]:
         """Flat teacher position that says, flat student position that predicts, and node, of each byte."""
         t, s = teacher.encodings[text], student.encodings[text]
+        if t.text != s.text:  # a normalizer rewrote it on one side
+            return tuple(np.zeros(0, np.int64) for _ in range(3))
         ids = np.asarray(t.ids, np.int64)
         begins = self.prefixes.path_start[ids]
         lengths = self.prefixes.path_start[ids + 1] - begins
@@ -149,8 +162,13 @@ class ByteKl(Objective):
     def count(self, student: TokenBatch, prepared: Wanted) -> float:
         return float(len(prepared.at))
 
-    def loss_sum(self, scores: Scores, student: TokenBatch, prepared: Wanted) -> "torch.Tensor":
+    def loss_sum(self, scores: AnyScores, student: TokenBatch, prepared: Wanted) -> "torch.Tensor":
         import torch
 
-        q = torch.log_softmax(scores.logits.flatten(0, 1)[prepared.at], -1)[:, self.of_bytes]
-        return torch.nn.functional.kl_div(q, prepared.probabilities, reduction="sum")
+        from tokstudio.train.readings import total
+
+        def term(part: slice, logits: "torch.Tensor") -> "torch.Tensor":
+            q = torch.log_softmax(logits, -1)[:, self.of_bytes]
+            return torch.nn.functional.kl_div(q, prepared.probabilities[part], reduction="sum")
+
+        return total(term, scores.reading(prepared.at))
