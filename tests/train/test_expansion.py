@@ -134,7 +134,8 @@ def test_generation_with_a_cache_is_generation_without(tiny_folder, english, tmp
     assert torch.equal(loaded.generate(ids, **options), loaded.generate(ids, use_cache=False, **options))
 
 
-def test_26_the_export_opens_with_its_own_file_and_not_without(tiny_folder, english, tmp_path):
+def test_26_the_export_opens_with_its_own_file_and_not_without(make_model, english, tmp_path):
+    tiny_folder = make_model("english")
     model, target = byte_model(tiny_folder, english)
     folder = export(model, target, tmp_path / "out")
     assert check(folder)["max_abs_logit_difference"] == 0
@@ -150,7 +151,7 @@ def test_26_the_export_opens_with_its_own_file_and_not_without(tiny_folder, engl
         "print(model(input_ids=torch.arange(20)[None]).logits.double().sum().item())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True, timeout=280
     )
     refused, total = done.stdout.split()
     with torch.no_grad():

@@ -57,7 +57,7 @@ def test_21_a_renumbered_vocabulary_is_the_same_model(tiny_folder, english, turn
     assert torch.equal(after, before[..., torch.from_numpy(old)])
 
 
-@pytest.mark.parametrize("method", ["mean-pieces", "random"])
+@pytest.mark.parametrize("method", ["mean-pieces", "normal"])
 def test_21_rows_repeat_themselves_and_line_ends_stay(method, tiny_folder, english, code):
     found = []
     for _ in range(2):

@@ -11,7 +11,7 @@ transformers has such an input. Load it there with
     import expanded_bytes                                             # this file, which lies in the folder
     model = transformers.AutoModelForCausalLM.from_pretrained(folder)
 
-or, where you have read this file and trust it, with `trust_remote_code=True` and no import.
+or without the import, where you have read this file and tell transformers to trust it (its `trust_remote_code`).
 """
 
 import inspect
