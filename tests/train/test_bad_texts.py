@@ -28,22 +28,22 @@ TEXTS = ["The Quick brown fox.\n", "def join(self):\n", "plain text"]
 
 
 @pytest.fixture(scope="module")
-def lowering(tmp_path_factory):
-    """demo:code that writes everything small: texts with a capital letter do not come back."""
+def dropping(tmp_path_factory):
+    """demo:code that drops a letter: texts with it do not come back."""
     data = json.loads(resource("demo/code/tokenizer.json").read_text(encoding="utf-8"))
-    data["normalizer"] = {"type": "Lowercase"}
-    folder = tmp_path_factory.mktemp("lowering")
+    data["normalizer"] = {"type": "Replace", "pattern": {"String": "Q"}, "content": ""}
+    folder = tmp_path_factory.mktemp("dropping")
     (folder / "tokenizer.json").write_text(json.dumps(data), encoding="utf-8")
     return load_tokenizer(str(folder))
 
 
-def test_documents_that_do_not_come_back_are_left_out(english, lowering):
-    teacher, student = (token_batch(t, TEXTS, limit=64) for t in (english, lowering))
+def test_documents_that_do_not_come_back_are_left_out(english, dropping):
+    teacher, student = (token_batch(t, TEXTS, limit=64) for t in (english, dropping))
     found = chunk(teacher, student)
     assert sorted(set(found.text.tolist())) == [1, 2]
     assert len(edges(teacher, student)[0])
     check_lines_up(teacher, student)
-    alone = [token_batch(t, TEXTS[:1], limit=64) for t in (english, lowering)]
+    alone = [token_batch(t, TEXTS[:1], limit=64) for t in (english, dropping)]
     assert len(chunk(*alone).text) == 0
     with pytest.raises(AlignmentError, match="do not line up") as caught:
         check_lines_up(*alone)

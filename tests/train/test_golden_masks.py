@@ -141,9 +141,12 @@ def test_09_the_model_keeps_left_padding_apart(tiny_folder, english):
 
 def test_14_masks_survive_a_cut(english, code):
     encodings = english.encode(TEXTS[2]), code.encode(TEXTS[2])
-    cut = cut_at_common_byte(encodings, (15, 15))
+    cut = cut_at_common_byte(encodings, (30, 30))
     sides = [learned_of(batch_of(t, [e])) for t, e in zip((english, code), cut, strict=True)]
     assert cut[0].text == cut[1].text
     found = chunk(*sides)
-    assert len(found.text) == len(chunk(*sides, everything=True).text)  # the cut is within the first answer
+    assert 0 < len(found.text) < len(chunk(*sides, everything=True).text)
+    assert found.gap.tolist() == [False] * (len(found.text) - 1) + [True]
+    for side, ends in zip(sides, (found.teacher_end, found.student_end), strict=True):
+        assert side.encodings[0].spans[ends[-1] - side.offset, 1] == len(ANSWER.encode())
     assert all(len(s.learned[0]) == len(e) for s, e in zip(sides, cut, strict=True))
