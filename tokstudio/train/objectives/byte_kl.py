@@ -111,7 +111,9 @@ class ByteKl(Objective):
         reading = scores.reading(torch.from_numpy(rows).to(device))
         for part in chunks(reading):
             low, high = np.searchsorted(row, [part.start, part.stop])
-            wanted[low:high] = self._following(reading.logits(part), row[low:high] - part.start, node[low:high])
+            wanted[low:high] = self._following(
+                reading.logits(part), row[low:high] - part.start, node[low:high]
+            )
         total = wanted.sum(-1, keepdim=True)
         known = total[:, 0] > 0
         return Wanted(torch.from_numpy(at).to(device)[known], wanted[known] / total[known])
