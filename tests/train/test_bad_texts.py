@@ -24,14 +24,14 @@ from tokstudio.train.student_config import ExpansionConfig
 from tokstudio.train.teachers import OtherModel
 from tokstudio.transfer.surgery import replace_vocabulary
 
-TEXTS = ["The Quick brown fox.\n", "def join(self):\n", "plain text"]
+TEXTS = ["  The quick brown fox.\n", "def join(self):", "plain text"]
 
 
 @pytest.fixture(scope="module")
 def dropping(tmp_path_factory):
-    """demo:code that drops a letter: texts with it do not come back."""
+    """demo:code that drops the space around a text."""
     data = json.loads(resource("demo/code/tokenizer.json").read_text(encoding="utf-8"))
-    data["normalizer"] = {"type": "Replace", "pattern": {"String": "Q"}, "content": ""}
+    data["normalizer"] = {"type": "Strip", "strip_left": True, "strip_right": True}
     folder = tmp_path_factory.mktemp("dropping")
     (folder / "tokenizer.json").write_text(json.dumps(data), encoding="utf-8")
     return load_tokenizer(str(folder))
