@@ -50,6 +50,17 @@ def test_a_path_is_the_same_from_any_folder(monkeypatch, tmp_path):
         monkeypatch.chdir(made.parent)
 
 
+def test_the_export_of_a_run_has_the_run_s_name(tmp_path):
+    from tokstudio.paths import resource
+
+    export = tmp_path / "english-to-code-01" / "export"
+    shutil.copytree(resource("demo/code"), export)
+    assert load_tokenizer(str(export)).name == "export"
+    (tmp_path / "english-to-code-01" / "events.jsonl").touch()
+    shutil.move(tmp_path / "english-to-code-01", tmp_path / "english-to-code-02")
+    assert load_tokenizer(str(tmp_path / "english-to-code-02" / "export")).name == "english-to-code-02"
+
+
 def test_a_changed_file_is_read_again(tmp_path):
     shutil.copy(Path(v.byte_bpe()) / "tokenizer.json", tmp_path)
     before = load_tokenizer(str(tmp_path))

@@ -127,10 +127,12 @@ def _not_here(hub_id: str) -> TokenizerError:
 
 
 def _shown_name(path: Path) -> str:
-    """A folder's name says more than `tokenizer`."""
-    return (
-        path.name if path.is_dir() else path.parent.name if path.stem in ("tokenizer", "vocab") else path.stem
-    )
+    """A folder's name says more than `tokenizer`, and a run's more than `export`."""
+    if not path.is_dir() and path.stem not in ("tokenizer", "vocab"):
+        return path.stem
+    folder = path if path.is_dir() else path.parent
+    of_run = folder.name == "export" and (folder.parent / "events.jsonl").exists()
+    return folder.parent.name if of_run else folder.name
 
 
 def tokenizer_file(path: Path) -> Path:
