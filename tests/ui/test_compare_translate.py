@@ -8,6 +8,7 @@ from tests.tokens import vocabularies as v
 from tokstudio.ui import theme
 from tokstudio.ui.compare_views.translate import SAMPLE, TranslateView
 from tokstudio.ui.context import Context, Settings
+from tokstudio.ui.panes.state_file import sample_text
 
 PATIENCE = 30_000
 
@@ -148,7 +149,13 @@ def test_errors_say_what_to_do(qtbot, view):
 
 
 def test_what_the_panes_show_is_taken_over(qtbot, view):
+    golden = view.editor.text()
+    view._given = None
+    view.take(sample_text(), [v.CL100K, v.O200K])
+    assert view.editor.text() == golden
+    view._given = None
     view.take("One", [v.CL100K, v.O200K])
+    assert view.editor.text() == "One"
     view.take("Two", [v.CL100K, v.O200K])
     assert view.editor.text() == "Two"
 

@@ -16,6 +16,7 @@ from tokstudio.ui.compare_parts.source_card import SourceCard
 from tokstudio.ui.compare_parts.translation import TranslationBoard
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import read_text
+from tokstudio.ui.panes.state_file import sample_text
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.choice_list import Choice
 from tokstudio.ui.widgets.problem import Problem
@@ -97,12 +98,13 @@ class TranslateView(QWidget):
     # ---- for the page
 
     def take(self, text: str, references: list[str]) -> None:
-        """The panes' text and first two tokenizers, where they are others than the last time."""
+        """The panes' text and first two tokenizers, where they are others than the last time; at the first time a
+        text that a person wrote, else the example stays."""
         before, self._given = self._given, (text, references[:2])
         fresh = before is None and not self.pair.remembered
         if len(references) > 1 and (fresh or (before is not None and before[1] != references[:2])):
             self.pair.set(references[:2])
-        if before is not None and before[0] != text:
+        if (before is None and text not in ("", sample_text())) or (before is not None and before[0] != text):
             self.editor.set_text(text)
 
     def opened(self) -> None:
