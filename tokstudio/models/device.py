@@ -48,17 +48,20 @@ def memory_bytes(device: "torch.device") -> int:
     return psutil.Process().memory_info().rss
 
 
-def keep_freed_memory() -> None:
+def keep_freed_memory(*, large: bool = False) -> None:
     """Let glibc keep freed blocks instead of returning them to the system after each tensor.
 
     Training on the CPU frees and asks again for the same hundreds of megabytes every step; without this the
     kernel clears them anew each time (measured: a step of the demo model 1.21 s, with it 0.89 s). Blocks beyond 32 MB,
-    the largest limit that glibc takes, still go back: they would leave holes that nothing fits. Elsewhere: no-op.
+    the largest limit that glibc takes, still go back: they would leave holes that nothing fits. `large`: keep these, too.
+    Elsewhere: no-op.
     """
-    trim_threshold, mmap_threshold = -1, -3
+    trim_threshold, mmap_threshold, mmap_max = -1, -3, -4
     if (libc := _glibc()) is not None:
         libc.mallopt(mmap_threshold, 32 << 20)
         libc.mallopt(trim_threshold, 2**31 - 1)
+        if large:
+            libc.mallopt(mmap_max, 0)
 
 
 def give_back_freed_memory() -> None:

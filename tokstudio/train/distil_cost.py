@@ -77,7 +77,7 @@ def problem_of(case: Case, folder: Path) -> Any:
     from tokstudio.train.transfer import Pair, Transfer
     from tokstudio.transfer.surgery import Surgery
 
-    keep_freed_memory()
+    keep_freed_memory(large=case.beside)  # whole logits are large, and no slower for it
     fast_products(torch.device("cpu"))
     source = load_tokenizer("demo:english")
     target = load_tokenizer(
