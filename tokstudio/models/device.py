@@ -53,8 +53,8 @@ def keep_freed_memory(*, large: bool = False) -> None:
 
     Training on the CPU frees and asks again for the same hundreds of megabytes every step; without this the
     kernel clears them anew each time (measured: a step of the demo model 1.21 s, with it 0.89 s). Blocks beyond 32 MB,
-    the largest limit that glibc takes, still go back: they would leave holes that nothing fits. `large`: keep these, too.
-    Elsewhere: no-op.
+    the largest limit that glibc takes, still go back: they would leave holes that nothing fits. `large`: these,
+    too. Elsewhere: no-op.
     """
     trim_threshold, mmap_threshold, mmap_max = -1, -3, -4
     if (libc := _glibc()) is not None:
