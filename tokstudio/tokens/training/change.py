@@ -50,13 +50,17 @@ def extend(settings: TrainingSettings, corpus: Corpus, held: list[str]) -> Itera
     tokens = _by_id(model["vocab"], data["added_tokens"])
     start = len(tokens)
     learning = Learner(tokens, list(_pieces(library, words, aside)), settings.min_frequency, settings.longest)
+    known = {_pair(merge) for merge in model["merges"]}
     merges, newest, held_bytes = [], [], sum(len(text.encode()) for text in held)
     if learning.held_tokens:
         yield Compression(start, held_bytes / learning.held_tokens)
     for merge in learning.merges(start + settings.vocab_size):
-        merges.append([tokens[merge.pair[0]], tokens[merge.pair[1]]])
+        pair = tokens[merge.pair[0]], tokens[merge.pair[1]]
+        if pair not in known:  # else the later place would change how the parent's tokens are made
+            known.add(pair)
+            merges.append(list(pair))
         newest.append((tokens[merge.made], merge.count))
-        if len(merges) % EVERY == 0 or len(tokens) == start + settings.vocab_size:
+        if len(newest) == EVERY or len(tokens) == start + settings.vocab_size:
             yield Phase(
                 "Merging", (len(tokens) - start) / settings.vocab_size, f"{len(tokens) - start:,} new tokens"
             )

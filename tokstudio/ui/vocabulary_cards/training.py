@@ -204,7 +204,8 @@ class TrainingPanel(QFrame):
         except FolderTaken as error:
             ways = [("Replace it", lambda: self.begin(True))] if error.trained else []
             what = " A tokenizer was trained into it." if error.trained else ""
-            self._show_problem(InputError(f"{error}{what}", hint=error.hint), ways)
+            hint = "Name a new folder, or replace what is there." if error.trained else error.hint
+            self._show_problem(InputError(f"{error}{what}", hint=hint), ways)
             return
         except TokstudioError as error:
             self._show_problem(error)

@@ -47,7 +47,7 @@ class TrainingForm(QWidget):
             "Longest token, 0: no limit", "0", "In characters, for byte-level BPE in bytes: for DNA, say 16"
         )
         self.output = Field("Folder of the result", "")
-        self.rarest = Field("A pair must occur", "2", "What is rarer is not merged into a token")
+        self.rarest = Field("A pair occurs at least", "2", "What is rarer is not merged into a token")
         self.held_out = Field(
             "Held out, %", "2", "Share of the text that is not learnt from and measures the result"
         )
