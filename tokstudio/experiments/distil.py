@@ -70,6 +70,12 @@ ARMS = {
         Arm("dskd", "DSKD, with the next token", ("sft", "dskd"), (0.5, 0.5)),
         Arm("alm", "ALM", ("alm",)),
         Arm("alm+sft", "ALM and next token", ("sft", "alm"), (1.0, 1.0)),
+        Arm(
+            "alm-pairs",
+            "ALM, debiased by pairs of tokens",
+            ("alm",),
+            alm={"chunks": "pairs", "boundary_mass": False},
+        ),
         # as its paper's ablation: no chunk is merged, no word end is added
         Arm(
             "alm-plain",
