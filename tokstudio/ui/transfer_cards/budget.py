@@ -85,8 +85,8 @@ class BudgetCard(Numbered):
         share = read / facts.train_bytes if facts.train_bytes else 0.0
         self.corpus.set_note(size(facts.train_bytes))
         times = f"{share:.1f} times the corpus" if share >= 1 else f"{100 * share:.0f} % of the corpus"
-        both = ", translation and training," if staged and steps > config.s2t2.steps else ""
-        self._reads.setText(f"The run{both} reads {size(read)} of text, {times}.")
+        who = "Both stages read" if staged and steps > config.s2t2.steps else "The run reads"
+        self._reads.setText(f"{who} {size(read)} of text, {times}.")
 
     def show_expected(self, found: Expected | None, config: TransferConfig) -> None:
         """The curve of an earlier run like this one, in place of the rate; stretched to the steps of this one."""
