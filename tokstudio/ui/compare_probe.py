@@ -69,7 +69,7 @@ class Tour:
     def settled(self) -> bool:
         """Every pane shows the text as it is."""
         session = self.view.session
-        return all(
+        return not self.view.editor.edit.filling.busy and all(
             state.encoding is not None
             and not state.stale
             and state.encoding.text == session.data
