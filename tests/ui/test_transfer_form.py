@@ -65,6 +65,14 @@ def test_a_recipe_keeps_the_pair(page):  # noqa: F811
     assert page.config.train == page.method.recipes[place - 1].config.train
 
 
+def test_a_recipe_for_bytes_sets_the_target(page):  # noqa: F811
+    page._change({"tokenizer": "demo:code"})
+    place = next(i for i, recipe in enumerate(page.method.recipes, 1) if recipe.name == "subword-to-bytes")
+    page.method._take_recipe(place)
+    assert page.config.tokenizer == "bytes"
+    assert page.config.expansion.longest == 16
+
+
 @pytest.mark.parametrize(
     ("key", "state", "name", "value"),
     [("device", "warn", "batch_size", 1), ("folder", "warn", "keep_checkpoints", 1)],

@@ -7,7 +7,7 @@ from tokstudio.train.settings import setting
 
 @dataclass(frozen=True)
 class ExpansionConfig:
-    """Bytes that see subwords: each byte also gets the row of the longest source token that ends there."""
+    """Bytes that see subwords."""
 
     longest: int = setting(
         0,

@@ -130,8 +130,9 @@ class MethodCard(Numbered):
         if place == 0:
             return
         values = to_dict(self.recipes[place - 1].config)
-        for own in ("model", "tokenizer"):
-            values.pop(own)
+        values.pop("model")
+        if values["tokenizer"] != "bytes":  # a recipe for bytes is for nothing else
+            values.pop("tokenizer")
         if self.recipes[place - 1].kind != "transfer":  # the model keeps the tokenizer it has
             values["tokenizer"] = self._model
         self.recipe_picked.emit(values)
