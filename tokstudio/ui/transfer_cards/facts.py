@@ -176,11 +176,13 @@ def estimate(
 ) -> Estimate:
     """Memory and disk by counting weights and what a step keeps; time from the last run like this one."""
     vocabulary = len(pair.target) if pair is not None else model.vocabulary
-    new = replace(model, vocabulary=vocabulary)
+    parted = config.untie or config.expansion.longest > 0
+    new = replace(model, vocabulary=vocabulary, tied=model.tied and not parted)
+    context = model.vocabulary * model.hidden if config.expansion.longest else 0
     full = config.mode == "full"
-    student = model.parameters - model.row_parameters + new.row_parameters
+    student = model.parameters - model.row_parameters + new.row_parameters + context
     student += 0 if full else _adapters(model, config)
-    trained = student if full else new.row_parameters + _adapters(model, config)
+    trained = student if full else new.row_parameters + context + _adapters(model, config)
     plan = _plan_entries(config, vocabulary, model.vocabulary)
     if plan and not config.s2t2.finetune:  # the body is frozen to the end
         trained = 0
