@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tokstudio.cli import launching
 from tokstudio.cli.output import emit_json, note, say
 
 if TYPE_CHECKING:
+    from tokstudio.runs.launch import Launch
     from tokstudio.runs.process import Run
     from tokstudio.train.config import TransferConfig
 
@@ -33,6 +35,7 @@ def shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", action="store_true", help="wait for a free device instead of starting now")
     parser.add_argument("--print-config", action="store_true", help="print the settings as TOML and end")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    launching.arguments(parser)
 
 
 def carry_out(
@@ -40,6 +43,7 @@ def carry_out(
 ) -> int:
     """Print, try, queue or run `config` as a run of `kind`. `words`: the command that starts it."""
     from tokstudio.cli.follow import follow
+    from tokstudio.runs.launch import save
     from tokstudio.runs.store import RunStore
     from tokstudio.train.kinds import PURPOSES, check_purpose
     from tokstudio.train.settings import to_toml
@@ -48,9 +52,11 @@ def carry_out(
     if args.print_config:
         say(to_toml(config).rstrip())
         return 0
+    launch = launching.chosen(args)
     if args.dry_run:
-        return dry_run(config, words, as_json=args.json)
+        return dry_run(config, words, launch, as_json=args.json)
     started = RunStore().create(kind, args.name or name, to_toml(config))
+    save(started.folder, launch)
     note(f"Run {started.folder.name} in {started.folder}")
     if args.queue:
         return _wait(started, as_json=args.json)
@@ -63,17 +69,21 @@ def carry_out(
     return 0
 
 
-def dry_run(config: "TransferConfig", words: Sequence[str], *, as_json: bool) -> int:
-    from tokstudio.train.memory import forecast
+def dry_run(config: "TransferConfig", words: Sequence[str], launch: "Launch", *, as_json: bool) -> int:
+    from tokstudio.train.memory import forecast, per_rank
 
     note("Setting up, then two steps and a measurement …")
-    told = {**forecast(config).values(), "command": shlex.join(words)}
+    told = {**forecast(config).values(), "command": shlex.join([*words, *launching.words(launch)])}
+    each = per_rank(told["parts"], launch.ranks, config)
+    told |= {"launchers": launch.shell(), "processes": launch.ranks, "parts_per_process": each}
     if as_json:
         emit_json(told)
         return 0
-    for part, size in told["parts"].items():
-        say(f"{part:<16} {size / 1e6:>9,.0f} MB")
-    say(f"{'in all':<16} {told['estimated_bytes'] / 1e6:>9,.0f} MB")
+    if launch.ranks > 1:
+        say(f"{'':<16} {'one process':>12} {f'each of {launch.ranks}':>12}")
+    for part, size in {**told["parts"], "in all": told["estimated_bytes"]}.items():
+        mine = f" {each.get(part, sum(each.values())) / 1e6:>9,.0f} MB" if launch.ranks > 1 else ""
+        say(f"{part:<16} {size / 1e6:>9,.0f} MB{mine}")
     say(
         f"{'measured':<16} {told['measured_bytes'] / 1e6:>9,.0f} MB  (the most during two steps and a measurement)"
     )
@@ -84,6 +94,8 @@ def dry_run(config: "TransferConfig", words: Sequence[str], *, as_json: bool) ->
     say(f"{told['steps']:,} steps, {told['tokens_per_step']:,.0f} tokens each, {told['tokens']:,.0f} in all")
     say(f"{told['seconds_per_step']:.2f} s a step, {told['seconds'] / 60:,.1f} minutes in all")
     say(f"start it with: {told['command']}")
+    for name, line in told["launchers"].items():
+        say(f"with {name} for a run that is there: {line}")
     return 0
 
 

@@ -1,5 +1,6 @@
 """Start, follow and stop one run in its own process."""
 
+import contextlib
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ import psutil
 
 from tokstudio.errors import RunError
 from tokstudio.events import Failed, Finished, Metrics, Parked, RunEvent, Started, Stopped, dump
-from tokstudio.runs import control
+from tokstudio.runs import control, launch
 from tokstudio.runs.files import folder_error, read_json, write_json
 from tokstudio.runs.lock import FolderLock
 from tokstudio.runs.tail import Tail, is_torn, last_event, size_of
@@ -53,7 +54,7 @@ def program() -> list[str]:
 
 def environment() -> dict[str, str]:
     """With -P a checkout would not be found from elsewhere, so it is named."""
-    env = dict(os.environ, PYTHONUNBUFFERED="1")
+    env = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONSAFEPATH="1")  # also for what a launcher starts
     root = Path(__file__).resolve().parents[2]
     if root.name != "site-packages" and not getattr(sys, "frozen", False):
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), env.get("PYTHONPATH")]))
@@ -100,7 +101,7 @@ class Run:
                 self._close_attempt()
             with open(self.folder / "stderr.log", "ab") as log:
                 self.process = subprocess.Popen(
-                    [*program(), "worker", str(self.folder), *(["--resume"] if resume else [])],
+                    launch.load(self.folder).command(program(), self.folder, resume=resume),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -207,12 +208,15 @@ class Run:
     def kill(self) -> None:
         """End the process and its children now. Checkpoints stay; steps after the last one are lost."""
         self.killed = True
-        if self.process is not None and self.process.poll() is None:
-            _kill(self.process.pid)
-            self.process.wait()
-            return
         state = read_json(self.folder / "state.json")
-        if is_process(state) and state.get("host") == socket.gethostname():
+        if self.process is not None and self.process.poll() is None:
+            _kill(self.process.pid, gently=launch.load(self.folder).target == "ray")
+            self.process.wait()
+        if state.get("host") != socket.gethostname():
+            return
+        if is_process(launcher := {**state, **state.get("launcher", {})}):
+            _kill(launcher["pid"], launcher.get("started"))
+        if is_process(state):
             _kill(state["pid"], state.get("started"))
             self.wait(5.0)
 
@@ -270,6 +274,8 @@ class Run:
             return f"The run's process was killed{where}."
         if code == EXIT_UNRECORDED:
             return f"The run's folder could not be written{where}: the disk is full or was taken away."
+        if (count := launch.load(self.folder).ranks) > 1:
+            return f"One of the {count} processes of this run was killed or crashed{where}, which ended the others."
         if code < 0:
             return f"The run's process crashed{where} ({signal.Signals(-code).name})."
         return f"The run's process ended{where} with status {code}."
@@ -281,17 +287,22 @@ class Run:
             return ""
 
 
-def _kill(pid: int, started: float | None = None) -> None:
-    """The process and all it started: the session that it leads, and elsewhere the tree below it. `started`: when
-    it began, seconds since the epoch; a pid that belongs to somebody else by now is left alone."""
+def _kill(pid: int, started: float | None = None, *, gently: bool = False) -> None:
+    """The process and all it started: the session that it leads, and the tree below it. `started`: when it began,
+    seconds since the epoch; a pid that belongs to somebody else by now is left alone. `gently`: it first gets a few
+    seconds to end what it started elsewhere."""
     try:
         process = psutil.Process(pid)
         if started is not None and abs(process.create_time() - started) >= SAME:
             return
+        if gently:
+            process.terminate()
+            psutil.wait_procs([process], timeout=LAST_BREATH)
+        family = [*process.children(recursive=True), process]  # torchrun gives each rank a session of its own
         if os.name == "posix" and os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGKILL)
-            return
-        for child in [*process.children(recursive=True), process]:
-            child.kill()
     except (psutil.NoSuchProcess, ProcessLookupError):
         return  # it went by itself in the meantime
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()

@@ -30,6 +30,7 @@ from tokstudio.events import (
     Stopped,
     dump,
 )
+from tokstudio.runs import peers
 from tokstudio.runs.control import Control, withdraw
 from tokstudio.runs.failure import explain
 from tokstudio.runs.files import is_disk_full, read_json, write_json
@@ -55,8 +56,13 @@ RESERVE = 64 * 1024  # bytes kept back, so that a full disk can still be reporte
 def main(folder: Path, *, resume: bool = False) -> int:
     """Run to the end. 0: finished or stopped on request; 1: failed, and recorded why."""
     faulthandler.enable()  # a crash in a library leaves its stack in stderr.log
+    place = peers.Place.of_environment()
+    if place.rank:
+        return peers.peer(folder, place, resume=resume)
     try:
         with FolderLock(folder):
+            peers.watch_launcher()
+            peers.forget(folder)
             return _Attempt(folder, resume).go()
     except RunError as error:
         sys.stderr.write(f"{error}\n")
@@ -101,7 +107,12 @@ class StateFile:
     def __init__(self, folder: Path, sampler: Sampler):
         self._path = folder / "state.json"
         kept = {k: v for k, v in read_json(self._path).items() if k in KEPT}
-        self._values: dict[str, Any] = {**kept, **identity(psutil.Process()), "state": "preparing"}
+        self._values: dict[str, Any] = {
+            **kept,
+            **identity(psutil.Process()),
+            **peers.facts(peers.Place.of_environment()),
+            "state": "preparing",
+        }
         self._sampler = sampler
         self._guard = threading.Lock()
         self._quit = threading.Event()
@@ -146,8 +157,8 @@ class _Attempt:
         self.before_pause = "preparing"
         self.sampler = Sampler()
         self.sinks = Sinks(folder)
-        self.step = 0
-        self.first = -1  # step at which this attempt began
+        self.asking = peers.Asking()
+        self.place = peers.Place.of_environment()
 
     def go(self) -> int:
         self._listen()
@@ -179,24 +190,25 @@ class _Attempt:
         except Exception as error:
             return self._fail(error)
 
-    def asks(self, event: RunEvent) -> bool:
-        """Is it here, behind `event`, that a stop is looked for? From the first step of this attempt on the kind
-        polls between its steps; what remains are the borders of its phases, before and after training."""
-        return isinstance(event, Phase) or not 0 <= self.first < self.step
+    @property
+    def step(self) -> int:
+        return self.asking.step
 
     def _events(self) -> Iterator[RunEvent]:
         """The kind's own events. Between its steps the kind itself answers a stop."""
         yield Phase(name="Preparing")
         kind = KINDS[read_json(self.folder / "run.json").get("kind", "")]
         config = kind.load(self.folder / "config.toml")
-        events = kind.run(config, self.folder, self.control, self.resume)
-        for event in events:
-            yield event
-            if not event.terminal and self.asks(event) and (asked := self.control.ends()):
-                events.close()
-                step = Run(self.folder).latest_checkpoint() or 0
-                yield Parked(step=step) if asked == "park" else Stopped(step=step)
-                return
+        with peers.together(kind, config, self.control, self.place) as control:
+            events = kind.run(config, self.folder, control, self.resume)
+            for event in events:
+                self.asking.see(event)
+                yield event
+                if not event.terminal and self.asking.asks(event) and (asked := control.ends()):
+                    events.close()
+                    step = Run(self.folder).latest_checkpoint() or 0
+                    yield Parked(step=step) if asked == "park" else Stopped(step=step)
+                    return
 
     def _pause(self) -> None:
         self.log.write(Paused(step=self.step))
@@ -215,14 +227,12 @@ class _Attempt:
             self._track(event)
         match event:
             case Started():
-                self.step = self.first = event.step
                 memory = total_memory(event.device)
                 self.log.write(Reference(metric="memory_total", label="all", value=memory))
                 self.state.save(
                     state="running", step=event.step, total_steps=event.total_steps, device=event.device
                 )
             case Metrics():
-                self.step = event.step
                 bits = event.values.get("bits_per_byte")
                 latest = {**(self.state.get("latest") or {}), **event.values}
                 self.state.set(
@@ -258,7 +268,8 @@ class _Attempt:
         try:
             if is_disk_full(error):
                 self.log.release_reserve()
-            failed: Failed = explain(error, self.step, Run(self.folder).way_on())
+            way_on = Run(self.folder).way_on()
+            failed: Failed = explain(peers.reason(self.folder, error, self.place, way_on), self.step, way_on)
             self._record(failed)
             self.log.close()
             return 1

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tokstudio.events import Changed, Log, RunEvent
+from tokstudio.train.ranks import here
 
 NAMES = {"steps": "Steps", "learning_rate": "Learning rate"}
 
@@ -33,7 +34,8 @@ class Changes:
     def forget(self) -> None:
         """The run starts from nothing."""
         self._all = []
-        self._path.unlink(missing_ok=True)
+        if here().first:
+            self._path.unlink(missing_ok=True)
 
     def value(self, name: str, step: int, default: float) -> float:
         """What holds after `step` steps."""
@@ -60,9 +62,10 @@ class Changes:
             number = float(max(step + first, round(number)))
         kept = number - first if name == "steps" else number
         self._all = [c for c in self._all if c.step <= step] + [Change(step, name, kept)]
-        draft = self._path.with_name("." + self._path.name)
-        draft.write_text(json.dumps([asdict(change) for change in self._all], indent=1))
-        draft.replace(self._path)
+        if here().first:
+            draft = self._path.with_name("." + self._path.name)
+            draft.write_text(json.dumps([asdict(change) for change in self._all], indent=1))
+            draft.replace(self._path)
         return Changed(step=step, name=name, before=before[name], after=number)
 
 

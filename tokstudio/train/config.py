@@ -99,6 +99,12 @@ class TrainConfig:
         "Teacher cache",
         "Write what the teacher says of every token once, 8 bytes each, and let it leave memory.",
     )
+    parallel: str = setting(
+        "ddp",
+        "Several devices",
+        "ddp: whole weights on each. fsdp: each holds a part, so that larger models fit. Of no effect on one.",
+        choices=("ddp", "fsdp"),
+    )
     gradient_checkpointing: bool = setting(
         False,
         "Gradient checkpointing",

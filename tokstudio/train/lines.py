@@ -11,6 +11,7 @@ import numpy as np
 
 from tokstudio.events import HeldOut
 from tokstudio.tokens.base import Encoding
+from tokstudio.train.ranks import here
 
 EACH = 4  # lines at either end
 SHORTEST, LONGEST = 24, 120  # bytes of a line: shorter ones say little, longer ones are cut
@@ -91,6 +92,8 @@ class HeldOutLines:
 
     def keep(self, folder: Path) -> None:
         """Writes what the original cost, for a resumed run."""
+        if not here().first:
+            return
         texts = list(self.source)
         np.savez_compressed(
             folder / FILE,

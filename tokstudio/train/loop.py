@@ -15,6 +15,7 @@ from tokstudio.train.config import OptimizerConfig, TrainConfig
 from tokstudio.train.control import Control
 from tokstudio.train.guard import Guard
 from tokstudio.train.optim import Optimizers, schedule
+from tokstudio.train.ranks import here
 
 if TYPE_CHECKING:
     import torch
@@ -59,8 +60,8 @@ class Problem(Protocol):
 
 def started(train: TrainConfig, device: "torch.device", folder: Path, *, resume: bool) -> Started:
     """The event every run begins with, before anything is measured; `resume` without a checkpoint starts anew."""
-    saved = checkpoint.steps(folder) if resume else []
-    total = Changes(folder).steps(saved[-1], train.steps) if saved else train.steps
+    saved = here().same(checkpoint.steps(folder) if resume else [])
+    total = here().same(Changes(folder).steps(saved[-1], train.steps) if saved else train.steps)
     return Started(total_steps=total, step=saved[-1] if saved else 0, device=_device_name(device))
 
 
@@ -78,7 +79,7 @@ def optimize(
     `Parked` only in the latter case. `resume`: continue from the newest checkpoint in `folder`.
 
     The loss is each objective's sum over all batches of a step divided by its count over all of them, so it does
-    not depend on how a step is split (gradient accumulation).
+    not depend on how a step is split (gradient accumulation, ranks).
     """
     import torch
 
@@ -92,10 +93,11 @@ def optimize(
     changes = Changes(folder)
     if not resume:
         changes.forget()
+    ranks = here()
     while step < (total := changes.steps(step, train.steps)):
         began = time.perf_counter()
         batches = [problem.batch(step * train.accumulate + i) for i in range(train.accumulate)]
-        aggregate.begin(step, total, len(batches))
+        aggregate.begin(step, total, len(batches) * ranks.size)
         losses = step_losses(problem, batches, device, train.precision, aggregate)
         rate = changes.value("learning_rate", step, optimizer.learning_rate)
         factor = schedule(step, total, optimizer) * (rate / (optimizer.learning_rate or 1.0))
@@ -103,21 +105,27 @@ def optimize(
         norm = optimizers.step(factor) if math.isfinite(losses["loss"]) else math.nan
         if not math.isfinite(norm):
             optimizers.zero_grad()
-            kept = guard.back_to(step, checkpoint.steps(folder))
-            if kept is None:
-                raise _diverged(step, checkpoint.steps(folder))
+            known = ranks.same(checkpoint.steps(folder))
+            if (kept := guard.back_to(step, known)) is None:
+                raise _diverged(step, known)
             _restore(problem.model, optimizers, folder, aggregate, None, kept)
             yield Log(level="warn", message=guard.told(step, kept))
             step = saved = kept
             continue
         step += 1
+        read = ranks.summed(
+            {
+                "tokens": sum(problem.tokens(b) for b in batches),
+                "bytes": sum(problem.bytes(b) for b in batches),
+            }
+        )
         seconds = time.perf_counter() - began
         values = {
             **losses,
             "learning_rate": factor * optimizer.learning_rate,
             "gradient_norm": norm,
-            "tokens_per_second": sum(problem.tokens(b) for b in batches) / seconds,
-            "bytes_per_second": sum(problem.bytes(b) for b in batches) / seconds,
+            "tokens_per_second": read["tokens"] / seconds,
+            "bytes_per_second": read["bytes"] / seconds,
             "memory_bytes": memory_bytes(device),
             "seconds": seconds,
         }
@@ -175,14 +183,17 @@ def step_losses(
     for batch in batches:
         for name, count in problem.counts(batch).items():
             totals[name] += count
+    totals = here().summed(totals)
     values = dict.fromkeys(weights, 0.0)
     for batch in batches:
         with autocast(device, precision):
             sums = problem.loss_sums(batch)
         means = {name: value / max(totals[name], 1.0) for name, value in sums.items()}
-        aggregate.backward(means)
+        aggregate.backward({name: mean * here().factor for name, mean in means.items()})
         for name, mean in means.items():
             values[name] += float(mean.detach())
+    values = here().summed(values)
+    aggregate.gather()
     used = aggregate.finish(values)
     total = sum(used[name] * value for name, value in values.items())
     return {
@@ -206,10 +217,12 @@ def _save(
         rng["cuda"] = torch.cuda.get_rng_state()
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     extra = {"aggregate": aggregate.state(), "guard": guard.state()}
-    path = checkpoint.save(
-        folder, checkpoint.Checkpoint(step, trained, optimizers.tensors(), rng, extra), keep=keep
-    )
-    return Checkpointed(step=step, path=str(path), bytes=checkpoint.size_of(path))
+    state = checkpoint.Checkpoint(step, here().full(trained), here().full(optimizers.tensors()), rng, extra)
+    path, size = checkpoint.folder_of(folder, step), 0
+    if here().first:
+        checkpoint.save(folder, state, keep=keep)
+        size = checkpoint.size_of(path)
+    return Checkpointed(step=step, path=str(path), bytes=here().same(size))
 
 
 def _restore(
@@ -232,7 +245,7 @@ def _restore(
         )
     with torch.no_grad():
         for name, parameter in trained.items():
-            parameter.copy_(state.model[name])
+            parameter.copy_(here().like(state.model[name], parameter))
     optimizers.load_tensors(state.optimizer)
     if known := state.extra.get("aggregate"):
         aggregate.load(known)

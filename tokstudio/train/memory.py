@@ -77,6 +77,16 @@ def parts_of(
     return dict(memory_parts(sizes, problem.config, cuda=problem.pair.device.type == "cuda", process=process))
 
 
+def per_rank(parts: Mapping[str, int], ranks: int, config: TransferConfig) -> dict[str, int]:
+    """`parts` of one of several processes that share the batches. With fsdp each also holds a part of the weights;
+    what it gathers for the layer at work is left out."""
+    share = -(-config.train.batch_size // ranks) / config.train.batch_size
+    held = 1 / ranks if config.train.parallel == "fsdp" else 1.0
+    factors = dict.fromkeys(("weights", "gradients", "optimizer", "teacher"), held)
+    factors |= dict.fromkeys(("activations", "logits"), share)
+    return {name: round(size * factors.get(name, 1.0)) for name, size in parts.items()}
+
+
 def _teacher(problem: "Transfer") -> int:
     if not problem.needs_teacher or problem.config.train.teacher_cache:
         return 0

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tokstudio.train.config import OptimizerConfig
+from tokstudio.train.ranks import here
 
 if TYPE_CHECKING:
     import torch
@@ -41,16 +42,16 @@ class Optimizers:
         import torch
 
         limit = self.config.gradient_clip or float("inf")
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, limit)
-        if not torch.isfinite(norm):  # a step along it would spoil the weights
-            return float(norm)
+        norm = here().number(torch.nn.utils.clip_grad_norm_(self.parameters, limit))
+        if not math.isfinite(norm):  # a step along it would spoil the weights
+            return norm
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
             with self._slower_rows(optimizer):
                 optimizer.step()
         self.zero_grad()
-        return float(norm)
+        return norm
 
     def zero_grad(self) -> None:
         for optimizer in self.optimizers:
@@ -64,7 +65,7 @@ class Optimizers:
         yield
         for parameter, old in before:
             new = parameter.detach()
-            new.copy_(old + (new - old) * self.row_rates[:, None])
+            new.copy_(old + (new - old) * here().like(self.row_rates[:, None], parameter))
 
     def tensors(self) -> dict[str, "torch.Tensor"]:
         """All state, flat: moments and step counts by optimizer, parameter and name."""
@@ -78,10 +79,11 @@ class Optimizers:
     def load_tensors(self, tensors: dict[str, "torch.Tensor"]) -> None:
         for o, optimizer in enumerate(self.optimizers):
             state: dict[int, dict[str, torch.Tensor]] = {}
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
             for key, value in tensors.items():
                 number, index, name = key.split(".")
                 if int(number) == o:
-                    state.setdefault(int(index), {})[name] = value
+                    state.setdefault(int(index), {})[name] = here().like(value, parameters[int(index)])
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 

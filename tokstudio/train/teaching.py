@@ -9,7 +9,9 @@ from tokstudio.events import Log, Phase, Reference, RunEvent, Stopped
 from tokstudio.models.device import autocast
 from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus
+from tokstudio.train.data import TokenBatch
 from tokstudio.train.evaluate import bits_per_byte
+from tokstudio.train.ranks import here, with_weights
 from tokstudio.train.teacher_cache import (
     CachedTeacher,
     TeacherCache,
@@ -18,6 +20,9 @@ from tokstudio.train.teacher_cache import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
     from tokstudio.train.transfer import Transfer
 
 
@@ -43,7 +48,8 @@ def facts(problem: "Transfer", corpus: Corpus) -> dict[str, Any]:
     import torch
 
     config = problem.config
-    return {
+    split = {"ranks": [here().rank, here().size]} if here().size > 1 else {}
+    return split | {
         "weights": weights_fingerprint(config.teacher or config.model),
         "teacher": problem.teacher.tokenizer.fingerprint,
         "student": problem.pair.target.fingerprint,  # decides where texts are cut and which share a row
@@ -66,7 +72,8 @@ def write_teacher_cache(problem: "Transfer", corpus: Corpus, control: Control) -
 
     train = problem.config.train
     cache = TeacherCache.of(facts(problem, corpus))
-    wanted, known = train.steps * train.accumulate, cache.batches()
+    wanted, there = train.steps * train.accumulate, cache.batches()
+    known = here().least(there)  # all ranks walk through the same batches
     if known < wanted:
         yield Phase(name="Writing the teacher cache")
     boundary = torch.from_numpy(CachedTeacher(cache, problem.teacher.tokenizer, 0).boundary).to(
@@ -74,8 +81,9 @@ def write_teacher_cache(problem: "Transfer", corpus: Corpus, control: Control) -
     )
     for index in range(known, wanted):
         batch, _ = problem.token_batches(index)
-        scores = problem.teacher.scores(index, batch, frozenset(), train.precision)
-        cache.append(said(scores, batch, boundary))
+        values = with_weights(_said)(problem, index, batch, boundary)
+        if index >= there:
+            cache.append(values)
         if control.poll() in ("stop", "park"):
             yield Stopped(step=0)
             return
@@ -84,3 +92,8 @@ def write_teacher_cache(problem: "Transfer", corpus: Corpus, control: Control) -
     yield Log(level="info", message=f"The teacher cache holds {size:,.1f} MB in {cache.folder}{had}.")
     problem.teacher = CachedTeacher(cache, problem.teacher.tokenizer, problem.teacher.limit)
     problem.student = replace(problem.student, teacher=None)
+
+
+def _said(problem: "Transfer", index: int, batch: TokenBatch, boundary: "torch.Tensor") -> "np.ndarray":
+    scores = problem.teacher.scores(index, batch, frozenset(), problem.config.train.precision)
+    return said(scores, batch, boundary)

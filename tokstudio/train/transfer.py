@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ from tokstudio.train.lines import HeldOutLines
 from tokstudio.train.loop import optimize, started, step_losses
 from tokstudio.train.objectives.base import OBJECTIVES, Objective
 from tokstudio.train.packing import batches
+from tokstudio.train.ranks import check, here, with_weights
 from tokstudio.train.settings import to_dict
 from tokstudio.train.students import Student, build_student
 from tokstudio.train.teachers import OwnStart, Teacher, other_teacher
@@ -101,15 +102,20 @@ class Transfer:
         self.held_out = held_out_windows(
             corpus.held_out, window_bytes=data.window_bytes, total_bytes=data.held_out_bytes
         )
+        here().spread(self.model, train.parallel, student.teacher)
 
     def token_batches(self, index: int) -> tuple[TokenBatch | None, TokenBatch]:
         """(teacher's, student's) ids of batch `index`; the first is None where nobody asks a teacher."""
         sides = [(self.teacher.tokenizer, self.teacher.limit)] if self.needs_teacher else []
         found = batches(
-            [*sides, (self.pair.target, self.limit)], self.order[index], self.config.data, self.pair.device
+            [*sides, (self.pair.target, self.limit)],
+            here().share(self.order[index]),
+            self.config.data,
+            self.pair.device,
         )
         return (found[0] if self.needs_teacher else None), found[-1]
 
+    @with_weights
     def batch(self, index: int) -> Prepared:
         teacher, student = self.token_batches(index)
         if teacher is None:
@@ -127,6 +133,7 @@ class Transfer:
 
         return not splits_well(self.model)
 
+    @with_weights
     def loss_sums(self, batch: Prepared) -> dict[str, "torch.Tensor"]:
         import torch
 
@@ -177,6 +184,7 @@ class Transfer:
         with torch.no_grad():
             return step_losses(self, [self.batch(0)], self.pair.device, self.config.train.precision)
 
+    @with_weights
     def measure(self) -> BitsPerByte:
         with autocast(self.pair.device, self.config.train.precision):
             return bits_per_byte(self.model, self.pair.target, self.held_out, each=self.lines.take)
@@ -200,7 +208,9 @@ def save_activations(model: Any) -> None:
 
 def _samples(model, tokenizer: Tokenizer, who: str, step: int, length: int) -> Iterator[Sample]:
     for prompt in PROMPTS:
-        text = greedy(model, tokenizer, prompt, max_new_tokens=length, prefix=prefix_id(tokenizer))
+        text = with_weights(greedy)(
+            model, tokenizer, prompt, max_new_tokens=length, prefix=prefix_id(tokenizer)
+        )
         yield Sample(step=step, who=who, prompt=prompt, text=text, tokenizer=tokenizer.reference)
 
 
@@ -217,6 +227,7 @@ def run(
     """
     began = time.perf_counter()
     check_config(config)
+    check(config)
     yield Phase(name="Loading the source model")
     if config.s2t2.steps or config.s2t2.plan:
         from tokstudio.train.translation import run as run_in_stages
@@ -234,7 +245,7 @@ def run(
     for remark in student.surgery.remarks:
         yield Log(level="warn", message=remark)
     problem = Transfer(pair, student, corpus, config, other_teacher(config, pair.device))
-    if resume and (folder / "baseline.json").exists():
+    if here().same(resume and (folder / "baseline.json").exists()):
         report = json.loads((folder / "baseline.json").read_text())
         problem.lines.recall(folder)
     else:
@@ -266,7 +277,9 @@ def _measure_baseline(problem: Transfer) -> Generator[RunEvent, None, dict[str, 
     yield Metrics(step=0, values=problem.first_loss())
     yield Phase(name="Measuring the source model")
     with problem.student.as_source() as source_model, autocast(pair.device, config.train.precision):
-        source = bits_per_byte(source_model, pair.source, problem.held_out, each=problem.lines.take_source)
+        source = with_weights(bits_per_byte)(
+            source_model, pair.source, problem.held_out, each=problem.lines.take_source
+        )
         yield Reference(metric="bits_per_byte", label="source model", value=source.value)
         yield from _samples(source_model, pair.source, "source", 0, config.train.sample_tokens)
     taught = yield from teacher_level(problem)
@@ -285,7 +298,7 @@ def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
     torch.manual_seed(config.train.seed)
-    device = pick_device(config.train.device)
+    device = here().device(pick_device(config.train.device))
     fast_products(device)
     source = load_tokenizer(config.model)
     target = load_tokenizer(target_reference(config))
@@ -348,11 +361,14 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
     yield from problem.lines_at(steps)
     yield Phase(name="Exporting")
     problem.release()
-    path = export(problem.student.merged(), problem.pair.target, folder / "export")
+    student = replace(problem.student, model=here().plain(problem.model))
+    path = folder / "export"
+    if here().first:
+        export(student.merged(), problem.pair.target, path)
     check: dict[str, Any] = {"checked": False}
     if config.check_export:
         yield Phase(name="Reloading the export in a fresh process")
-        check = verify_in_fresh_process(path)
+        check = verify_in_fresh_process(path) if here().first else check
     gap = report["initialized"]["bits_per_byte"] - report["source"]["bits_per_byte"]
     closed = (
         (report["initialized"]["bits_per_byte"] - trained.value) / gap if gap > 1e-6 else None
@@ -370,6 +386,8 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
 
 
 def _write_json(path: Path, value: Any) -> None:
+    if not here().first:
+        return
     draft = path.with_name("." + path.name)
     draft.write_text(json.dumps(value, indent=1))
     draft.replace(path)

@@ -20,6 +20,7 @@ class RunKind:
     load: Callable[[Path], Any]
     run: Callable[[Any, Path, Control, bool], Iterator[RunEvent]]  # config, run folder, control, resume
     hidden: bool = False
+    ranks: bool = False  # can several processes share the work?
 
 
 KINDS: Registry[RunKind] = Registry("tokstudio.runs.kinds")

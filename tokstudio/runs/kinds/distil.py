@@ -3,4 +3,4 @@
 from tokstudio.runs.kinds import RunKind, register
 from tokstudio.runs.kinds.transfer import loader, run
 
-DISTIL = register(RunKind(name="distil", title="Distillation", load=loader("distil"), run=run))
+DISTIL = register(RunKind(name="distil", title="Distillation", load=loader("distil"), run=run, ranks=True))

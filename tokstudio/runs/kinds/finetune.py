@@ -3,4 +3,6 @@
 from tokstudio.runs.kinds import RunKind, register
 from tokstudio.runs.kinds.transfer import loader, run
 
-FINETUNE = register(RunKind(name="finetune", title="Fine-tuning", load=loader("finetune"), run=run))
+FINETUNE = register(
+    RunKind(name="finetune", title="Fine-tuning", load=loader("finetune"), run=run, ranks=True)
+)

@@ -28,4 +28,6 @@ def run(config: Any, folder: Path, control: Control, resume: bool) -> Iterator[R
     yield from transfer(config, folder, control, resume)
 
 
-TRANSFER = register(RunKind(name="transfer", title="Tokenizer transfer", load=loader("transfer"), run=run))
+TRANSFER = register(
+    RunKind(name="transfer", title="Tokenizer transfer", load=loader("transfer"), run=run, ranks=True)
+)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokstudio.registry import Registry
+from tokstudio.train.ranks import here
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,10 @@ class Aggregator:
     def backward(self, means: Mapping[str, "Tensor"]) -> None:
         """One part: each objective's sum over the part, divided by its count over the whole step."""
         raise NotImplementedError
+
+    def gather(self) -> None:
+        """All parts of this rank are in: gradients of the other ranks are added."""
+        here().add_gradients(self.model)
 
     def finish(self, values: Mapping[str, float]) -> Mapping[str, float]:
         """All parts are in: gradients are complete after this. `values` are the objectives' losses of the step.
@@ -81,6 +86,12 @@ class PerObjective(Aggregator):
             for i, gradient in enumerate(found):
                 if gradient is not None:
                     kept[i] = gradient if kept[i] is None else kept[i] + gradient
+
+    def gather(self) -> None:
+        none = [None] * len(self.parameters)
+        if here().size > 1:
+            found = {n: here().add_up(self.gradients.get(n, none), self.parameters) for n in self.fixed}
+            self.gradients = {n: g for n, g in found.items() if any(part is not None for part in g)}
 
     def write(self, factors: Mapping[str, float]) -> None:
         """`.grad` becomes the sum of the gradients times their factors."""
