@@ -87,6 +87,7 @@ def check_same(one: Ran, other: Ran) -> None:
     assert all(np.allclose(exported[0][k], exported[1][k], atol=2e-5) for k in exported[0])
 
 
+@pytest.mark.slow
 def test_two_ranks_are_one_run(ran):
     found = ran(
         {"one": {}, "ddp": {"size": 2}, "fsdp": {"size": 2, "overrides": ["train.parallel=fsdp"]}},

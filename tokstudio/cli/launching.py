@@ -40,13 +40,3 @@ def chosen(args: argparse.Namespace) -> Launch:
     several = args.nproc_per_node > 1 or args.nnodes > 1 or args.rdzv_endpoint
     target = args.target or ("ray" if args.address else "torchrun" if several else "local")
     return Launch(target, args.nproc_per_node, args.nnodes, args.rdzv_endpoint, args.address).check()
-
-
-def words(launch: Launch) -> list[str]:
-    """The options that mean `launch`."""
-    if launch == Launch():
-        return []
-    found = ["--target", launch.target, "--nproc-per-node", str(launch.processes)]
-    found += ["--nnodes", str(launch.machines)] if launch.machines > 1 else []
-    found += ["--rdzv-endpoint", launch.endpoint] if launch.endpoint else []
-    return found + (["--address", launch.address] if launch.address else [])

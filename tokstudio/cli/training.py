@@ -73,7 +73,7 @@ def dry_run(config: "TransferConfig", words: Sequence[str], launch: "Launch", *,
     from tokstudio.train.memory import forecast, per_rank
 
     note("Setting up, then two steps and a measurement …")
-    told = {**forecast(config).values(), "command": shlex.join([*words, *launching.words(launch)])}
+    told = {**forecast(config).values(), "command": shlex.join([*words, *launch.options()])}
     each = per_rank(told["parts"], launch.ranks, config)
     told |= {"launchers": launch.shell(), "processes": launch.ranks, "parts_per_process": each}
     if as_json:

@@ -49,7 +49,11 @@ def _replacement(module: torch.nn.Module) -> Any:
 
 
 def _plain(module: torch.nn.Module) -> bool:
-    return all(p.dtype == torch.float32 and p.device.type == "cpu" for p in module.parameters())
+    """Not in bf16, not on a GPU, not split over processes."""
+    return all(
+        p.dtype == torch.float32 and p.device.type == "cpu" and not hasattr(p, "placements")
+        for p in module.parameters()
+    )
 
 
 def _is_gated(module: torch.nn.Module) -> bool:

@@ -80,6 +80,15 @@ class Launch:
             *("-m", "tokstudio", "worker", str(folder), *again),
         ]
 
+    def options(self) -> list[str]:
+        """Those of `tokstudio launch` and `tokstudio transfer` that mean this."""
+        if self == Launch():
+            return []
+        found = ["--target", self.target, "--nproc-per-node", str(self.processes)]
+        found += ["--nnodes", str(self.machines)] if self.machines > 1 else []
+        found += ["--rdzv-endpoint", self.endpoint] if self.endpoint else []
+        return found + (["--address", self.address] if self.address else [])
+
     def _torchrun(self, name: str) -> list[str]:
         each = f"--nproc-per-node={self.processes}"
         if self.machines == 1 and not self.endpoint:

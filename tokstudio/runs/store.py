@@ -4,6 +4,7 @@ import math
 import os
 import re
 import shutil
+import socket
 import sys
 import time
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 from tokstudio import __version__
 from tokstudio.errors import InputError, RunError
 from tokstudio.paths import runs_folder
-from tokstudio.runs import tracking
+from tokstudio.runs import launch, tracking
 from tokstudio.runs.files import folder_error, read_json, write_atomic, write_json
 from tokstudio.runs.kinds import KINDS
 from tokstudio.runs.process import ENDS, Run
@@ -37,12 +38,21 @@ class RunInfo:
     message: str = ""  # of a run that failed or was lost
     bits_per_byte: float | None = None
     checkpoint: int | None = None  # step that a resume starts from
+    host: str = ""  # the machine of its first process
+    ranks: int = 1  # processes that share the work
     latest: dict[str, float] = field(default_factory=dict)  # the newest value of each metric
 
     @property
     def live(self) -> bool:
         """Is there a process?"""
         return self.state in NOW and self.state not in ("queued", "parked")
+
+    @property
+    def where(self) -> str:
+        """In words; nothing for one process of this machine."""
+        parts = [f"{self.ranks} processes"] if self.ranks > 1 else []
+        parts += [f"on {self.host}"] if self.host not in ("", socket.gethostname()) else []
+        return " ".join(parts)
 
 
 class RunStore:
@@ -184,6 +194,8 @@ def _read(folder: Path) -> RunInfo:
         message=message,
         bits_per_byte=_number(now.get("bits_per_byte"), None),
         checkpoint=run.latest_checkpoint(),
+        host=str(now.get("host", "")),
+        ranks=max(1, int(_number(now.get("ranks"), 0)) or launch.load(folder).ranks),
         latest=_numbers(now.get("latest")),
     )
 

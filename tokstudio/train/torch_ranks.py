@@ -21,6 +21,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from tokstudio.errors import ConfigError
+from tokstudio.models.lean import lean
 from tokstudio.train.ranks import OneRank, SharedControl
 
 if TYPE_CHECKING:
@@ -116,7 +117,10 @@ class Ranks(OneRank):
         self._skeleton = _without_weights(model)
         mesh = init_device_mesh(next(model.parameters()).device.type, (self.size,))
         for part in (model, teacher):
-            for block in _blocks(part) if isinstance(part, torch.nn.Module) else ():
+            if not isinstance(part, torch.nn.Module):
+                continue
+            lean(part)  # which tries layers out, and could not afterwards
+            for block in _blocks(part):
                 fully_shard(block, mesh=mesh, reshard_after_forward=True)
         self._whole = _whole(model)
         fully_shard(self._whole, mesh=mesh, reshard_after_forward=True)

@@ -113,6 +113,8 @@ def _show(store: RunStore, args: argparse.Namespace) -> int:
         return 0
     say(f"{info.name}: {info.state}, {info.title}")
     say(f"  folder      {folder}")
+    if info.where:
+        say(f"  where       {info.where}")
     if info.total_steps:
         say(f"  steps       {info.step:,} of {info.total_steps:,}")
     if info.checkpoint is not None:

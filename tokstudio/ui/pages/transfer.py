@@ -318,7 +318,7 @@ class TransferPage(QWidget):
     def _start(self) -> None:
         """Freezes the settings into a run folder and goes to where it is followed."""
         try:
-            run = create_transfer(self.store, self.config)
+            run = create_transfer(self.store, self.config, self.estimate.run_on.launch())
         except TokstudioError as error:
             self.estimate.problem.show_error(error)
         else:
@@ -338,8 +338,12 @@ class TransferPage(QWidget):
         self.context.say(f"Saved; `tokstudio transfer --config {Path(path).name}` runs it")
 
     def _copy_command(self) -> None:
-        QGuiApplication.clipboard().setText(command(self.config))
-        self.context.say("Command copied")
+        try:
+            QGuiApplication.clipboard().setText(command(self.config, self.estimate.run_on.launch()))
+        except TokstudioError as error:
+            self.estimate.problem.show_error(error)
+        else:
+            self.context.say("Command copied")
 
     # ---------------------------------------------------------------- room
 

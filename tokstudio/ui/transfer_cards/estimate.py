@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from tokstudio.ui.charts import Legend
 from tokstudio.ui.transfer_cards.facts import Estimate
 from tokstudio.ui.transfer_cards.measure import Correction
+from tokstudio.ui.transfer_cards.run_on import RunOn
 from tokstudio.ui.widgets.bar import ProgressBar, StackedBar
 from tokstudio.ui.widgets.basic import button, eliding, label, row, stat
 from tokstudio.ui.widgets.problem import Problem
@@ -50,6 +51,8 @@ class EstimateCard(QFrame):
         self.wait = button("Add to queue", "clock", "quiet")
         self.wait.clicked.connect(self.queue)
         self._why = eliding("", "small", "muted")
+        self.run_on = RunOn()
+        self.run_on.changed.connect(self.problem.clear)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(10)
@@ -73,7 +76,7 @@ class EstimateCard(QFrame):
             layout.addWidget(part)
         layout.addStretch(1)
         self._foot = row((self._why, 1), self.wait, self.command)
-        for part in (self.problem, self.go, self._foot):
+        for part in (self.run_on, self.problem, self.go, self._foot):
             layout.addWidget(part)
 
     def set_compact(self, compact: bool) -> None:

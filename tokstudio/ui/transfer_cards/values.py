@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from tokstudio.runs.launch import Launch
 from tokstudio.train.config import TransferConfig, demo
 from tokstudio.train.kinds import purpose_of
 from tokstudio.train.settings import from_dict, to_dict
@@ -20,11 +21,12 @@ def set_values(config: TransferConfig, values: dict[str, Any]) -> TransferConfig
     return from_dict(TransferConfig, data)
 
 
-def command(config: TransferConfig) -> str:
+def command(config: TransferConfig, launch: Launch | None = None) -> str:
     """The same transfer for a terminal: the demo, and what differs from it."""
     changed = _flat(to_dict(config)), _flat(to_dict(demo()))
     sets = [f"{name}={value}" for name, value in changed[0].items() if value != changed[1][name]]
-    return " ".join(["tokstudio transfer --demo", *(f"--set {shlex.quote(text)}" for text in sets)])
+    where = map(shlex.quote, (launch or Launch()).options())
+    return " ".join(["tokstudio transfer --demo", *(f"--set {shlex.quote(text)}" for text in sets), *where])
 
 
 def _flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
