@@ -182,6 +182,7 @@ class Two(ranks.OneRank):
     [
         ({"s2t2": S2t2Config(steps=3)}, "A translation stage runs on one device"),
         ({"optimizer.name": "muon", "train.parallel": "fsdp"}, "Muon needs whole matrices"),
+        ({"projector.kind": "transformer", "train.parallel": "fsdp"}, "A network over all token rows"),
         ({"aggregate.name": "gradmag", "train.parallel": "fsdp"}, "each objective's own gradients"),
     ],
 )

@@ -174,6 +174,11 @@ def check(config: "TransferConfig") -> None:
             "Muon needs whole matrices, which fsdp splits.",
             hint="Set optimizer.name=adamw or train.parallel=ddp.",
         )
+    if config.projector.kind != "identity":
+        raise ConfigError(
+            "A network over all token rows is not split by fsdp.",
+            hint="Set projector.kind=identity or train.parallel=ddp.",
+        )
     if config.aggregate.name not in ("sum", "scheduled"):
         raise ConfigError(
             f"aggregate.name={config.aggregate.name} needs each objective's own gradients, which fsdp does not keep.",
