@@ -254,6 +254,19 @@ def test_dskd_does_not_see_padding_or_neighbors_beyond_its_means(english, code):
     assert loss_of(dskd, s, t, ss, ts).item() == pytest.approx(before, rel=1e-4)
 
 
+def test_dskd_does_not_teach_input_rows(english, code):
+    objective = made("dskd", english, code)
+    objective.module(Widths(8, 8))
+    teacher, student = token_batch(english, TEXTS, limit=256), token_batch(code, TEXTS, limit=256)
+    mine, theirs = scores_of(student, len(code), 1), scores_of(teacher, len(english), 2)
+    rows = [torch.randn_like(mine.latents["embeddings"][0]).requires_grad_()]
+    mine = replace(mine, latents={**mine.latents, "embeddings": rows})
+    loss = loss_of(objective, student, teacher, mine, theirs)
+    gradients = torch.autograd.grad(loss, [rows[0], mine.latents["hidden"][0]], allow_unused=True)
+    assert gradients[0] is None
+    assert gradients[1].abs().max() > 0
+
+
 def test_dskd_learns_to_carry_states_over(english, code):
     """Its maps alone bring the loss down: what it teaches is learnable."""
     dskd = made("dskd", english, code)

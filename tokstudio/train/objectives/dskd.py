@@ -9,8 +9,8 @@ input row beside that of the token that follows it, N(.) divided by its standard
         where their best token is the right one
     to the teacher:  states  softmax_x(a^T) (U x),  read by the teacher's head:  KL(the teacher's || those logits)
 
-Each part is a mean over the positions that predict a token; a text attends only to itself. The paper's code also has
-other divergences than KL; `kd.direction` chooses here.
+Input rows are held fixed. Each part is a mean over the positions that predict a token; a text attends only to
+itself. The paper's code also has other divergences than KL; `kd.direction` chooses here.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ class Side:
     def of(cls, scores: AnyScores, batch: TokenBatch) -> "Side":
         import torch
 
-        embedded = scores.latents["embeddings"][0].float()
+        # held fixed, as the paper's code has it: maps that know nothing yet would spoil the student's rows
+        embedded = scores.latents["embeddings"][0].detach().float()
         rows = torch.cat([embedded[:, :-1], embedded[:, 1:]], -1)
         states = scores.latents["hidden"][0].float()[:, :-1]
         reading = scores.reading(batch.counted_positions())
