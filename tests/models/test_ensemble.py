@@ -1,101 +1,114 @@
-"""Golden test 28: an ensemble of equal models is the model."""
+"""Models with one tokenizer, asked together."""
 
+import json
 import shutil
 
-import numpy as np
 import pytest
 import torch
 
-from tokstudio.errors import ModelError
-from tokstudio.models.ensemble import COMBINE, Ensemble, Member
-from tokstudio.models.generate import greedy
+from tokstudio.cli import main
+from tokstudio.errors import InputError, TransferError
+from tokstudio.models.ensemble import Ensemble, load_ensemble
+from tokstudio.models.load import load_model
+from tokstudio.paths import resource
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.config import ModelConfig
+from tokstudio.train.evaluate import bits_per_byte
 from tokstudio.train.pretrain import new_model
 
-TEXT = "def join(self):\n    return 'naïve'\n"
-SHAPE = ModelConfig(
-    hidden_size=32,
-    intermediate_size=64,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    max_position_embeddings=256,
-    tie_word_embeddings=False,
-)
+IDS = torch.tensor([[0, 262, 263, 335, 300]])
+TEXTS = ["def join(self):\n    return self.sep\n", "Return a new list.\n", "import os\n"]
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
-    return load_tokenizer("demo:english")
-
-
-@pytest.fixture(scope="module")
-def model(tokenizer):
-    return new_model(SHAPE, tokenizer, seed=3).eval()
-
-
-def padded(model, rows: int):
-    """The same model with rows that no token has, and that would win, were they asked."""
-    import copy
-
-    made = copy.deepcopy(model)
-    made.resize_token_embeddings(len(model.get_input_embeddings().weight) + rows, mean_resizing=False)
-    with torch.no_grad():
-        made.get_output_embeddings().weight[-rows:] = made.get_output_embeddings().weight[:rows] * 50
-    return made.eval()
-
-
-@pytest.mark.parametrize("combine", COMBINE)
-def test_28_equal_models_are_the_model_whatever_their_padding(combine, model, tokenizer):
-    one = Ensemble([Member(model, tokenizer)])
-    two = Ensemble([Member(model, tokenizer), Member(padded(model, 7), tokenizer)], combine)
-    ids = torch.from_numpy(tokenizer.encode(TEXT).ids.astype(np.int64))[None]
-    with torch.no_grad():
-        logits = [m.model(input_ids=ids).logits for m in two.members]
-    single, both = one.log_probabilities(logits[:1]), two.log_probabilities(logits)
-    assert torch.allclose(single, both, atol=1e-5)
-    real = [i for i in range(len(tokenizer)) if tokenizer.token_bytes(i) or i == 1]
-    plain = torch.log_softmax(logits[0][..., real], -1)
-    assert torch.allclose(single.exp().sum(-1), torch.ones(1), atol=1e-5)
-    assert torch.allclose(single.sort(-1).values, plain.sort(-1).values, atol=1e-5)
-    assert two.score(TEXT).nats == pytest.approx(one.score(TEXT).nats, rel=1e-5)
-    assert two.generate(TEXT, max_new_tokens=6) == one.generate(TEXT, max_new_tokens=6)
-    assert one.generate(TEXT, max_new_tokens=6).startswith(
-        greedy(model, tokenizer, TEXT, max_new_tokens=6, prefix=0)
+def second(tmp_path_factory):
+    """A tiny model of another shape with the demo's tokenizer."""
+    folder = tmp_path_factory.mktemp("second")
+    shape = ModelConfig(
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=128,
     )
+    new_model(shape, load_tokenizer("demo:english"), 5).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(resource(f"demo/english/{name}"), folder / name)
+    return str(folder)
 
 
-def test_means_by_hand(model, tokenizer):
-    members = [Member(model, tokenizer)] * 2
-    p, q = torch.randn(2, len(tokenizer)), torch.randn(2, len(tokenizer))
-    mean, logits = (Ensemble(members, kind) for kind in COMBINE)
-    columns = torch.from_numpy(mean.columns[0])
-    a, b = (torch.softmax(z[:, columns], -1) for z in (p, q))
-    assert torch.allclose(mean.log_probabilities([p, q]).exp(), (a + b) / 2, atol=1e-6)
-    between = torch.softmax((p + q)[:, columns] / 2, -1)
-    assert torch.allclose(logits.log_probabilities([p, q]).exp(), between, atol=1e-6)
+def test_two_of_the_same_are_the_one(second):
+    for mean in ("probs", "logits"):
+        ensemble, _ = load_ensemble([second, second], mean=mean)
+        alone = torch.log_softmax(load_model(second).eval()(IDS).logits, -1)
+        together = torch.log_softmax(ensemble(IDS).logits, -1)
+        torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
-def test_models_of_two_vocabularies_are_refused(model, tokenizer):
-    with pytest.raises(ModelError, match="cannot speak together"):
-        Ensemble([Member(model, tokenizer), Member(model, load_tokenizer("bytes"))])
+def test_means_are_what_their_names_say(second):
+    members = [load_model(r).eval() for r in ("demo:english", second)]
+    logits = [m(IDS).logits.double() for m in members]
+    probs = 0.25 * logits[0].softmax(-1) + 0.75 * logits[1].softmax(-1)
+    found = Ensemble(members, 4096, (0.25, 0.75), "probs")(IDS).logits
+    torch.testing.assert_close(found.double().exp(), probs, atol=1e-6, rtol=1e-4)
+    geometric = (0.25 * logits[0] + 0.75 * logits[1]).softmax(-1)
+    found = Ensemble(members, 4096, (0.25, 0.75), "logits")(IDS).logits
+    torch.testing.assert_close(found.double().softmax(-1), geometric, atol=1e-6, rtol=1e-4)
+    only = Ensemble(members, 4096, (1.0, 0.0), "probs")(IDS).logits
+    torch.testing.assert_close(only.double(), logits[0].log_softmax(-1), atol=1e-4, rtol=1e-4)
 
 
-def test_the_command(model, tmp_path, capsys):
-    from tokstudio.cli import main
-    from tokstudio.paths import resource
+def test_the_mean_of_probabilities_is_no_worse_than_the_members_on_average(second):
+    ensemble, tokenizer = load_ensemble(["demo:english", second])
+    each = [bits_per_byte(member, tokenizer, TEXTS).value for member in ensemble.members]
+    assert min(each) < bits_per_byte(ensemble, tokenizer, TEXTS).value <= sum(each) / 2
 
-    folders = []
-    for name in ("a", "b"):
-        folder = tmp_path / name
-        model.save_pretrained(folder)
-        for file in ("tokenizer.json", "tokenizer_config.json"):
-            shutil.copyfile(resource(f"demo/english/{file}"), folder / file)
-        folders.append(str(folder))
-    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
-    assert main(["ensemble", *folders, "--file", str(tmp_path / "text.txt"), "--json"]) == 0
-    import json
 
-    figures = [row["bits_per_byte"] for row in json.loads(capsys.readouterr().out).values()]
-    assert figures[0] == pytest.approx(figures[1], rel=1e-4)
-    assert main(["ensemble", *folders]) != 0
+def test_the_shortest_reader_sets_the_limit(second):
+    assert load_ensemble(["demo:english", second])[0].config.max_position_embeddings == 128
+
+
+def test_other_tokenizers_are_refused_with_a_way_on(second, tmp_path):
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(f"{second}/{name}", tmp_path / name)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(resource(f"demo/code/{name}"), tmp_path / name)
+    with pytest.raises(TransferError, match="different tokenizers") as caught:
+        load_ensemble(["demo:english", str(tmp_path)])
+    assert "two-models-one-tokenizer" in caught.value.hint
+
+
+@pytest.mark.parametrize("weights", [(1.0,), (-1.0, 2.0), (0.0, 0.0), (float("nan"), 1.0)])
+def test_weights_that_are_none(weights):
+    with pytest.raises(InputError, match="weights"):
+        load_ensemble(["demo:english", "demo:english"], weights=weights)
+    with pytest.raises(InputError, match="two models"):
+        load_ensemble(["demo:english"])
+
+
+def test_the_command_scores_and_continues(second, tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("".join(TEXTS) * 20)
+    words = ["ensemble", "--model", "demo:english", "--model", second, "--weights", "3,1", "--json"]
+    assert main([*words, "--text", str(tmp_path / "a.txt"), "--window-bytes", "150", "--max-bytes", "2000"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["weights"] == [0.75, 0.25]
+    assert told["bits_per_byte"] < max(told["each"])
+    assert main([*words, "--prompt", "def join(", "--max-new-tokens", "5"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["tokens"]) == 5
+    assert told["text"]
+    alone = [
+        "ensemble",
+        "--model",
+        "demo:english",
+        "--model",
+        "demo:english",
+        "--prompt",
+        "def join(",
+        "--json",
+    ]
+    said = []
+    for mean in ("probs", "logits"):
+        assert main([*alone, "--mean", mean, "--max-new-tokens", "5"]) == 0
+        said.append(json.loads(capsys.readouterr().out)["text"])
+    assert said == ["path, path, path"] * 2  # what the model writes alone

@@ -259,3 +259,45 @@ def test_a_device_that_does_not_answer(monkeypatch):
     with pytest.raises(RunError, match="No module named 'torch'") as caught:
         ask()
     assert caught.value.hint
+
+
+def test_what_the_run_does_is_chosen_in_the_method_card(qtbot, page):
+    went = []
+    page.context.went.connect(lambda name, what: went.append((name, what)))
+    assert page.estimate.go.text() == "Start transfer"
+    page.method.purpose.set_index(1)
+    assert page.config.tokenizer == page.config.model == "demo:english"
+    assert page.config.objectives == ("next_token",)
+    assert page.estimate.go.text() == "Start fine-tuning"
+    assert page.pair.tokenizer.isHidden()
+    assert page.method._start.isHidden()
+    assert command(page.config).startswith(
+        "tokstudio finetune --model demo:english --set data.held_out_bytes=65536"
+    )
+    page.start()
+    qtbot.waitUntil(lambda: bool(went), timeout=PATIENCE)
+    name = went[0][1]["start"]
+    assert name == "english-finetuned-01"
+    assert json.loads((page.store.folder / name / "run.json").read_text())["kind"] == "finetune"
+
+
+def test_distillation_asks_for_a_teacher(qtbot, page, tmp_path):
+    page.method.purpose.set_index(2)
+    assert not page.pair.teacher.isHidden()
+    assert page.estimate.go.toolTip() == "Choose a teacher"
+    page.pair.teacher.picked.emit(str(tmp_path))
+    assert page.config.teacher == str(tmp_path)
+    assert page.estimate.go.isEnabled()
+    page.method.purpose.set_index(0)
+    assert (page.config.tokenizer, page.config.teacher) == ("demo:code", "")
+    assert page.config.objectives == demo().objectives
+    assert not page.pair.tokenizer.isHidden()
+
+
+def test_a_recipe_says_what_the_run_does(page):
+    titles = [page.method.recipe.itemText(i) for i in range(page.method.recipe.count())]
+    page.method._take_recipe(titles.index("Fine-tune on text"))
+    assert page.method.purpose.index() == 1
+    page.method._take_recipe(titles.index("Subwords to subwords"))
+    assert page.method.purpose.index() == 0
+    assert page.config.tokenizer == "demo:code"

@@ -120,7 +120,10 @@ def _wait(run: "Run", *, as_json: bool) -> int:
 
 def anchored(config: "TransferConfig") -> "TransferConfig":
     """Files of this folder by their whole path: a run may be resumed from anywhere."""
-    data = replace(config.data, corpus=whole(config.data.corpus))
+    named = {name: whole(getattr(config.data, name)) for name in ("corpus", "held_out", "chat_template")}
+    data = replace(
+        config.data, **{name: value for name, value in named.items() if getattr(config.data, name)}
+    )
     teacher = whole(config.teacher) if config.teacher else ""
     return replace(
         config, model=whole(config.model), tokenizer=whole(config.tokenizer), teacher=teacher, data=data

@@ -1,151 +1,105 @@
-"""Several models with one vocabulary say together what comes next.
+"""Several models with one tokenizer as one: they predict the next token together.
 
-Models that were moved onto one tokenizer have the same tokens, though maybe other ids for them, other special tokens
-and other padding of their matrices. What counts are the ordinary tokens that all of them have, found by their bytes,
-and the end of a text, found by its role. With p_k, z_k the probabilities and logits of model k over these,
+    logits:  softmax of sum_i w_i z_i, the weighted geometric mean of their distributions
+    probs:   log sum_i w_i softmax(z_i), the weighted arithmetic mean
 
-    probabilities:  p = mean_k p_k            logits:  p = softmax(mean_k z_k)
+By the concavity of the logarithm, the mean of probabilities never scores a text worse than the members do on average.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 
-import numpy as np
+import torch
 
-from tokstudio.align.overlap import byte_table
-from tokstudio.errors import ModelError
-from tokstudio.tokens.base import Tokenizer, special_id
+from tokstudio.errors import InputError, TransferError
+from tokstudio.models.load import load_model
+from tokstudio.tokens.base import Tokenizer
+from tokstudio.tokens.reference import load_tokenizer
 
-if TYPE_CHECKING:
-    import torch
-
-COMBINE = ("probabilities", "logits")
-LEAST_SHARED = 0.9  # of the largest vocabulary: below it, the models are not of one tokenizer
+MEANS = ("probs", "logits")
 
 
-@dataclass(frozen=True)
-class Member:
-    model: Any
-    tokenizer: Tokenizer
+class Ensemble(torch.nn.Module):
+    """Is asked like a causal language model of transformers. `weights` add up to 1."""
+
+    def __init__(self, members: Sequence[Any], size: int, weights: Sequence[float], mean: str = "probs"):
+        """`size`: ids of the tokenizer; rows beyond it, which pad some models, predict nothing."""
+        super().__init__()
+        self.members = torch.nn.ModuleList(members)
+        self.size, self.weights, self.mean = size, tuple(weights), mean
+        room = [getattr(m.config, "max_position_embeddings", None) or 1 << 30 for m in members]
+        self.config = SimpleNamespace(max_position_embeddings=min(room))
+
+    def forward(
+        self, input_ids: torch.Tensor, past_key_values: Any = None, use_cache: bool = False, **more: Any
+    ) -> Any:
+        """`logits` [b, l, v]: of a distribution over the tokenizer's ids; for probs they are log-probabilities."""
+        caches = past_key_values or [None] * len(self.members)
+        said = [
+            member(input_ids=input_ids, past_key_values=cache, use_cache=use_cache, **more)
+            for member, cache in zip(self.members, caches, strict=True)
+        ]
+        logits = self._together([out.logits[..., : self.size].float() for out in said])
+        kept = [out.past_key_values for out in said] if use_cache else None
+        return SimpleNamespace(logits=logits, past_key_values=kept)
+
+    def _together(self, logits: Sequence[torch.Tensor]) -> torch.Tensor:
+        if self.mean == "logits":
+            return sum(w * z for w, z in zip(self.weights, logits, strict=True))
+        total = None
+        for weight, z in zip(self.weights, logits, strict=True):
+            if weight > 0:  # the logarithm of 0 is none
+                own = torch.log_softmax(z, -1) + torch.log(torch.tensor(weight))
+                total = own if total is None else torch.logaddexp(total, own)
+        return total
+
+    def get_input_embeddings(self) -> Any:
+        return self.members[0].get_input_embeddings()
+
+    def get_output_embeddings(self) -> None:
+        """There is no one matrix."""
 
 
-@dataclass(frozen=True)
-class Score:
-    nats: float
-    tokens: int
-    bytes: int
-
-    @property
-    def bits_per_byte(self) -> float:
-        return self.nats / np.log(2) / max(1, self.bytes)
-
-
-class Ensemble:
-    """Raises ModelError where the members have not one vocabulary."""
-
-    def __init__(self, members: Sequence[Member], combine: str = "probabilities"):
-        if not members or combine not in COMBINE:
-            raise ModelError(f"An ensemble needs models, and one of {', '.join(COMBINE)}.")
-        self.members, self.combine = list(members), combine
-        tables = [byte_table(m.tokenizer) for m in members]
-        shared = set.intersection(*(set(table) for table in tables))
-        largest = max(map(len, tables))
-        if len(shared) < LEAST_SHARED * largest:
-            names = " and ".join(dict.fromkeys(m.tokenizer.name for m in members))
-            raise ModelError(
-                f"{names} share {len(shared):,} of {largest:,} tokens, so these models cannot speak together.",
-                hint="Move them onto one tokenizer first: tokstudio transfer.",
+def load_ensemble(
+    references: Sequence[str], *, weights: Sequence[float] = (), mean: str = "probs", device: Any = "cpu"
+) -> tuple[Ensemble, Tokenizer]:
+    """Raises TransferError where tokenizers differ, InputError for weights that cannot be used, ModelError."""
+    if len(references) < 2:
+        raise InputError("An ensemble needs two models or more.", hint="Name each: --model A --model B.")
+    shares = _shares(weights, len(references))
+    tokenizers = [load_tokenizer(reference) for reference in references]
+    check_same(references, tokenizers)
+    members = [load_model(reference).to(device).eval().requires_grad_(False) for reference in references]
+    for reference, member in zip(references, members, strict=True):
+        rows = member.get_input_embeddings().weight.shape[0]
+        if rows < len(tokenizers[0]):
+            raise TransferError(
+                f"{reference} has {rows:,} token rows, but its tokenizer has {len(tokenizers[0]):,} tokens.",
+                hint="Put the tokenizer that the model was trained with into its folder.",
             )
-        self.spelled = sorted(shared)
-        ends = [special_id(m.tokenizer, "end") for m in members]
-        self.ends = None not in ends
-        columns = [[table[data] for data in self.spelled] for table in tables]
-        self.columns = [
-            np.array(c + ([end] if self.ends else []), np.int64) for c, end in zip(columns, ends, strict=True)
-        ]
+    return Ensemble(members, len(tokenizers[0]), shares, mean).eval(), tokenizers[0]
 
-    @cached_property
-    def _place(self) -> dict[bytes, int]:
-        return {data: place for place, data in enumerate(self.spelled)}
 
-    def log_probabilities(self, logits: "Sequence[torch.Tensor]") -> "torch.Tensor":
-        """[..., n] over the shared tokens, the end of the text last, from each member's logits [..., v]."""
-        import torch
-
-        chosen = [
-            z[..., torch.from_numpy(c).to(z.device)].float().to(logits[0].device)
-            for z, c in zip(logits, self.columns, strict=True)
-        ]
-        if self.combine == "logits":
-            return torch.log_softmax(torch.stack(chosen).mean(0), -1)
-        each = torch.stack([torch.log_softmax(z, -1) for z in chosen])
-        return torch.logsumexp(each, 0) - float(np.log(len(chosen)))
-
-    def places(self, text: str) -> np.ndarray:
-        """The text in shared tokens. Raises ModelError where the members cut it differently, or some lack a token."""
-        found = [
-            [m.tokenizer.token_bytes(int(t)) for t in m.tokenizer.encode(text).ids] for m in self.members
-        ]
-        if any(other != found[0] for other in found):
-            raise ModelError(
-                "The models' tokenizers cut this text differently.",
-                hint="Move them onto one tokenizer first.",
+def check_same(references: Sequence[str], tokenizers: Sequence[Tokenizer]) -> None:
+    """Raises TransferError where one has another tokenizer than the first."""
+    first = tokenizers[0]
+    for reference, other in zip(references[1:], tokenizers[1:], strict=True):
+        if other.fingerprint != first.fingerprint:
+            raise TransferError(
+                f"{references[0]} and {reference} have different tokenizers ({len(first):,} and {len(other):,} "
+                "tokens), so their predictions cannot be averaged.",
+                hint="Move them onto one tokenizer first: `tokstudio transfer --recipe two-models-one-tokenizer`.",
             )
-        if any(data not in self._place for data in found[0]):
-            raise ModelError("The text has a token that not all of the models know.")
-        return np.array([self._place[data] for data in found[0]], np.int64)
-
-    def score(self, text: str) -> Score:
-        """What the text costs; its first token is conditioned on each model's own begin token."""
-        import torch
-
-        places = self.places(text)
-        logits = []
-        with torch.inference_mode():
-            for member, columns in zip(self.members, self.columns, strict=True):
-                ids = torch.tensor(
-                    [[_first(member.tokenizer), *columns[places].tolist()]], device=_device(member.model)
-                )
-                logits.append(member.model(input_ids=ids, use_cache=False).logits[0, :-1])
-            said = self.log_probabilities(logits).gather(
-                1, torch.from_numpy(places).to(logits[0].device)[:, None]
-            )
-        return Score(-float(said.double().sum()), len(places), len(text.encode()))
-
-    def generate(self, prompt: str, *, max_new_tokens: int) -> str:
-        """What they find most likely to follow, token by token, until the text ends or the limit is reached."""
-        import torch
-
-        new: list[int] = []
-        steps = [
-            [_first(m.tokenizer), *c[self.places(prompt)].tolist()]
-            for m, c in zip(self.members, self.columns, strict=True)
-        ]
-        caches: list[Any] = [None] * len(self.members)
-        with torch.inference_mode():
-            while len(new) < max_new_tokens:
-                logits = []
-                for k, member in enumerate(self.members):
-                    ids = torch.tensor([steps[k]], device=_device(member.model))
-                    out = member.model(input_ids=ids, past_key_values=caches[k], use_cache=True)
-                    caches[k] = out.past_key_values
-                    logits.append(out.logits[0, -1])
-                best = int(self.log_probabilities(logits).argmax())
-                if best == len(self.spelled):
-                    break
-                new.append(best)
-                steps = [[int(columns[best])] for columns in self.columns]
-        return b"".join(self.spelled[place] for place in new).decode("utf-8", "replace")
 
 
-def _first(tokenizer: Tokenizer) -> int:
-    for role in ("begin", "end"):
-        if (found := special_id(tokenizer, role)) is not None:
-            return found
-    raise ModelError(f"{tokenizer.name} has neither a begin nor an end token to start a text with.")
-
-
-def _device(model: Any) -> "torch.device":
-    return next(model.parameters()).device
+def _shares(weights: Sequence[float], count: int) -> list[float]:
+    if not weights:
+        return [1 / count] * count
+    total = sum(weights)
+    if len(weights) != count or min(weights) < 0 or not 0 < total < float("inf"):
+        raise InputError(
+            f"The weights {', '.join(f'{w:g}' for w in weights)} cannot be used for {count} models.",
+            hint="Give one number for each model, none of them negative, not all 0.",
+        )
+    return [weight / total for weight in weights]

@@ -207,7 +207,7 @@ def _written(file: RemoteFile, path: Path, cancelled: Callable[[], bool]) -> Ite
             yield len(piece)
     wrong = (
         (file.size is not None and size != file.size and "its size")
-        or (size > LARGEST and "it is too large")
+        or (file.size is None and size > LARGEST and "it is too large")
         or (file.sha256 and sha256.hexdigest() != file.sha256 and "its SHA-256")
         or (file.blob and file.size is not None and blob.hexdigest() != file.blob and "its hash")
     )

@@ -5,6 +5,7 @@ import math
 from tokstudio.errors import ConfigError
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.objectives.base import OBJECTIVES
+from tokstudio.train.optim import bitsandbytes
 
 
 def check_config(config: TransferConfig) -> None:
@@ -23,6 +24,8 @@ def check_config(config: TransferConfig) -> None:
         raise ConfigError(
             "An objective is named twice.", hint="Name each once; its weight says how much it counts."
         )
+    if config.optimizer.name == "adamw8bit":
+        bitsandbytes()  # known before the training, and not after the model is loaded
     if config.train.teacher_cache:
         if wants := [n for n in config.objectives if not OBJECTIVES[n].cached]:
             raise ConfigError(

@@ -13,7 +13,27 @@ class DataConfig:
     corpus: str = setting(
         "python",
         "Corpus",
-        'A text file, a folder, a JSON-lines file, or "python": the library of this Python.',
+        'A text file, JSON lines, a Parquet or Arrow file, a folder of them, hub:ID of what "tokstudio data download" '
+        'fetched, or "python": the library of this Python.',
+    )
+    held_out: str = setting(
+        "",
+        "Held-out file",
+        "A file or folder to measure on; empty: a part of the corpus, chosen by the names of its documents.",
+    )
+    text_field: str = setting(
+        "", "Text field", "The field of a row that holds the text; empty: found by its name."
+    )
+    chat_template: str = setting(
+        "",
+        "Chat template",
+        "For rows with messages: a Jinja file or a model family; empty: the template of the model.",
+    )
+    learn: str = setting(
+        "answers",
+        "Learnt of chats",
+        "answers: what an assistant says, and what follows a prompt. all: every turn.",
+        choices=("answers", "all"),
     )
     window_bytes: int = setting(
         1024, "Window", "Text is cut after line ends into windows of this size.", unit="bytes", low=32
@@ -39,8 +59,9 @@ class OptimizerConfig:
     name: str = setting(
         "adamw",
         "Optimizer",
-        "muon: orthogonalized momentum for the body's matrices.",
-        choices=("adamw", "muon"),
+        "muon: orthogonalized momentum for the body's matrices. adamw8bit: moments of the body in 2 bytes a weight "
+        "instead of 8; needs the package bitsandbytes.",
+        choices=("adamw", "adamw8bit", "muon"),
     )
     learning_rate: float = setting(3e-4, "Learning rate", "Peak rate of the body.", low=0)
     embedding_learning_rate: float = setting(
@@ -109,6 +130,11 @@ class TrainConfig:
         False,
         "Gradient checkpointing",
         "Compute activations again in the backward pass: less memory, more time.",
+    )
+    compile: bool = setting(
+        False,
+        "Compile the model",
+        "With torch.compile: the first steps take minutes, later ones less. For long runs on CUDA.",
     )
 
 
@@ -206,6 +232,9 @@ class KdConfig:
 class LoraConfig:
     rank: int = setting(64, "Rank", low=1)
     alpha: float = setting(64.0, "Alpha", low=0)
+    save_adapters: bool = setting(
+        False, "Adapters alone", "Beside the merged model, write the adapters and the token rows for peft."
+    )
 
 
 @dataclass(frozen=True)

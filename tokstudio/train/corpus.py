@@ -6,9 +6,8 @@ out, so that a module held out when the demo model was trained is held out on ev
 """
 
 import hashlib
-import json
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,40 +37,49 @@ class Corpus:
     """`train` and `held_out` share no document."""
 
     name: str
-    train: tuple[Document, ...]
-    held_out: tuple[Document, ...]
+    train: Sequence[Document]  # in memory, or read when they are asked for
+    held_out: Sequence[Document]
+
+    @property
+    def train_size(self) -> int:
+        """Characters, or bytes where the documents lie on the disk."""
+        from tokstudio.train.sources import text_bytes
+
+        return text_bytes(self.train)
 
     @property
     def fingerprint(self) -> str:
         digest = hashlib.sha256()
+        if hasattr(self.train, "folder"):  # its name says what is in it
+            return self.train.folder.parent.name[:16]
         for document in (*self.train, *self.held_out):
             digest.update(f"{document.name}\0{len(document.text)}\0".encode())
             digest.update(document.text.encode("utf-8", "surrogatepass"))
+            digest.update(repr(getattr(document.text, "verbatim", "")).encode())
         return digest.hexdigest()[:16]
 
 
 def load_corpus(reference: str) -> Corpus:
-    """`python` (built in), a text file, a JSON-lines file with a `text` field, or a folder of text files.
+    """`python` (built in), a text file, JSON lines, a table, or a folder of them, with the usual settings.
 
-    A single document is cut in paragraphs of about 4,000 characters, so that a part of it can be held out.
     Raises InputError for a missing, empty or unreadable file.
     """
-    documents = python_documents() if reference == PYTHON else read_documents(reference)
-    train = tuple(d for d in documents if not d.held_out)
-    held_out = tuple(d for d in documents if d.held_out)
-    if train and not held_out:  # few documents: the last one, rather than nothing to measure on
-        train, held_out = train[:-1], train[-1:]
-    if not train or not held_out:
-        raise InputError(
-            f"{reference} has too little text to train on and to measure on.",
-            hint="Choose a file of at least a few kilobytes, or a folder with several files.",
-        )
-    return Corpus(reference, train, held_out)
+    from tokstudio.train.config import DataConfig
+    from tokstudio.train.sources import load_data
+
+    return load_data(DataConfig(corpus=reference))
 
 
 def read_documents(reference: str) -> tuple[Document, ...]:
-    """Everything in a text file, a JSON-lines file or a folder. Raises InputError where there is no text."""
-    documents = tuple(d for d in _read(Path(reference).expanduser()) if d.text)
+    """Everything in a file or a folder. Raises InputError where there is no text."""
+    from tokstudio.train.config import DataConfig
+    from tokstudio.train.sources import Reader
+
+    reader = Reader(DataConfig(corpus=reference), "")
+    try:
+        documents = tuple(reader.read(reference))
+    finally:
+        reader.close()
     if not documents:
         raise InputError(f"{reference} holds no text.", hint="Choose a text file that is not empty.")
     return documents
@@ -105,50 +113,6 @@ def _modules() -> Iterator[Document]:
             continue
         if text.strip():
             yield Document("Lib/" + "/".join(parts), text)
-
-
-def _read(path: Path) -> Iterator[Document]:
-    if path.is_dir():
-        files = sorted(
-            p for p in path.rglob("*") if p.suffix.lower() in {".txt", ".md", ".py", ".rst", ".jsonl"}
-        )
-        for file in files:
-            yield from _read_file(file, prefix=str(file.relative_to(path)))
-    elif path.is_file():
-        yield from _read_file(path, prefix=path.name)
-    else:
-        raise InputError(
-            f"There is no file or folder {path}.", hint='Name a text file, a folder, or "python".'
-        )
-
-
-def _read_file(path: Path, prefix: str) -> Iterator[Document]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 text (byte {error.start:,}).",
-            hint="Save it as UTF-8, or choose another file.",
-        ) from None
-    if path.suffix.lower() == ".jsonl":
-        yield from _json_lines(text, path, prefix)
-    else:
-        for number, part in enumerate(windows(text, 4000)):
-            yield Document(f"{prefix}#{number}", part)
-
-
-def _json_lines(text: str, path: Path, prefix: str) -> Iterator[Document]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            yield Document(f"{prefix}#{number}", row["text"])
-        except (ValueError, KeyError, TypeError):
-            raise InputError(
-                f'Line {number:,} of {path} is no JSON object with a "text" field.',
-                hint='Each line needs {"text": "…"}.',
-            ) from None
 
 
 def windows(text: str, size: int, *, first: int | None = None) -> Iterator[str]:

@@ -1,26 +1,29 @@
 """Windows of text in a fixed, resumable order, and windows as padded id tensors."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tokstudio.errors import ConfigError
+from tokstudio.errors import ConfigError, InputError
 from tokstudio.tokens.base import Encoding, Tokenizer, special_id
-from tokstudio.train.corpus import Document, windows
+from tokstudio.train.corpus import Document
+from tokstudio.train.marked import cut, encode, masks
 
 if TYPE_CHECKING:
     import torch
 
+SHARD = 32 << 20  # bytes of text that are mixed together, of documents that do not fit into memory
 _POOL = 16  # batches sorted by length together: little padding, still well mixed
 
 
 class WindowOrder:
     """Batch `i` of an endless pass over documents: a pure function of (documents, size, seed, i).
 
-    Each epoch cuts the documents elsewhere and mixes them anew, so resuming needs no more than a number.
+    Each epoch cuts the documents elsewhere and mixes them anew, so resuming needs no more than a number. Documents
+    on the disk are mixed, and then taken a shard at a time, so that an epoch is never in memory as a whole.
     """
 
     def __init__(self, documents: Sequence[Document], *, window_bytes: int, batch_size: int, seed: int):
@@ -30,23 +33,36 @@ class WindowOrder:
             batch_size,
             seed,
         )
-        self._epoch, self._first, self._batches = -1, 0, []
+        self.shards = max(1, min(-(-getattr(documents, "bytes", 0) // SHARD), len(documents)))
+        self._part, self._first, self._batches = -1, 0, []
 
     def __getitem__(self, index: int) -> list[str]:
         if index < self._first:
-            self._epoch, self._first, self._batches = -1, 0, []
+            self._part, self._first, self._batches = -1, 0, []
         while index >= self._first + len(self._batches):
             self._first += len(self._batches)
-            self._epoch += 1
-            self._batches = self._cut(self._epoch)
+            self._part += 1
+            self._batches = self._cut(*divmod(self._part, self.shards))
         return self._batches[index - self._first]
 
-    def _cut(self, epoch: int) -> list[list[str]]:
-        random = np.random.default_rng((self.seed, epoch))
+    def _shard(self, epoch: int, shard: int) -> Iterator[Document]:
+        if self.shards == 1:
+            yield from self.documents
+            return
+        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.documents))
+        for index in np.array_split(order, self.shards)[shard]:
+            yield self.documents[int(index)]
+
+    def _cut(self, epoch: int, shard: int) -> list[list[str]]:
+        random = np.random.default_rng((self.seed, epoch, shard) if shard else (self.seed, epoch))
         pieces = []
-        for document in self.documents:
+        for document in self._shard(epoch, shard):
             first = int(random.integers(self.window_bytes // 4, self.window_bytes + 1))
-            pieces += windows(document.text, self.window_bytes, first=first)
+            pieces += cut(document.text, self.window_bytes, first=first)
+        if not pieces:
+            raise InputError(
+                "There is nothing to learn in this text.", hint="Choose another text to train on."
+            )
         size = self.batch_size
         while len(pieces) < size:  # a tiny corpus still fills a batch
             pieces = pieces + pieces
@@ -54,17 +70,19 @@ class WindowOrder:
         batches = []
         for start in range(0, len(mixed) - size + 1, size * _POOL):
             pool = sorted(mixed[start : start + size * _POOL], key=len)
-            cut = [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
-            batches += [cut[i] for i in random.permutation(len(cut))]
+            rows = [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
+            batches += [rows[i] for i in random.permutation(len(rows))]
         return batches
 
 
 def held_out_windows(documents: Sequence[Document], *, window_bytes: int, total_bytes: int) -> list[str]:
     """About `total_bytes` of text from all over the held-out documents: always the same ones."""
+    if hasattr(documents, "part"):  # on the disk
+        documents = documents.part(8 * total_bytes)
     named = [
         (hashlib.sha256(f"{d.name}#{i}".encode()).digest(), piece)
         for d in documents
-        for i, piece in enumerate(windows(d.text, window_bytes))
+        for i, piece in enumerate(cut(d.text, window_bytes))
     ]
     chosen, used = [], 0
     for _, piece in sorted(named):
@@ -158,7 +176,7 @@ def token_batch(
     tokenizer: Tokenizer, texts: Sequence[str], *, limit: int, device: object = "cpu"
 ) -> TokenBatch:
     """Raises ConfigError where a window is longer than the model's `limit` of tokens."""
-    encodings = tuple(tokenizer.encode(text) for text in texts)
+    encodings = tuple(encode(tokenizer, text) for text in texts)
     longest = max(map(len, encodings)) + (prefix_id(tokenizer) is not None)
     if longest > limit:
         raise ConfigError(
@@ -166,11 +184,16 @@ def token_batch(
             hint=f"Set data.window_bytes to {max(32, len(texts[0].encode()) * limit // longest // 2)} or less, "
             "or data.too_long to cut.",
         )
-    return batch_of(tokenizer, encodings, device=device)
+    return batch_of(tokenizer, encodings, device=device, learned=masks(texts, encodings))
 
 
 def batch_of(
-    tokenizer: Tokenizer, encodings: Sequence[Encoding], *, device: object = "cpu", prefix: int | None = None
+    tokenizer: Tokenizer,
+    encodings: Sequence[Encoding],
+    *,
+    device: object = "cpu",
+    prefix: int | None = None,
+    learned: tuple[np.ndarray, ...] = (),
 ) -> TokenBatch:
     """One text a row, right-padded. `prefix`: what every row starts with, where `prefix_id` is not to say."""
     import torch
@@ -182,4 +205,4 @@ def batch_of(
     for row, encoding in zip(rows, encodings, strict=True):
         row[:offset] = prefix or 0
         row[offset : offset + len(encoding)] = encoding.ids
-    return TokenBatch(tuple(encodings), torch.from_numpy(rows).to(device), offset)
+    return TokenBatch(tuple(encodings), torch.from_numpy(rows).to(device), offset, learned=learned)

@@ -66,16 +66,18 @@ def memory_parts(
         "weights": sizes.student * FLOAT,
         "teacher": sizes.teacher * FLOAT,
         "gradients": sizes.trained * FLOAT,
-        "optimizer": int(sizes.trained * optimizer_bytes(config)),
+        "optimizer": optimizer_bytes(sizes, config),
         "translation": sizes.plan * FLOAT * 4,  # with gradients and two moments
         "activations": int(heap * sizes.tokens * held * FLOAT),
         "logits": int(heap * _logits(sizes, config, cuda) * FLOAT),
     }
 
 
-def optimizer_bytes(config: TransferConfig) -> float:
-    """What the optimizer keeps of one trained value."""
-    return {"muon": 4.0}.get(config.optimizer.name, 8.0)
+def optimizer_bytes(sizes: Sizes, config: TransferConfig) -> int:
+    """Moments: two numbers a weight, one under muon, two of 8 bits under adamw8bit; token rows always have two."""
+    body = {"muon": 4.0, "adamw8bit": 2.1}.get(config.optimizer.name, 8.0)
+    rows = min(sizes.trained, sizes.vocabulary * sizes.hidden)
+    return int(8 * rows + body * (sizes.trained - rows))
 
 
 def _logits(sizes: Sizes, config: TransferConfig, cuda: bool) -> float:

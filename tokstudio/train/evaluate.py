@@ -5,7 +5,8 @@
 
 The model is conditioned on its BOS (else EOS) and never scored on it; the first token of the text is scored;
 an end-of-text token is neither scored nor counted. Windows are cut at line ends and have the same bytes for all
-tokenizers, each on its own: nobody sees more text than the other. A tokenizer splits a text in one canonical
+tokenizers, each on its own: nobody sees more text than the other. Of chats whose answers alone are learnt, these
+alone are measured: their tokens, and their bytes. A tokenizer splits a text in one canonical
 way while other splits have some probability too, so this is an upper bound of the text's true information.
 Intervals, two models on the same windows, reference lines and multiple choice: tokstudio.train.evaluation.
 """
@@ -19,6 +20,7 @@ import numpy as np
 
 from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.train.data import TokenBatch, token_batch
+from tokstudio.train.marked import trained_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +59,7 @@ def next_token_nats(logits: "torch.Tensor", batch: TokenBatch) -> "torch.Tensor"
 def _cross_entropy(logits: "torch.Tensor", batch: TokenBatch, reduction: str) -> "torch.Tensor":
     import torch
 
-    targets = batch.input_ids[:, 1:].masked_fill(~batch.scored(), -100)
+    targets = batch.input_ids[:, 1:].masked_fill(~batch.counted(), -100)
     return torch.nn.functional.cross_entropy(
         logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction=reduction
     )
@@ -75,7 +77,7 @@ def token_nats(model: "torch.nn.Module", batch: TokenBatch) -> np.ndarray:
 
         if splits_well(model):
             picked = scores_of(model, batch, needs=frozenset(), precision="fp32").picked
-            return -picked.double().cpu().numpy()
+            return -picked.where(batch.counted(), 0.0).double().cpu().numpy()
     logits = model(input_ids=batch.input_ids, use_cache=False).logits[:, :-1].float()
     nats = _cross_entropy(logits, batch, "none")
     return nats.view(logits.shape[:2]).double().cpu().numpy()
@@ -112,8 +114,9 @@ def bits_per_byte(
                         np.append(np.zeros(1 - batch.offset), own[: len(encoding) + batch.offset - 1]),
                     )
             tokens += batch.tokens
-            unscored += batch.tokens - int(batch.scored().sum())
-            lossy += sum(tokenizer.decode(np.asarray(e.ids)) != e.text for e in batch.encodings)
+            unscored += batch.tokens - int(batch.counted().sum())
+            if not batch.learned:  # special tokens of a chat give back nothing
+                lossy += sum(tokenizer.decode(np.asarray(e.ids)) != e.text for e in batch.encodings)
     model.train(was_training)
-    size = sum(len(t.encode()) for t in texts)
+    size = sum(trained_bytes(t) for t in texts)
     return BitsPerByte(nats / np.log(2) / max(size, 1), nats, tokens, size, len(texts), lossy, unscored)

@@ -56,7 +56,7 @@ def purpose_of(config: TransferConfig) -> str:
     if not same_reference(config.model, config.tokenizer):
         return "transfer"
     taught = any(OBJECTIVES[name].needs_teacher for name in config.objectives if name in list(OBJECTIVES))
-    return "distil" if config.teacher and taught else "finetune"
+    return "distil" if taught else "finetune"
 
 
 def own_tokenizer(config: TransferConfig) -> TransferConfig:

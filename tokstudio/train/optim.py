@@ -1,10 +1,12 @@
 """Parameter groups and the learning rate as a pure function of the step."""
 
 import contextlib
+import importlib
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tokstudio.errors import ConfigError
 from tokstudio.train.config import OptimizerConfig
 from tokstudio.train.ranks import here
 
@@ -69,11 +71,13 @@ class Optimizers:
 
     def tensors(self) -> dict[str, "torch.Tensor"]:
         """All state, flat: moments and step counts by optimizer, parameter and name."""
+        import torch
+
         return {
-            f"{o}.{index}.{name}": value
+            f"{o}.{index}.{name}": value if isinstance(value, torch.Tensor) else torch.tensor(value)
             for o, optimizer in enumerate(self.optimizers)
             for index, state in optimizer.state_dict()["state"].items()
-            for name, value in state.items()
+            for name, value in _flat(state)
         }
 
     def load_tensors(self, tensors: dict[str, "torch.Tensor"]) -> None:
@@ -83,8 +87,27 @@ class Optimizers:
             for key, value in tensors.items():
                 number, index, name = key.split(".")
                 if int(number) == o:
-                    state.setdefault(int(index), {})[name] = here().like(value, parameters[int(index)])
+                    own = (
+                        value.item()
+                        if name in _numbers(optimizer)
+                        else here().like(value, parameters[int(index)])
+                    )
+                    state.setdefault(int(index), {})[name] = own
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _flat(state: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """bitsandbytes keeps its tensors one level down."""
+    for name, value in state.items():
+        if isinstance(value, dict):
+            yield from value.items()
+        else:
+            yield name, value
+
+
+def _numbers(optimizer: "torch.optim.Optimizer") -> tuple[str, ...]:
+    """What of its state is a number and no tensor."""
+    return ("step",) if type(optimizer).__module__.startswith("bitsandbytes") else ()
 
 
 def _build(model: "torch.nn.Module", config: OptimizerConfig):
@@ -115,6 +138,10 @@ def _build(model: "torch.nn.Module", config: OptimizerConfig):
     ]
     if config.name == "adamw":
         groups.append({"params": matrices, "peak": rate, "weight_decay": decay})
+    if (
+        config.name == "adamw8bit" and matrices
+    ):  # token rows keep 32 bits: their gradients are rare and uneven
+        yield _eight_bit([{"params": matrices, "peak": rate, "weight_decay": decay}], rate)
     groups = [group for group in groups if group["params"]]
     if groups:
         yield torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), eps=1e-8, fused=True)
@@ -123,3 +150,22 @@ def _build(model: "torch.nn.Module", config: OptimizerConfig):
         yield torch.optim.Muon(
             [{"params": matrices, "peak": peak}], lr=peak, weight_decay=decay, momentum=0.95
         )
+
+
+def _eight_bit(groups: list[dict], rate: float) -> "torch.optim.Optimizer":
+    """AdamW whose moments are kept in blocks of 8-bit values (Dettmers et al. 2022, arXiv 2110.02861)."""
+    return bitsandbytes().optim.AdamW8bit(groups, lr=rate, betas=(0.9, 0.95), eps=1e-8)
+
+
+def bitsandbytes() -> Any:
+    """Raises ConfigError where the package is not installed, or cannot be used here."""
+    try:
+        return importlib.import_module("bitsandbytes")
+    except ImportError as error:
+        missing = getattr(error, "name", "") == "bitsandbytes"
+        raise ConfigError(
+            "optimizer.name=adamw8bit needs the package bitsandbytes, which is not installed."
+            if missing
+            else f"The package bitsandbytes cannot be used here: {error}.",
+            hint='Install it with `pip install "tokstudio[eight-bit]"`, or set optimizer.name=adamw.',
+        ) from None

@@ -7,6 +7,7 @@ import numpy as np
 from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.train.config import DataConfig
 from tokstudio.train.data import TokenBatch, batch_of, prefix_id, token_batch
+from tokstudio.train.marked import encode, masks
 
 
 def batches(
@@ -16,20 +17,27 @@ def batches(
     if data.too_long == "refuse" and not data.pack:
         return [token_batch(t, texts, limit=limit, device=device) for t, limit in sides]
     room = [limit - (prefix_id(tokenizer) is not None) for tokenizer, limit in sides]
-    every = [tuple(tokenizer.encode(text) for tokenizer, _ in sides) for text in texts]
+    every = [tuple(encode(tokenizer, text) for tokenizer, _ in sides) for text in texts]
     if data.too_long == "cut":
         every = [cut_at_common_byte(encodings, room) for encodings in every]
     elif any(len(e) > r for encodings in every for e, r in zip(encodings, room, strict=True)):
         return [token_batch(t, texts, limit=limit, device=device) for t, limit in sides]  # says which and why
     encoded = [[encodings[side] for encodings in every] for side in range(len(sides))]
+    learnt = [masks(texts, found) for found in encoded]
     if not data.pack:
-        return [batch_of(t, e, device=device) for (t, _), e in zip(sides, encoded, strict=True)]
+        return [
+            batch_of(t, e, device=device, learned=m)
+            for (t, _), e, m in zip(sides, encoded, learnt, strict=True)
+        ]
     lengths = [
         [len(e) + (prefix_id(t) is not None) for e in found]
         for (t, _), found in zip(sides, encoded, strict=True)
     ]
     rows = pack(lengths, [limit for _, limit in sides])
-    return [packed_batch(t, e, rows, device=device) for (t, _), e in zip(sides, encoded, strict=True)]
+    return [
+        packed_batch(t, e, rows, device=device, learned=m)
+        for (t, _), e, m in zip(sides, encoded, learnt, strict=True)
+    ]
 
 
 def cut_at_common_byte(encodings: Sequence[Encoding], limits: Sequence[int]) -> tuple[Encoding, ...]:
@@ -78,6 +86,7 @@ def packed_batch(
     rows: Sequence[Sequence[int]],
     *,
     device: object = "cpu",
+    learned: tuple[np.ndarray, ...] = (),
 ) -> TokenBatch:
     """`rows`: which texts share a row, as `pack` says. Every text keeps its own prefix token and positions."""
     import torch
@@ -104,4 +113,5 @@ def packed_batch(
         tuple(row_of),
         tuple(start_of),
         torch.from_numpy(positions).to(device),
+        learned,
     )

@@ -10,11 +10,12 @@ from tokstudio.models.device import fast_products, keep_freed_memory, pick_devic
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.train.config import ModelConfig, PretrainConfig
 from tokstudio.train.control import Control
-from tokstudio.train.corpus import Corpus, load_corpus
+from tokstudio.train.corpus import Corpus
 from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id, token_batch
 from tokstudio.train.evaluate import bits_per_byte, next_token_nats
 from tokstudio.train.lines import HeldOutLines
 from tokstudio.train.loop import optimize, started
+from tokstudio.train.sources import load_data
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +69,7 @@ class LanguageModeling:
         )
 
     def counts(self, batch: TokenBatch) -> dict[str, float]:
-        return {"next_token": float(batch.scored().sum())}
+        return {"next_token": float(batch.counted().sum())}
 
     def loss_sums(self, batch: TokenBatch) -> dict[str, "torch.Tensor"]:
         logits = self.model(input_ids=batch.input_ids, use_cache=False).logits[:, :-1].float()
@@ -125,7 +126,7 @@ def run(
         torch.set_num_threads(config.train.threads)
     began = time.perf_counter()
     yield Phase(name="Loading the corpus")
-    corpus = load_corpus(config.data.corpus)
+    corpus = load_data(config.data, config.tokenizer)
     if tokenizer is None:
         from tokstudio.tokens.reference import load_tokenizer
 

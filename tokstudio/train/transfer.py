@@ -24,21 +24,25 @@ from tokstudio.tokens.base import Tokenizer
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.aggregate.base import AGGREGATORS, Aggregator
 from tokstudio.train.beside import attach, detach
+from tokstudio.train.body import compile_body, save_activations
 from tokstudio.train.changes import Changes
 from tokstudio.train.check import check_config
 from tokstudio.train.chunks import check_lines_up
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.control import Control
-from tokstudio.train.corpus import Corpus, load_corpus
+from tokstudio.train.corpus import Corpus
 from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id
 from tokstudio.train.evaluate import BitsPerByte, bits_per_byte
 from tokstudio.train.kinds import purpose_of
 from tokstudio.train.lines import HeldOutLines
 from tokstudio.train.loop import optimize, started, step_losses
+from tokstudio.train.marked import check_masked
 from tokstudio.train.objectives.base import OBJECTIVES, Objective
 from tokstudio.train.packing import batches
+from tokstudio.train.publish import publish, save_adapters
 from tokstudio.train.ranks import check, here, with_weights
 from tokstudio.train.settings import to_dict
+from tokstudio.train.sources import load_data
 from tokstudio.train.students import Student, build_student
 from tokstudio.train.teachers import OwnStart, Teacher, other_teacher
 from tokstudio.train.teaching import teacher_level, write_teacher_cache
@@ -80,11 +84,13 @@ class Transfer:
         config: TransferConfig,
         teacher: Teacher | None = None,
     ):
-        self.pair, self.student, self.config = pair, student, config
+        self.pair, self.student, self.config, self.corpus = pair, student, config, corpus
         self.model = student.model
         self.limit = self.model.config.max_position_embeddings
         if config.train.gradient_checkpointing:
             save_activations(self.model)
+        if config.train.compile:
+            compile_body(self.model)
         lean(self.model)
         self.teacher = teacher or OwnStart(student, pair.source, self.limit)
         lesson = Pair(self.teacher.tokenizer, pair.target, pair.device)
@@ -199,13 +205,6 @@ class Transfer:
         yield from _samples(self.model, self.pair.target, "target", step, self.config.train.sample_tokens)
 
 
-def save_activations(model: Any) -> None:
-    """Compute activations again in the backward pass. transformers 5.2x renamed the call."""
-    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
-    new = getattr(plain, "activation_checkpointing_enable", None)
-    (new or plain.gradient_checkpointing_enable)({"use_reentrant": False})
-
-
 def _samples(model, tokenizer: Tokenizer, who: str, step: int, length: int) -> Iterator[Sample]:
     for prompt in PROMPTS:
         text = with_weights(greedy)(
@@ -303,7 +302,8 @@ def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:
     source = load_tokenizer(config.model)
     target = load_tokenizer(target_reference(config))
     tokenizer_folder(target)  # an export that cannot work is better known before the training than after it
-    corpus = load_corpus(config.data.corpus)
+    corpus = load_data(config.data, config.model)
+    check_masked(corpus.train, config)
     return Pair(source, target, device), load_model(config.model).to(device), corpus
 
 
@@ -323,7 +323,7 @@ def texts_for(config: TransferConfig, corpus: Corpus) -> list[str]:
 
 
 def _describe(pair: Pair, corpus: Corpus, config: TransferConfig) -> str:
-    size = sum(len(d.text) for d in corpus.train)
+    size = corpus.train_size
     return (
         f"{config.model} ({len(pair.source):,} tokens) to {pair.target.name} ({len(pair.target):,} tokens) "
         f"on {pair.device}, {size / 1e6:.1f} M characters of text"
@@ -362,8 +362,9 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
     yield Phase(name="Exporting")
     problem.release()
     student = replace(problem.student, model=here().plain(problem.model))
-    path = folder / "export"
+    path, adapters = folder / "export", {}
     if here().first:
+        adapters = save_adapters(student, config, folder)
         export(student.merged(), problem.pair.target, path)
     check: dict[str, Any] = {"checked": False}
     if config.check_export:
@@ -377,10 +378,12 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
         **report,
         "trained": {"bits_per_byte": trained.value},
         "gap_closed": closed,
-        "export": {"path": str(path), **check},
+        "export": {"path": str(path), **adapters, **check},
         "seconds": {"this_attempt": seconds},
         "settings": to_dict(config),
     }
+    if here().first:
+        publish(problem, report)
     yield Report(values=report)
     yield Finished()
 

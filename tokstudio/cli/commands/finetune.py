@@ -12,8 +12,15 @@ KIND, RECIPE = "finetune", "fine-tune"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="FOLDER", help="what is trained: a model folder, or demo:english")
-    parser.add_argument("--text", metavar="PATH", help='texts to learn: a file, a folder, or "python"')
+    parser.add_argument(
+        "--text", metavar="PATH", help="texts or chats to learn: a file, a folder, hub:ID, or python"
+    )
     parser.add_argument("--held-out", metavar="PATH", help="texts to measure on; else a part of --text")
+    parser.add_argument(
+        "--chat-template",
+        metavar="NAME",
+        help="for chats: a Jinja file or a model family; else the model's own",
+    )
     parser.add_argument("--steps", type=int, help="optimizer steps")
     parser.add_argument("--lora", action="store_true", help="train low-rank adapters, which take less memory")
     parser.add_argument(
@@ -39,6 +46,8 @@ def configured(args: argparse.Namespace, recipe_name: str):
         data = replace(data, corpus=args.text)
     if args.held_out:
         data = replace(data, held_out=args.held_out)
+    if args.chat_template:
+        data = replace(data, chat_template=args.chat_template)
     config = replace(
         config,
         model=args.model or config.model,
@@ -58,7 +67,7 @@ def configured(args: argparse.Namespace, recipe_name: str):
 def words(args: argparse.Namespace, kind: str) -> list[str]:
     """What starts the run that `args` describe."""
     found = ["tokstudio", kind]
-    for name in ("config", "model", "teacher", "text", "held_out", "steps", "name"):
+    for name in ("config", "model", "teacher", "text", "held_out", "chat_template", "steps", "name"):
         if value := getattr(args, name, None):
             found += ["--" + name.replace("_", "-"), str(value)]
     found += ["--lora"] if args.lora else []

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokstudio.models.load import load_model
@@ -42,6 +43,10 @@ class Student:
     def merged(self) -> Any:
         """A plain model to export. The trained one is not changed: merging adapters in place rounds weights."""
         raise NotImplementedError
+
+    def save_adapters(self, folder: Path) -> bool:
+        """Write what was trained beside the frozen body, as peft reads it. False where there is no such thing."""
+        return False
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,12 @@ class LoraStudent(Student):
     def merged(self):
         return copy.deepcopy(self.model).merge_and_unload()
 
+    def save_adapters(self, folder):
+        self.model.save_pretrained(
+            folder, save_embedding_layers=True
+        )  # the rows of the new tokens are part of it
+        return True
+
 
 @student("lora", title="Low-rank adapters")
 def lora(model: Any, config: TransferConfig, operate: Operate) -> LoraStudent:

@@ -39,6 +39,7 @@ from tokstudio.ui.transfer_cards.method import MethodCard
 from tokstudio.ui.transfer_cards.pair import PairCard
 from tokstudio.ui.transfer_cards.preflight import PreflightCard
 from tokstudio.ui.transfer_cards.preview import PreviewCard
+from tokstudio.ui.transfer_cards.purpose import taken_up
 from tokstudio.ui.transfer_cards.values import command, follow_model, set_values
 from tokstudio.ui.widgets.basic import button
 
@@ -82,6 +83,7 @@ class TransferPage(QWidget):
         self.method, self.pair, self.budget = MethodCard(), PairCard(), BudgetCard()
         self.preflight, self.estimate, self.form = PreflightCard(), EstimateCard(), SettingsForm()
         self.method.recipe_picked.connect(self._change)
+        self.method.purpose_picked.connect(lambda name: self._change(taken_up(name, self.config)))
         self.form.edited.connect(self._change)
         self.form.save_asked.connect(self._save_toml)
         self.preflight.fix.connect(self.fix)
@@ -205,6 +207,8 @@ class TransferPage(QWidget):
         failed = self.preflight.failed()
         if failed:
             self.estimate.allow(f"Failed: {failed[0].lower()}")
+        elif purpose_of(self.config) == "distil" and not self.config.teacher:
+            self.estimate.allow("Choose a teacher")
         elif not (self.budget.valid and self.method.valid and self.form.valid):
             self.estimate.allow("A field needs another value")
         else:
@@ -229,9 +233,11 @@ class TransferPage(QWidget):
         self._worker.submit(("model", generation), lambda: model_facts(config.model))
         self._worker.submit(
             ("pair", generation),
-            lambda: pair_facts(config.model, config.tokenizer, corpus_facts(config.data.corpus).sample),
+            lambda: pair_facts(
+                config.model, config.tokenizer, corpus_facts(config.data, config.model).sample
+            ),
         )
-        self._worker.submit(("corpus", generation), lambda: corpus_facts(config.data.corpus))
+        self._worker.submit(("corpus", generation), lambda: corpus_facts(config.data, config.model))
         self._worker.submit(("expected", generation), lambda: expected(config, self.store))
         if self._device is None:
             for key in ("device", "runtime"):
@@ -335,7 +341,8 @@ class TransferPage(QWidget):
         except OSError as error:
             self.estimate.problem.show_error(InputError(f"{path} cannot be written: {error.strerror}."))
             return
-        self.context.say(f"Saved; `tokstudio transfer --config {Path(path).name}` runs it")
+        words = f"tokstudio {purpose_of(self.config)} --config {Path(path).name}"
+        self.context.say(f"Saved; `{words}` runs it")
 
     def _copy_command(self) -> None:
         try:

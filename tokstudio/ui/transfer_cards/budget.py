@@ -15,6 +15,7 @@ from tokstudio.ui.transfer_cards.picker import Picker
 from tokstudio.ui.widgets.basic import eliding, row
 from tokstudio.ui.words import size
 
+TEXT_FILES = "Text (*.txt *.md *.py *.rst *.jsonl *.ndjson *.parquet *.arrow *.feather *.gz);;All files (*)"
 FIELDS: dict[str, tuple[type, str]] = {
     "train.steps": (TrainConfig, "steps"),
     "train.batch_size": (TrainConfig, "batch_size"),
@@ -45,7 +46,7 @@ class BudgetCard(Numbered):
             field = next(f for f in dataclasses.fields(cls) if f.name == name)
             self.fields[key] = made = Field(field.metadata["title"], "", field.metadata["help"])
             made.edited.connect(lambda text, key=key, field=field: self._read(key, field, text))
-        self.corpus = Picker("Corpus", [("python", "The library of this Python")])
+        self.corpus = Picker("Corpus", [("python", "The library of this Python")], files=TEXT_FILES)
         self.corpus.picked.connect(lambda reference: self.edited.emit({"data.corpus": reference}))
         self._reads = eliding("", "small", "muted")
         self.chart = LineChart("Learning rate", zero=True, x_label="step", whole=True, y_words=_rate)

@@ -17,12 +17,13 @@ from tokstudio.runs.files import read_json
 from tokstudio.runs.store import RunStore
 from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.tokens.reference import load_tokenizer
-from tokstudio.train.config import TransferConfig
-from tokstudio.train.corpus import load_corpus
+from tokstudio.train.config import DataConfig, TransferConfig
 from tokstudio.train.data import held_out_windows
 from tokstudio.train.estimate import FLOAT, Sizes, memory_parts
+from tokstudio.train.marked import encode
 from tokstudio.train.objectives.base import OBJECTIVES
 from tokstudio.train.settings import to_dict
+from tokstudio.train.sources import load_data, text_bytes
 
 EXAMPLE = "if name in self.values: return None"
 SAMPLE = 65_536  # bytes of held-out text that tokens are counted on
@@ -128,13 +129,13 @@ def model_facts(reference: str) -> ModelFacts:
 
 
 @lru_cache(maxsize=2)
-def corpus_facts(reference: str) -> CorpusFacts:
-    """Reads the whole text once. Raises InputError."""
-    corpus = load_corpus(reference)
+def corpus_facts(data: str | DataConfig, model: str = "") -> CorpusFacts:
+    """Reads the whole text once. `model`: whose chat template writes chats. Raises InputError."""
+    corpus = load_data(DataConfig(corpus=data) if isinstance(data, str) else data, model)
     sample = held_out_windows(corpus.held_out, window_bytes=1024, total_bytes=SAMPLE)
     return CorpusFacts(
-        train_bytes=sum(len(document.text) for document in corpus.train),
-        held_out_bytes=sum(len(document.text) for document in corpus.held_out),
+        train_bytes=corpus.train_size,
+        held_out_bytes=text_bytes(corpus.held_out),
         documents=len(corpus.train) + len(corpus.held_out),
         sample=tuple(sample),
     )
@@ -145,7 +146,7 @@ def pair_facts(source: str, target: str, sample: tuple[str, ...]) -> PairFacts:
     old, new = load_tokenizer(source), load_tokenizer(target)
     matched = overlap(old, new).match >= 0
     spelled = np.array([_is_text(new.token_bytes(token)) for token in range(len(new))], bool)
-    counts = [sum(len(tokenizer.encode(text)) for text in sample) for tokenizer in (old, new)]
+    counts = [sum(len(encode(tokenizer, text)) for text in sample) for tokenizer in (old, new)]
     lines = [line for text in sample for line in text.splitlines() if line]
     return PairFacts(
         source=old,

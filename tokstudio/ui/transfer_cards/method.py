@@ -3,14 +3,15 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMenu
 
-from tokstudio.train.config import TransferConfig
+from tokstudio.train.config import TransferConfig, demo
+from tokstudio.train.kinds import PURPOSES, purpose_of
 from tokstudio.train.objectives.base import OBJECTIVES
 from tokstudio.train.recipes import recipes
 from tokstudio.train.settings import to_dict
 from tokstudio.transfer.base import METHODS
 from tokstudio.ui.transfer_cards.parts import Field, Flow, Numbered, Option
 from tokstudio.ui.transfer_cards.s2t2 import S2t2Choice
-from tokstudio.ui.widgets.basic import button, col, combo, eliding, label, row
+from tokstudio.ui.widgets.basic import button, col, combo, eliding, label, row, segmented
 
 MODES = {
     "full": (
@@ -30,9 +31,15 @@ OWN = "As set below"
 class MethodCard(Numbered):
     edited = Signal(dict)
     recipe_picked = Signal(object)  # a whole TransferConfig as a dict, model and tokenizer left out
+    purpose_picked = Signal(str)
 
     def __init__(self) -> None:
         super().__init__(1, "Method")
+        self.purpose = segmented([p.title for p in PURPOSES.values()], name="What the run does")
+        for number, purpose in enumerate(PURPOSES.values()):
+            self.purpose.button(number).setToolTip(purpose.about)
+        self.purpose.changed.connect(self._pick_purpose)
+        self._purpose = "transfer"
         self.recipes = list(recipes())
         self.recipe = combo((), "Recipe")
         self.recipe.addItem(OWN)
@@ -57,13 +64,13 @@ class MethodCard(Numbered):
             action.triggered.connect(lambda on, name=name: self._switch(name, on))
         self.weights = Field("Weights", "", "One factor for each objective, in their order.")
         self.weights.edited.connect(self._weigh)
+        self._model = ""
         self._objectives: list[str] = []
         self._weights: list[float] = []
-        self._model = ""
         choose = lambda name, part: col(label(name, "caption", "muted"), part, spacing=4)  # noqa: E731
-        self.body.addWidget(
-            row((choose("Recipe", self.recipe), 1), (choose("New token rows", self.start), 1))
-        )
+        self._start = choose("New token rows", self.start)
+        self.body.addWidget(row(self.purpose, None))
+        self.body.addWidget(row((choose("Recipe", self.recipe), 1), (self._start, 1)))
         self.body.addWidget(self.help)
         self.body.addWidget(row((choose("Objectives", self.objectives), 3), (self.weights, 2)))
         self.s2t2 = S2t2Choice()
@@ -81,8 +88,11 @@ class MethodCard(Numbered):
         """`rows`: size of the target vocabulary, 0 while it is not known."""
         self._model = config.model
         self._objectives, self._weights = list(config.objectives), list(config.weights)
+        self._show_purpose(purpose_of(config))
         self.start.setCurrentIndex(self.start.findData(config.method))
-        self.help.setText(METHODS[config.method].help if config.method in list(METHODS) else "")
+        moved = self._purpose == "transfer"
+        about = METHODS[config.method].help if config.method in list(METHODS) else ""
+        self.help.setText(about if moved else PURPOSES[self._purpose].about)
         self.objectives.setText(" + ".join(config.objectives) or "none")
         for name, action in self._actions.items():
             action.setChecked(name in config.objectives)
@@ -94,9 +104,21 @@ class MethodCard(Numbered):
             option.set_on(mode == config.mode)
         self._draw(config, rows)
 
+    def _show_purpose(self, name: str) -> None:
+        self._purpose = name
+        self.purpose.set_index(list(PURPOSES).index(name))
+        for part in (self._start, self.s2t2):  # rows that stay what they are need no start
+            part.setVisible(name == "transfer")
+
+    def _pick_purpose(self, number: int) -> None:
+        if (name := list(PURPOSES)[number]) != self._purpose:
+            self.purpose_picked.emit(name)
+
     def _draw(self, config: TransferConfig, rows: int) -> None:
         full, staged = config.mode == "full", config.s2t2.steps > 0
         boxes = [("New ids", f"{rows:,}" if rows else "target", "new")]
+        if self._purpose != "transfer":
+            boxes = [("Text", "is read", "new")]
         if staged:
             boxes.append(("Translation", "learnt first", "trained"))
         boxes.append(("Token rows", "trained", "trained"))
@@ -135,5 +157,7 @@ class MethodCard(Numbered):
             values.pop("tokenizer")
         if self.recipes[place - 1].kind != "transfer":  # the model keeps the tokenizer it has
             values["tokenizer"] = self._model
+        elif self._purpose != "transfer" and "tokenizer" not in values:
+            values["tokenizer"] = demo().tokenizer
         self.recipe_picked.emit(values)
         self.recipe.setToolTip(self.recipes[place - 1].about)

@@ -6,12 +6,13 @@ from PySide6.QtWidgets import QWidget
 from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.tokens.catalog import catalog
 from tokstudio.train.config import TransferConfig
+from tokstudio.train.kinds import purpose_of
 from tokstudio.ui.charts import Legend
 from tokstudio.ui.transfer_cards.facts import ModelFacts, PairFacts
 from tokstudio.ui.transfer_cards.parts import Numbered, fill
 from tokstudio.ui.transfer_cards.picker import Picker
 from tokstudio.ui.widgets.bar import StackedBar
-from tokstudio.ui.widgets.basic import hline, label, row, stat
+from tokstudio.ui.widgets.basic import col, hline, label, row, stat
 from tokstudio.ui.widgets.problem import Problem
 from tokstudio.ui.widgets.token_view import TokenChips
 
@@ -45,6 +46,8 @@ class PairCard(Numbered):
         self.tokenizer = Picker("Target tokenizer", [(entry.reference, entry.name) for entry in catalog()])
         self.model.picked.connect(lambda reference: self.edited.emit({"model": reference}))
         self.tokenizer.picked.connect(lambda reference: self.edited.emit({"tokenizer": reference}))
+        self.teacher = Picker("Teacher", [("", "None yet")])
+        self.teacher.picked.connect(lambda reference: self.edited.emit({"teacher": reference}))
         self.problem = Problem()
         self._size = label("", "caption", "muted")
         self.bar = StackedBar((), 10, "Target vocabulary")
@@ -53,24 +56,42 @@ class PairCard(Numbered):
         self.length = stat("Sequences", WAITING)
         self.rows_ = stat("Rows", WAITING)
         self.old, self.new = _Example("Old"), _Example("New")
-        for part in (
-            self.model,
-            self.tokenizer,
+        vocabulary = col(
             row(label("Target vocabulary", "caption", "muted"), None, self._size),
             self.bar,
             row(self._legend, None),
+            spacing=10,
+        )
+        line = hline()
+        self._moved = (
+            self.tokenizer,
+            vocabulary,
+            line,
+            self.length,
+            self.old,
+        )  # only where the tokenizer changes
+        for part in (
+            self.model,
+            self.tokenizer,
+            self.teacher,
+            vocabulary,
             self.problem,
             hline(),
             row(self.counts, None, self.length, None, self.rows_),
         ):
             self.body.addWidget(part)
         self.body.addStretch(1)
-        for part in (hline(), self.old, self.new):
+        for part in (line, self.old, self.new):
             self.body.addWidget(part)
 
     def show_config(self, config: TransferConfig) -> None:
         self.model.set_reference(config.model)
         self.tokenizer.set_reference(config.tokenizer)
+        self.teacher.set_reference(config.teacher)
+        purpose = purpose_of(config)
+        for part in self._moved:
+            part.setVisible(purpose == "transfer")
+        self.teacher.setVisible(purpose == "distil")
 
     def show_model(self, facts: ModelFacts) -> None:
         self.model.set_note(f"{facts.parameters / 1e6:.1f} M parameters")

@@ -9,6 +9,7 @@ from tokstudio.ui.widgets.basic import combo, label
 from tokstudio.ui.widgets.controls import Combo
 
 ANOTHER = "Choose a folder\N{HORIZONTAL ELLIPSIS}"
+FILE = "Choose a file\N{HORIZONTAL ELLIPSIS}"
 
 
 class Picker(QWidget):
@@ -16,13 +17,16 @@ class Picker(QWidget):
 
     picked = Signal(str)
 
-    def __init__(self, name: str, entries: list[tuple[str, str]]):
-        """`entries`: (reference, as shown)."""
+    def __init__(self, name: str, entries: list[tuple[str, str]], *, files: str = ""):
+        """`entries`: (reference, as shown). `files`: a filter of names, where a file can be chosen, too."""
         super().__init__()
         self._name = name
         self.combo = combo((), name)
         for reference, shown in entries:
             self.combo.addItem(shown, reference)
+        self._files = files
+        if files:
+            self.combo.addItem(FILE, FILE)
         self.combo.addItem(ANOTHER, "")
         self.combo.activated.connect(self._activated)
         self._current = ""
@@ -37,7 +41,7 @@ class Picker(QWidget):
         self._current = reference
         place = self.combo.findData(reference)
         if place < 0:
-            place = self.combo.count() - 1
+            place = self.combo.count() - (2 if self._files else 1)
             self.combo.insertItem(place, Path(reference).name or reference, reference)
         self.combo.setCurrentIndex(place)
         self.combo.setToolTip(reference)
@@ -50,6 +54,8 @@ class Picker(QWidget):
         reference = self.combo.itemData(place)
         if not reference:
             reference = QFileDialog.getExistingDirectory(self, self._name)
+        elif reference == FILE:
+            reference, _ = QFileDialog.getOpenFileName(self, self._name, "", self._files)
         if reference and reference != self._current:
             self.set_reference(reference)
             self.picked.emit(reference)

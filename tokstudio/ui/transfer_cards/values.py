@@ -1,11 +1,13 @@
 """The settings of the Transfer page as values by dotted name, and as a command."""
 
 import shlex
+from dataclasses import replace
 from typing import Any
 
 from tokstudio.runs.launch import Launch
 from tokstudio.train.config import TransferConfig, demo
-from tokstudio.train.kinds import purpose_of
+from tokstudio.train.kinds import PURPOSES, own_tokenizer, purpose_of
+from tokstudio.train.recipes import recipe
 from tokstudio.train.settings import from_dict, to_dict
 
 
@@ -22,11 +24,16 @@ def set_values(config: TransferConfig, values: dict[str, Any]) -> TransferConfig
 
 
 def command(config: TransferConfig, launch: Launch | None = None) -> str:
-    """The same transfer for a terminal: the demo, and what differs from it."""
-    changed = _flat(to_dict(config)), _flat(to_dict(demo()))
-    sets = [f"{name}={value}" for name, value in changed[0].items() if value != changed[1][name]]
+    """The same run for a terminal: the demo, or the recipe of its kind, and what differs from it."""
+    name = purpose_of(config)
+    first, start = "tokstudio transfer --demo", demo()
+    if name != "transfer":
+        first = f"tokstudio {name} --model {shlex.quote(config.model)}"
+        start = own_tokenizer(replace(recipe(PURPOSES[name].recipe).config, model=config.model))
+    changed = _flat(to_dict(config)), _flat(to_dict(start))
+    sets = [f"{key}={value}" for key, value in changed[0].items() if value != changed[1][key]]
     where = map(shlex.quote, (launch or Launch()).options())
-    return " ".join(["tokstudio transfer --demo", *(f"--set {shlex.quote(text)}" for text in sets), *where])
+    return " ".join([first, *(f"--set {shlex.quote(text)}" for text in sets), *where])
 
 
 def _flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
