@@ -89,7 +89,9 @@ def test_weights_that_are_none(weights):
 def test_the_command_scores_and_continues(second, tmp_path, capsys):
     (tmp_path / "a.txt").write_text("".join(TEXTS) * 20)
     words = ["ensemble", "--model", "demo:english", "--model", second, "--weights", "3,1", "--json"]
-    assert main([*words, "--text", str(tmp_path / "a.txt"), "--window-bytes", "150", "--max-bytes", "2000"]) == 0
+    assert (
+        main([*words, "--text", str(tmp_path / "a.txt"), "--window-bytes", "150", "--max-bytes", "2000"]) == 0
+    )
     told = json.loads(capsys.readouterr().out)
     assert told["weights"] == [0.75, 0.25]
     assert told["bits_per_byte"] < max(told["each"])
