@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QWidget
 
-from tokstudio.errors import ConfigError, RunError
+from tokstudio.errors import ConfigError, InputError, RunError
 from tokstudio.runs.device import ask
 from tokstudio.runs.store import RunStore
 from tokstudio.train.config import demo
@@ -301,3 +301,25 @@ def test_a_recipe_says_what_the_run_does(page):
     page.method._take_recipe(titles.index("Subwords to subwords"))
     assert page.method.purpose.index() == 0
     assert page.config.tokenizer == "demo:code"
+
+
+def test_where_a_run_works_is_chosen_and_kept(qtbot, qapp):
+    from tokstudio.runs.launch import Launch
+    from tokstudio.ui.transfer_cards.run_on import RunOn
+
+    chooser = RunOn()
+    qtbot.addWidget(chooser)
+    chooser.show()
+    assert chooser.launch() == Launch()
+    assert not chooser.count.isVisible()
+    chooser.place.setCurrentIndex(1)
+    chooser.count.setText("4")
+    assert chooser.launch() == Launch("torchrun", 4)
+    assert command(demo(), chooser.launch()).endswith("--demo --target torchrun --nproc-per-node 4")
+    chooser.place.setCurrentIndex(2)
+    chooser.address.setText(" http://head:8265 ")
+    assert chooser.address.isVisible()
+    assert chooser.launch() == Launch("ray", 4, address="http://head:8265")
+    chooser.count.setText("many")
+    with pytest.raises(InputError, match="no number of processes"):
+        chooser.launch()

@@ -10,7 +10,7 @@ from tokstudio.ui.transfer_cards.parts import fill
 from tokstudio.ui.widgets.basic import label, row
 from tokstudio.ui.widgets.controls import combo
 
-PLACES = (("local", "This machine"), ("torchrun", "Several devices here"), ("ray", "A Ray cluster"))
+PLACES = (("local", "This machine"), ("torchrun", "Several devices here"), ("ray", "Ray cluster"))
 
 
 class RunOn(QWidget):
@@ -24,7 +24,7 @@ class RunOn(QWidget):
         self.count.setFixedWidth(56)
         self.address = _line("", "Address of the cluster", "http://HOST:8265; empty: one on this machine")
         self.address.setPlaceholderText("http://HOST:8265")
-        fill(self, row(label("Run on", "small", "text2"), (self.place, 2), self.count, (self.address, 3)))
+        fill(self, row(label("Run on", "small", "text2"), (self.place, 1), self.count, (self.address, 1)))
         self.place.currentIndexChanged.connect(self._show)
         for line in (self.count, self.address):
             line.textEdited.connect(self.changed)
