@@ -10,7 +10,7 @@ from PySide6.QtCore import QLoggingCategory, QSocketNotifier, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from tokstudio.ui import startup, theme
+from tokstudio.ui import crashes, startup, theme
 from tokstudio.ui.context import Context
 from tokstudio.ui.guard import CrashGuard
 
@@ -58,14 +58,30 @@ def _pipe() -> tuple[int, int]:
 def main(argv: list[str]) -> int:
     """Opens the window; `argv` are files to open in it. Returns the exit status."""
     app = make_application(argv)
+    interrupt = Interrupt(app) if sys.platform != "win32" else None  # there the console closes the program
+    try:
+        while True:
+            start = crashes.look()
+            status, again = _one_window(app, start, argv)
+            if not again:
+                return status
+            crashes.bring_back()
+            argv = []
+    finally:
+        if interrupt is not None:
+            interrupt.undo()
+
+
+def _one_window(app: QApplication, start: crashes.Start, argv: list[str]) -> tuple[int, bool]:
+    """Exit status, and whether the session that a safe start has set aside is wanted in a window of its own."""
     context = Context()
     theme.load_scale(context.settings.get("look/scale", 1.0))
     theme.apply(app, context.settings.get("look/mode", "system"))
     guard = CrashGuard(context)
-    interrupt = Interrupt(app) if sys.platform != "win32" else None  # there the console closes the program
     from tokstudio.ui.main_window import MainWindow
 
-    window = MainWindow(context)
+    start.begin()
+    window = MainWindow(context, start)
     guard.parent_widget = window
     if startup.probing():
         startup.watch(window)
@@ -77,8 +93,6 @@ def main(argv: list[str]) -> int:
     for path in argv:
         QTimer.singleShot(0, lambda path=path: context.open_path(path))
     try:
-        return app.exec() or window.status_code
+        return app.exec() or window.status_code, window.wants_old_session
     finally:
-        if interrupt is not None:
-            interrupt.undo()
         guard.uninstall()

@@ -62,6 +62,7 @@ class Body(QScrollArea):
         layout.addLayout(self._sides, 1)
         self.setWidget(body)
         self.setWidgetResizable(True)
+        self.setAccessibleName("Matrices and their neighbors")
         self.setFrameShape(QFrame.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
 

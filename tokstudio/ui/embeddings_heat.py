@@ -193,7 +193,7 @@ class HeatMap(QWidget):
             place.moveBottom(point.y() - 10)
         painter.setRenderHint(QPainter.Antialiasing)
         painter.setPen(theme.color("border_strong"))
-        painter.setBrush(theme.color("raised" if theme.current() == "dark" else "surface"))
+        painter.setBrush(theme.color("raised" if theme.is_dark() else "surface"))
         painter.drawRoundedRect(place, 6, 6)
         self._paint_lines(painter, place, ((strong, "text", title), (small, "muted", value)))
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QSpinBox, QStackedLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from tokstudio.embed.service import Reply
 from tokstudio.ui.embeddings_engine import Side
 from tokstudio.ui.embeddings_projection import Projection
 from tokstudio.ui.embeddings_table import Column, RowsTable
+from tokstudio.ui.numbers import Whole
 from tokstudio.ui.widgets.basic import Card, button, combo, eliding, row, tool
 from tokstudio.ui.widgets.legend import Legend
 
@@ -29,7 +30,7 @@ class ProjectionCard(Card):
         super().__init__("Projection", "", actions=(self.legend, self.lasso, self.fit))
         self.method = combo(["PCA", "UMAP", "t-SNE"], name="Projection method")
         self.method.setMinimumWidth(104)
-        self.seed = QSpinBox()
+        self.seed = Whole()
         self.seed.setRange(0, 999_999)
         self.seed.setPrefix("seed ")
         self.seed.setAccessibleName("Seed")

@@ -46,5 +46,5 @@ class CrashGuard(QObject):
             return  # one at a time, even if a timer fails a hundred times a second
         from tokstudio.ui.report import CrashDialog, report_text
 
-        self._dialog = CrashDialog(report_text(kind, error, trace), self.parent_widget)
+        self._dialog = CrashDialog(error, report_text(kind, error, trace), self.parent_widget)
         self._dialog.open()

@@ -4,17 +4,19 @@ import base64
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QStackedWidget, QWidget
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QFileDialog, QStackedWidget, QWidget
 
 from tokstudio.errors import TokstudioError
-from tokstudio.ui import leaving, lookout, page_list, theme
+from tokstudio.ui import crashes, first_steps, leaving, lookout, page_list, theme
 from tokstudio.ui.context import Context
-from tokstudio.ui.drop import DropOverlay, target_of
-from tokstudio.ui.tracking_menu import TrackingMenu
+from tokstudio.ui.drop import DropOverlay, zones_of
+from tokstudio.ui.history import History
+from tokstudio.ui.settings_menu import SCHEMES, SettingsMenu
 from tokstudio.ui.widgets.basic import col, row
 from tokstudio.ui.widgets.choice_list import Choice
 from tokstudio.ui.widgets.command_palette import CommandPalette
+from tokstudio.ui.widgets.hints import Hint, HintStrip
 from tokstudio.ui.widgets.rail import Rail
 from tokstudio.ui.widgets.status_bar import StatusBar
 from tokstudio.ui.widgets.toast import Toast
@@ -25,9 +27,17 @@ DEFAULT = (1440, 900)
 WIDE_FROM, MEDIUM_FROM = 1280, 1040
 
 
+KEEP = 60_000  # milliseconds between two savings of the session
+
+
 class MainWindow(QWidget):
-    def __init__(self, context: Context):
+    def __init__(self, context: Context, start: crashes.Start | None = None):
+        """`start`: what is known of the windows before this one; None where nobody asked."""
         super().__init__()
+        self._start = start
+        self.history = History()
+        self._help = None
+        self.wants_old_session = False
         self.context = context
         self.setWindowTitle("Tokstudio")
         self.setMinimumSize(*MINIMUM)
@@ -49,8 +59,9 @@ class MainWindow(QWidget):
         self.rail = Rail([(e.name, e.title, e.icon) for e in self._entries.values()])
         self.top = TopBar()
         self.status = StatusBar()
+        self.hints = HintStrip()
         self.stack = QStackedWidget()
-        body = row(self.rail, (col(self.top, (self.stack, 1), spacing=0), 1), spacing=0)
+        body = row(self.rail, (col(self.top, self.hints, (self.stack, 1), spacing=0), 1), spacing=0)
         outer = col((body, 1), self.status, spacing=0)
         self.setLayout(outer.layout())
         self.toast = Toast(self)
@@ -61,12 +72,13 @@ class MainWindow(QWidget):
         context = self.context
         self.rail.chosen.connect(self.show_page)
         self.rail.scheme.clicked.connect(self.toggle_scheme)
-        self.rail.settings.setMenu(self._settings_menu())
+        self.menu = SettingsMenu(self)
+        self.rail.settings.setMenu(self.menu)
         self.top.find.clicked.connect(self.open_palette)
         context.went.connect(self._go)
         context.said.connect(self.toast.say)
         context.failed.connect(self.toast.fail)
-        context.path_opened.connect(self.open_path)
+        context.path_opened.connect(lambda path: self.open_path(path))
         context.job_changed.connect(self.status.show_job)
         context.header_changed.connect(self._refresh_header)
         context.badge_changed.connect(lambda name, alive: self.rail.buttons[name].set_alive(alive))
@@ -81,44 +93,14 @@ class MainWindow(QWidget):
             self._shortcut(keys, lambda: self.zoom(1))
         self._shortcut("Ctrl+-", lambda: self.zoom(-1))
         self._shortcut("Ctrl+0", lambda: self.zoom(0))
+        self._shortcut("F1", self.open_help)
+        self._shortcut("Alt+Left", lambda: self.go_back(-1))
+        self._shortcut("Alt+Right", lambda: self.go_back(1))
         self._shortcut("F6", lambda: self.next_region(1))
         self._shortcut("Shift+F6", lambda: self.next_region(-1))
 
     def _shortcut(self, keys: str, slot) -> None:
         QShortcut(QKeySequence(keys), self).activated.connect(slot)
-
-    def _settings_menu(self) -> QMenu:
-        menu = QMenu(self)
-        group = QActionGroup(menu)
-        for mode, text in (("light", "Light"), ("dark", "Dark"), ("system", "Same as the system")):
-            action = QAction(text, menu, checkable=True)
-            action.triggered.connect(lambda _checked, mode=mode: self.set_scheme(mode))
-            action.setData(mode)
-            group.addAction(action)
-            menu.addAction(action)
-        menu.addSeparator()
-        for text, keys, step in (("Larger text", "Ctrl++", 1), ("Smaller text", "Ctrl+-", -1)):
-            menu.addAction(f"{text}\t{keys}").triggered.connect(lambda _checked, step=step: self.zoom(step))
-        menu.addAction("Normal text size\tCtrl+0").triggered.connect(lambda: self.zoom(0))
-        menu.addSeparator()
-        self._switches = {
-            menu.addAction("Tell on the desktop when a run ends or needs attention"): ("runs/notify", True),
-            menu.addAction("Park a run that raises an alarm"): ("runs/park_on_alarm", False),
-        }
-        for action, (key, _) in self._switches.items():
-            action.setCheckable(True)
-            action.toggled.connect(lambda on, key=key: self.context.settings.set(key, on))
-        menu.addMenu(TrackingMenu(self.context, menu))
-        menu.aboutToShow.connect(lambda: self._mark_scheme(group))
-        return menu
-
-    def _mark_scheme(self, group: QActionGroup) -> None:
-        for action in group.actions():
-            action.setChecked(action.data() == theme.mode())
-        for action, (key, otherwise) in self._switches.items():
-            action.blockSignals(True)
-            action.setChecked(bool(self.context.settings.get(key, otherwise)))
-            action.blockSignals(False)
 
     # ---- pages
 
@@ -140,6 +122,10 @@ class MainWindow(QWidget):
     def show_page(self, name: str) -> None:
         if name not in self._entries:
             return
+        self.history.visit(name, {})
+        self._show_page(name)
+
+    def _show_page(self, name: str) -> None:
         page = self.page(name)
         self._front = name
         self.stack.setCurrentWidget(page)
@@ -150,7 +136,17 @@ class MainWindow(QWidget):
         self._refresh_header()
 
     def _go(self, name: str, what: dict) -> None:
-        self.show_page(name)
+        if name in self._entries:
+            self.history.visit(name, what)
+            self._show(name, what)
+
+    def go_back(self, step: int) -> None:
+        """Alt+Left (-1) and Alt+Right (1)."""
+        if place := self.history.go(step):
+            self._show(*place)
+
+    def _show(self, name: str, what: dict) -> None:
+        self._show_page(name)
         page = self._pages.get(name)
         if what and hasattr(page, "receive"):
             page.receive(**what)
@@ -169,6 +165,7 @@ class MainWindow(QWidget):
 
     def choices(self) -> list[Choice]:
         """All that the palette offers."""
+        self.menu.mark()
         found = [
             Choice(e.title, f"Page, Ctrl+{number}", e.icon, lambda name=e.name: self.show_page(name))
             for number, e in enumerate(self._entries.values(), 1)
@@ -178,12 +175,23 @@ class MainWindow(QWidget):
             found += page.commands()
         found += [
             Choice("Open a file…", "Ctrl+O", "folder", self.choose_file),
-            Choice("Light colors", "Settings", "sun", lambda: self.set_scheme("light")),
-            Choice("Dark colors", "Settings", "moon", lambda: self.set_scheme("dark")),
-            Choice("Colors of the system", "Settings", "settings", lambda: self.set_scheme("system")),
+            *(
+                Choice(text, "Settings", icon, lambda mode=mode: self.set_scheme(mode))
+                for mode, _, text, icon in SCHEMES
+            ),
             Choice("Larger text", "Ctrl++", "plus", lambda: self.zoom(1)),
             Choice("Smaller text", "Ctrl+-", "settings", lambda: self.zoom(-1)),
+            Choice("Normal text size", "Ctrl+0", "settings", lambda: self.zoom(0)),
+            Choice("Back", "Alt+Left", "chevron-left", lambda: self.go_back(-1)),
+            Choice("Forward", "Alt+Right", "chevron-right", lambda: self.go_back(1)),
+            Choice("Start the demo transfer", "Runs", "play", lambda: self._go("runs", {"demo": True})),
+            Choice("Show the first steps", "Help", "info", self.show_first_steps),
+            *(Choice(action.text(), "Settings", "settings", action.toggle) for action in self.menu.switches),
+            *self._help_choices(),
+            Choice("Quit", "Ctrl+Q", "close", self.close),
         ]
+        if crashes.kept():
+            found.append(Choice("Bring back the session before the safe start", "", "undo", self.bring_back))
         return found + self._tokenizer_choices()
 
     def _tokenizer_choices(self) -> list[Choice]:
@@ -199,6 +207,43 @@ class MainWindow(QWidget):
             for entry in catalog()
         ]
 
+    def _help_choices(self) -> list[Choice]:
+        from tokstudio.ui.help import TOPICS, title_of
+
+        return [
+            Choice(f"Help: {title_of(topic)}", "F1", "info", lambda topic=topic: self.open_help(topic))
+            for topic in TOPICS
+        ]
+
+    # ---- help
+
+    def open_help(self, topic: str = "") -> None:
+        """Without a topic: the one of the page in front."""
+        if self._help is None:
+            from tokstudio.ui.help import HelpDialog
+
+            self._help = HelpDialog(self)
+            self._help.hints_asked.connect(self.show_first_steps)
+        self._help.open_at(topic or self._front)
+
+    def show_first_steps(self) -> None:
+        self.hints.start(first_steps.first_steps(self.show_page, lambda: self._go("runs", {"demo": True})))
+
+    def _welcome(self) -> None:
+        if self._start is not None and self._start.safe:
+            text = (
+                "The window ended twice without being closed, so this start is empty. Your session is kept."
+            )
+            self.hints.start([Hint(text, "Bring it back", self.bring_back)])
+        elif not self.context.settings.get(first_steps.KEY, False):
+            self.show_first_steps()
+        self.hints.ended.connect(lambda: self.context.settings.set(first_steps.KEY, True))
+
+    def bring_back(self) -> None:
+        """The session of before the safe start: this window closes, and `app.main` opens one that has it."""
+        self.wants_old_session = True
+        self.end(0)
+
     def open_palette(self) -> None:
         self.palette_.open_with(self.choices())
 
@@ -207,16 +252,18 @@ class MainWindow(QWidget):
         if path:
             self.open_path(path)
 
-    def open_path(self, path: str) -> None:
+    def open_path(self, path: str, zone: int = 0) -> None:
+        """`zone`: which of the places that take this kind of file."""
         try:
-            name, what = target_of(Path(path).expanduser())
+            zones = zones_of(Path(path).expanduser())
         except TokstudioError as error:
             self.toast.fail(error)
             return
-        self._go(name, what)
+        taken = zones[min(zone, len(zones) - 1)]
+        self._go(taken.page, taken.what)
 
     def toggle_scheme(self) -> None:
-        self.set_scheme("light" if theme.current() == "dark" else "dark")
+        self.set_scheme("light" if theme.is_dark() else "dark")
 
     def set_scheme(self, mode: str) -> None:
         self.context.settings.set("look/mode", mode)
@@ -247,6 +294,12 @@ class MainWindow(QWidget):
             self.restoreGeometry(QByteArray(base64.b64decode(geometry)))
         name = settings.get("window/page", "compare")
         self.show_page(name if name in self._entries else "compare")
+        if self._start is not None:
+            self._welcome()
+            QTimer.singleShot(crashes.WELL * 1000, self, self._start.well)
+        self._keeping = QTimer(self, interval=KEEP)
+        self._keeping.timeout.connect(self.keep)
+        self._keeping.start()
         self.setFocus()  # else Qt gives it, with a ring, to the first of the rail
         QTimer.singleShot(1_500, self.status.read_memory)
         QTimer.singleShot(lookout.AFTER, self, lambda: self.lookout and self.lookout.begin())
@@ -273,28 +326,44 @@ class MainWindow(QWidget):
         if not self._ending and not leaving.may_close(self, self.context.settings, lambda: self.end(0)):
             event.ignore()
             return
-        settings = self.context.settings
-        settings.set("window/geometry", base64.b64encode(bytes(self.saveGeometry())).decode())
+        self._keeping.stop()
+        self.keep()
         self._end_lookout()
         for page in self._pages.values():
             if hasattr(page, "close_down"):
                 page.close_down()
-        settings.sync()
+        self.context.settings.sync()
+        if self._start is not None:
+            self._start.closed()
         event.accept()
+
+    def keep(self) -> None:
+        """Saves the session: once a minute, and at the end."""
+        settings = self.context.settings
+        settings.set("window/geometry", base64.b64encode(bytes(self.saveGeometry())).decode())
+        for page in self._pages.values():
+            if hasattr(page, "keep"):
+                page.keep()
+        settings.sync()
 
     # ---- drop
 
     def dragEnterEvent(self, event) -> None:
-        if event.mimeData().hasUrls() and any(url.isLocalFile() for url in event.mimeData().urls()):
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
             event.acceptProposedAction()
-            self.overlay.show()
-            self.overlay.raise_()
+            self.overlay.offer(Path(paths[0]))
+
+    def dragMoveEvent(self, event) -> None:
+        self.overlay.point(event.position().toPoint())
+        event.acceptProposedAction()
 
     def dragLeaveEvent(self, _event) -> None:
         self.overlay.hide()
 
     def dropEvent(self, event) -> None:
+        zone = self.overlay.zone_at(event.position().toPoint())
         self.overlay.hide()
         for url in event.mimeData().urls():
             if url.isLocalFile():
-                self.open_path(url.toLocalFile())
+                self.open_path(url.toLocalFile(), zone)

@@ -56,12 +56,17 @@ changed = _notifier.changed  # after a live switch of scheme or scale
 
 
 def current() -> str:
-    """ "light" or "dark"."""
+    """ "light", "dark" or "contrast"."""
     return _State.name
 
 
+def is_dark() -> bool:
+    """Light words on a dark ground."""
+    return _State.name != "light"
+
+
 def mode() -> str:
-    """What was asked for: "light", "dark" or "system"."""
+    """What was asked for: "light", "dark", "contrast" or "system"."""
     return _State.mode
 
 
@@ -142,12 +147,14 @@ def load_fonts() -> None:
 
 
 def apply(app: QApplication, mode: str = "system") -> None:
-    """Switches the whole application to "light", "dark" or the system's choice, windows open or not."""
+    """Switches the whole application to "light", "dark", "contrast" or the system's choice, windows open or not."""
     if not app.property("tokstudioLook"):  # once per application
         load_fonts()
         app.setStyle(QStyleFactory.create("Fusion"))
         app.setProperty("tokstudioLook", True)
-        app.styleHints().colorSchemeChanged.connect(_system_changed)
+        hints = app.styleHints()
+        hints.colorSchemeChanged.connect(_system_changed)
+        hints.accessibility().contrastPreferenceChanged.connect(_system_changed)
     _State.mode = mode
     _State.name = _resolve(mode)
     _restyle(app)
@@ -189,10 +196,18 @@ def _restyle(app: QApplication) -> None:
 
 
 def _resolve(mode: str) -> str:
-    if mode != "system":
+    if mode in TABLES:
         return mode
+    if _system_wants_contrast():
+        return "contrast"
     dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
     return "dark" if dark else "light"
+
+
+def _system_wants_contrast() -> bool:
+    hints = QGuiApplication.styleHints()  # held: what belongs to it dies with it
+    wishes = hints.accessibility()
+    return wishes.contrastPreference() == Qt.ContrastPreference.HighContrast
 
 
 def _system_changed(_scheme) -> None:

@@ -7,11 +7,13 @@ import numpy as np
 
 
 def diverging(name: str) -> np.ndarray:
-    """uint8 [256, 3] for the theme called `name` ("light" or "dark"); entry 0 is most negative."""
+    """uint8 [256, 3] for the theme called `name` ("light", "dark" or "contrast"); entry 0 is most negative."""
     position = np.linspace(-1, 1, 256)
     magnitude = np.abs(position)
     if name == "light":
         lightness, chroma = 0.985 + (0.47 - 0.985) * magnitude**0.9, 0.17 * magnitude**0.8
+    elif name == "contrast":
+        lightness, chroma = 0.88 * magnitude**0.9, 0.15 * magnitude**0.55
     else:
         lightness, chroma = 0.225 + (0.80 - 0.225) * magnitude**0.9, 0.145 * magnitude**0.55
     return _to_srgb(lightness, chroma, np.radians(np.where(position < 0, 255.0, 50.0)))

@@ -119,7 +119,49 @@ DARK = {
     "series": ["#9aa3ff", "#eb8662", "#87eff3", "#be5b77", "#ecd48e", "#558abf"],
 }
 
-TABLES = {"light": LIGHT, "dark": DARK}
+CONTRAST = {
+    **DARK,
+    "name": "contrast",
+    "bg": "#000000",
+    "surface": "#000000",
+    "raised": "#141414",
+    "hover": "#2b2b2b",
+    "pressed": "#3d3d3d",
+    "border": "#b8b8b8",
+    "border_strong": "#e6e6e6",
+    "control": "#e6e6e6",
+    "text": "#ffffff",
+    "text2": "#ffffff",
+    "muted": "#e0e0e0",
+    "disabled": "#949494",
+    "accent": "#ffe14d",
+    "accent_fill": "#ffd400",
+    "accent_hover": "#ffe14d",
+    "accent_pressed": "#d9b400",
+    "accent_soft": "#332b00",
+    "on_accent": "#000000",
+    "success": "#6dff9c",
+    "success_soft": "#002b10",
+    "warning": "#ffc266",
+    "warning_soft": "#2e1c00",
+    "danger": "#ff9d96",
+    "danger_soft": "#380400",
+    "neutral_tok": "#000000",
+    "scrim": "#cc000000",
+    "tok": _hues(
+        "#2e0008 #ffd9df #ff8fa3",
+        "#2b1200 #ffdcc2 #ff9a57",
+        "#241b00 #ffe9ad #e0b52e",
+        "#04210a #cdf7cf #6fcf73",
+        "#00211f #baf7f0 #3fd0c5",
+        "#001a33 #cfe8ff #6db8ff",
+        "#170f38 #e6dfff #ab98ff",
+        "#2b0425 #ffd6f6 #f08ce0",
+    ),
+    "series": ["#ffe14d", "#5ec8ff", "#ff8fa3", "#6dff9c", "#ffffff", "#c9a6ff"],
+}
+
+TABLES = {"light": LIGHT, "dark": DARK, "contrast": CONTRAST}
 
 
 def luminance(color: str) -> float:

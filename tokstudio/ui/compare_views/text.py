@@ -309,6 +309,12 @@ class TextView(QWidget):
             ),
         }
 
+    def keep(self) -> None:
+        """Saves the session, on another thread; once a minute."""
+        if self._save_later.isActive():
+            self._save_later.stop()
+            self._save_behind()
+
     def _save_behind(self) -> None:
         state = self._state()
         self._disk.submit("state", lambda: state_file.save(state))

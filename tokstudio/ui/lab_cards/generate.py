@@ -3,9 +3,10 @@
 from functools import partial
 from math import log2
 
-from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from tokstudio.embed.service import Reply
+from tokstudio.ui import numbers
 from tokstudio.ui.embeddings_header import Badge
 from tokstudio.ui.lab_cards.flow import Flow, Piece, scrolled
 from tokstudio.ui.lab_cards.lab import SIDES, Lab
@@ -61,7 +62,7 @@ class GenerateView(QWidget):
     def __init__(self, lab: Lab):
         super().__init__()
         self.lab = lab
-        self.fields: dict[str, QSpinBox | QDoubleSpinBox] = {}
+        self.fields: dict[str, numbers.Whole | numbers.Decimal] = {}
         self.cards = {side: Written(side) for side in SIDES}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -80,7 +81,7 @@ class GenerateView(QWidget):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(2)
         for column, (key, caption, low, high, step, decimals, start, help_text) in enumerate(FIELDS):
-            field = QDoubleSpinBox() if decimals else QSpinBox()
+            field = numbers.Decimal() if decimals else numbers.Whole()
             if decimals:
                 field.setDecimals(decimals)
             field.setRange(low, high)

@@ -116,6 +116,10 @@ class ComparePage(QWidget):
         if what and hasattr(self.front, "receive"):
             self.front.receive(**what)
 
+    def keep(self) -> None:
+        """Once a minute."""
+        self.text.keep()
+
     def close_down(self) -> None:
         for view in self.views.values():
             if hasattr(view, "close_down"):

@@ -103,6 +103,10 @@ class ModelPage(QWidget):
             if reference:
                 self.choose(side, reference)
 
+    def keep(self) -> None:
+        """Once a minute."""
+        self.context.settings.set("model.text", self.text.toPlainText()[:20_000])
+
     def close_down(self) -> None:
         self._pause.stop()
         self.context.settings.set("model.text", self.text.toPlainText()[:20_000])

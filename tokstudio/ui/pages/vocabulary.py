@@ -115,6 +115,8 @@ class VocabularyPage(QWidget):
         """Shown: the tokenizer of last time, else GPT-4o's."""
         if self._reference:
             return
+        if words := self._context.settings.get("vocabulary.query", ""):
+            self.query.setText(str(words))
         known = {entry.reference for entry in catalog()}
         last = self._context.settings.get("vocabulary.reference", "")
         if last and (last in known or Path(last).exists()):
@@ -131,6 +133,10 @@ class VocabularyPage(QWidget):
             self.open(tokenizer)
         elif token is not None:
             self._reveal(token)
+
+    def keep(self) -> None:
+        """Once a minute, and at the end."""
+        self._context.settings.set("vocabulary.query", self.query.text())
 
     def close_down(self) -> None:
         self._typed.stop()

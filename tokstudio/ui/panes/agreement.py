@@ -109,7 +109,7 @@ class F1Matrix(QWidget):
             painter.drawText(box, Qt.AlignCenter, NONE)
             return
         share = max(0.0, (value - 0.5) / 0.5)
-        alpha = 0.12 + 0.55 * share if theme.current() == "dark" else 0.08 + 0.42 * share
+        alpha = 0.12 + 0.55 * share if theme.is_dark() else 0.08 + 0.42 * share
         painter.setBrush(theme.color("accent_fill", round(alpha, 3)))
         painter.drawRoundedRect(box, 4, 4)
         painter.setPen(theme.color("text"))

@@ -53,6 +53,7 @@ class IdsEditor(QWidget):
         self.edit.setFrameShape(QFrame.NoFrame)
         self.edit.setPlaceholderText("Paste ids: 9906 11 856  or  [9906, 11, 856]")
         self.edit.setAccessibleName("Ids")
+        self.edit.setTabChangesFocus(True)
         theme.set_font(self.edit, "mono")
         self.note = label("", "small", "muted", wrap=True)
         layout = QVBoxLayout(self)

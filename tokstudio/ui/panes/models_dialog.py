@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
+from tokstudio.ui import numbers
 from tokstudio.ui.panes import models_file
 from tokstudio.ui.panes.models_file import ModelPrice
 from tokstudio.ui.widgets.basic import button, label, row
@@ -100,17 +101,17 @@ class ModelsDialog(QDialog):
 
 
 def _window(name: str, text: str) -> int:
-    digits = text.replace(",", "").replace(" ", "")
-    if digits and not digits.isdecimal():
-        raise ValueError(f"{name}: write the context window as a whole number, for example 128000.")
-    return int(digits or 0)
+    try:
+        return numbers.whole(text or "0")
+    except ValueError:
+        raise ValueError(f"{name}: write the context window as a whole number, for example 128000.") from None
 
 
 def _price(name: str, text: str) -> float | None:
     if not text:
         return None
     try:
-        value = float(text)
+        value = numbers.decimal(text)
     except ValueError:
         value = -1.0
     if not 0 <= value < 1e9:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHeaderView,
-    QSpinBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -24,6 +23,7 @@ from tokstudio.tokens.base import Tokenizer
 from tokstudio.tokens.budget import BOUNDARIES, Chunk, split, write_chunks
 from tokstudio.ui import theme
 from tokstudio.ui.background import Worker
+from tokstudio.ui.numbers import Whole
 from tokstudio.ui.widgets.basic import button, check, combo, label, row
 from tokstudio.ui.widgets.problem import Problem
 from tokstudio.ui.widgets.token_text import glyphs
@@ -75,11 +75,10 @@ class SplitDialog(QDialog):
         self._start()
 
     @staticmethod
-    def _spin(least: int, most: int, value: int, name: str) -> QSpinBox:
-        made = QSpinBox()
+    def _spin(least: int, most: int, value: int, name: str) -> Whole:
+        made = Whole()
         made.setRange(least, most)
         made.setValue(value)
-        made.setGroupSeparatorShown(True)
         made.setAccessibleName(name)
         return made
 

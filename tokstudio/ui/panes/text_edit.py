@@ -1,6 +1,6 @@
 """The editor of the shared text: files dropped on it are opened, and bytes can be marked and shown."""
 
-from PySide6.QtCore import QMimeData, Signal
+from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QTextCharFormat, QTextCursor, QTextDocument, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit
 
@@ -42,6 +42,13 @@ class TextEdit(QPlainTextEdit):
         self._marked: tuple[int, int] | None = None
         self._wrong: list[tuple[int, int]] = []
         theme.changed.connect(self._mark)
+
+    def keyPressEvent(self, event) -> None:
+        """Tab is text here; with Ctrl it goes on to the next control, with Shift, too, to the one before."""
+        if event.key() in (Qt.Key_Tab, Qt.Key_Backtab) and event.modifiers() & Qt.ControlModifier:
+            self.window().focusNextPrevChild(event.key() == Qt.Key_Tab)
+        else:
+            super().keyPressEvent(event)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
         return source.hasText() or source.hasUrls()

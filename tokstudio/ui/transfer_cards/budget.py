@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 
 from tokstudio.train.config import OptimizerConfig, TrainConfig, TransferConfig
 from tokstudio.train.optim import schedule
+from tokstudio.ui import numbers
 from tokstudio.ui.charts import LineChart
 from tokstudio.ui.transfer_cards.facts import CorpusFacts, Expected
 from tokstudio.ui.transfer_cards.parts import Field, Numbered
@@ -25,9 +26,8 @@ FIELDS: dict[str, tuple[type, str]] = {
 
 def read_number(text: str, kind: type, low: float | None) -> tuple[Any, str]:
     """(value, ""), or (None, what to write instead)."""
-    plain = text.replace(",", "").replace(" ", "").replace("\N{NO-BREAK SPACE}", "")
     try:
-        value = int(plain) if kind is int else float(plain)
+        value = numbers.whole(text) if kind is int else numbers.decimal(text)
     except ValueError:
         example = "a whole number, for example 100." if kind is int else "a number, for example 0.0003."
         return None, f"Write {example}"

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLineEdit, QVBoxLayout, QWidg
 from tokstudio.errors import ConfigError
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.settings import apply_overrides, to_dict
-from tokstudio.ui import theme
+from tokstudio.ui import numbers, theme
 from tokstudio.ui.transfer_cards.parts import Field
 from tokstudio.ui.widgets.basic import button, check, col, combo, label, row
 
@@ -84,16 +84,16 @@ class SettingLine(QWidget):
 
     def _typed(self, text: str) -> None:
         if typing.get_origin(self.kind) is tuple:
-            parts = [part.strip() for part in text.split(",") if part.strip()]
+            parts = numbers.several(text)
             number = typing.get_args(self.kind)[0] is float
             try:
-                self.edited.emit(self.name, [float(part) for part in parts] if number else parts)
+                self.edited.emit(self.name, [numbers.decimal(part) for part in parts] if number else parts)
             except ValueError:
                 self.say("Write numbers with commas between them, for example 1, 3.")
             return
         if self.kind in (int, float):
             try:
-                self.edited.emit(self.name, self.kind(text.replace(",", "").replace(" ", "")))
+                self.edited.emit(self.name, (numbers.whole if self.kind is int else numbers.decimal)(text))
             except ValueError:
                 whole = (
                     "a whole number, for example 100." if self.kind is int else "a number, for example 0.001."

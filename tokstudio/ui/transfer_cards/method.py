@@ -9,6 +9,7 @@ from tokstudio.train.objectives.base import OBJECTIVES
 from tokstudio.train.recipes import recipes
 from tokstudio.train.settings import to_dict
 from tokstudio.transfer.base import METHODS
+from tokstudio.ui import numbers
 from tokstudio.ui.transfer_cards.parts import Field, Flow, Numbered, Option
 from tokstudio.ui.transfer_cards.s2t2 import S2t2Choice
 from tokstudio.ui.widgets.basic import button, col, combo, eliding, label, row, segmented
@@ -134,7 +135,7 @@ class MethodCard(Numbered):
 
     def _weigh(self, text: str) -> None:
         try:
-            weights = [float(part) for part in text.split(",") if part.strip()]
+            weights = [numbers.decimal(part) for part in numbers.several(text)]
         except ValueError:
             weights = []
         wanted = len(self._objectives)

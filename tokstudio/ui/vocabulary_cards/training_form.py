@@ -14,7 +14,7 @@ from tokstudio.tokens.training.settings import (
     PRE_TOKENIZERS,
     TrainingSettings,
 )
-from tokstudio.ui import theme
+from tokstudio.ui import numbers, theme
 from tokstudio.ui.transfer_cards.parts import Field
 from tokstudio.ui.widgets.basic import Segmented, button, check, col, combo, eliding, label, row
 
@@ -172,7 +172,7 @@ class TrainingForm(QWidget):
     def settings(self) -> TrainingSettings:
         """Raises ConfigError where something is missing, TokenizerError for a parent that cannot be changed."""
         try:
-            size = int(self.size.line.text().replace(",", "").replace(" ", ""))
+            size = numbers.whole(self.size.line.text())
         except ValueError:
             raise ConfigError(
                 f"“{self.size.line.text()}” is no number.", hint="Write a whole number, for example 8000."
@@ -190,7 +190,7 @@ class TrainingForm(QWidget):
                 hint="Write a whole number, for example 2.",
             )
         try:
-            held_out = float(self.held_out.line.text().strip().removesuffix("%") or 0) / 100
+            held_out = numbers.decimal(self.held_out.line.text().strip().removesuffix("%") or "0") / 100
         except ValueError:
             raise ConfigError(
                 f"“{self.held_out.line.text()}” is no share of the text.",

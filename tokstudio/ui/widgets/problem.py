@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QSizePolicy, QVBoxLayout
 
 from tokstudio.errors import TokstudioError
+from tokstudio.ui.announce import announce
 from tokstudio.ui.icons import icon_label
 from tokstudio.ui.widgets.basic import button, label, row
 
@@ -54,6 +55,7 @@ class Problem(QFrame):
         self._actions.addWidget(copy)
         self._fit()
         self.show()
+        announce(self, f"{error} {hint}".strip(), at_once=not warning)
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)

@@ -51,7 +51,7 @@ class RailButton(QAbstractButton):
             painter.setBrush(theme.color("accent_soft" if self.isChecked() else "hover"))
             painter.drawRoundedRect(box, 8, 8)
         if self.isChecked():
-            painter.setBrush(theme.color("accent_fill" if theme.current() == "light" else "accent"))
+            painter.setBrush(theme.color("accent_fill" if not theme.is_dark() else "accent"))
             painter.drawRoundedRect(QRectF(0, self.height() / 2 - 12, 3, 24), 1.5, 1.5)
         if self.hasFocus():
             painter.setBrush(Qt.NoBrush)
@@ -103,5 +103,5 @@ class Rail(QFrame):
         self.buttons[name].setChecked(True)
 
     def _restyle(self) -> None:
-        dark = theme.current() == "dark"
+        dark = theme.is_dark()
         self.scheme.set_icon("sun" if dark else "moon", "Light colors" if dark else "Dark colors")

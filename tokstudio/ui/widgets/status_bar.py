@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
+from tokstudio.ui.announce import announce
 from tokstudio.ui.icons import icon_label
 from tokstudio.ui.widgets.bar import ProgressBar
 from tokstudio.ui.widgets.basic import eliding, label, row, tool
@@ -87,6 +88,7 @@ class StatusBar(QFrame):
         """A fraction below 0 takes the job away."""
         if fraction < 0:
             if (gone := self._jobs.pop(key, None)) is not None:
+                announce(self, f"{gone.title.text()} has ended")
                 gone.hide()
                 gone.deleteLater()
             return

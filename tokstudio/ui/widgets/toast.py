@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
+from tokstudio.ui.announce import announce
 from tokstudio.ui.icons import icon_label
 from tokstudio.ui.widgets.basic import button, label, tool
 
@@ -42,6 +43,7 @@ class Toast(QFrame):
         self.hint.hide()
         self.undo.setVisible(undo is not None)
         self._show(text, SECONDS_WITH_UNDO if undo else SECONDS)
+        announce(self, text)
 
     def fail(self, error: TokstudioError) -> None:
         """Stays until it is closed."""
@@ -51,6 +53,7 @@ class Toast(QFrame):
         self.hint.setText(error.hint)
         self.hint.setVisible(bool(error.hint))
         self._show(str(error), 0)
+        announce(self, f"{error} {error.hint}".strip(), at_once=True)
 
     def _show(self, text: str, seconds: int) -> None:
         self.text.setText(text)
