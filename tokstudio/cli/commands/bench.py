@@ -19,6 +19,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="each thing twice, and without the cases that take minutes"
     )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="how long `tour` works in the window (1; at least one round)",
+    )
     parser.add_argument("--check", action="store_true", help="exit with 1 where a target is missed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -26,6 +32,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.repeat < 1:
         raise InputError(f"--repeat {args.repeat} measures nothing.", hint="Give 1 or more.")
+    if args.minutes is not None:
+        if not 0 <= args.minutes <= 600:
+            raise InputError(f"--minutes {args.minutes:g} is no length.", hint="Give 0 to 600.")
+        from tokstudio.bench.tour import Length
+
+        Length.seconds = 60 * args.minutes
     if args.name is None:
         return list_all(args)
     repeat = min(args.repeat, QUICK) if args.quick else args.repeat
