@@ -142,3 +142,13 @@ def test_the_cache_keeps_what_was_used_last():
         os.utime(folder, (1e9 - age, 1e9 - age))
     trim_cache(limit=200)
     assert sorted(entry.name for entry in cache_entry("new").parent.iterdir()) == ["new", "older"]
+
+
+@pytest.mark.parametrize("pooling", levels.POOLINGS)
+def test_a_tile_of_reordered_dimensions_is_that_of_a_reordered_matrix(pooling):
+    values = random(5000, 300, seed=3)
+    dims = np.random.default_rng(4).permutation(300)
+    one, other = (finish(levels.build(in_memory(v), 0.05)) for v in (values, values[:, dims]))
+    for r, c in ((0, 0), (2, 1), (5, 0), (4, 2)):
+        mine, theirs = one.tile(pooling, (r, 0), (c, 0), dims), other.tile(pooling, (r, 0), (c, 0))
+        assert np.allclose(mine, theirs, atol=5e-5)  # levels are float16

@@ -268,3 +268,60 @@ def test_a_live_switch_of_theme_recolors_the_heat_map(qtbot, qapp, page):
     dark = page.grab().toImage()
     assert dark.pixelColor(20, 20) != light
     theme.apply(qapp, "light")
+
+
+def test_dimensions_in_other_orders(qtbot, page):
+    ready(qtbot, page, token="river")
+    card = page.body.matrices[0]
+    std = page.engine.a.summary.arrays["std"]
+
+    def choose(order: str) -> None:
+        place = card.columns.findData(order)
+        card.columns.setCurrentIndex(place)
+        card.columns.activated.emit(place)
+        qtbot.waitUntil(lambda: not page.engine.maths.busy(), timeout=SLOW)
+
+    assert (np.diff(card.heat.plane.values[0]) >= 0).all(), "by the values of the asked row"
+    choose("variance")
+    assert (np.diff(std[card.heat.plane.dims]) <= 0).all()
+    assert card.heat.plane.values[0, 0] == _minilm_row(2314)[card.heat.plane.dims[0]]
+    assert "dimensions by variance" in card.subtitle.text()
+    card.mode.set_index(1)
+    assert card.columns.findData("value") < 0, "there is no asked row in the whole matrix"
+    for order in ("variance", "pca", "id"):
+        choose(order)
+        card.heat.show_row(2314)
+        for _ in range(60):
+            card.heat._zoom(0.8, card.heat.box().center(), columns=False)
+        card.heat.show_row(2314)
+
+        def drawn() -> bool:
+            page.grab()
+            return not page.engine.maths.busy() and card.heat.readout(2314, 7)[1] != "…"
+
+        qtbot.waitUntil(drawn, timeout=SLOW)
+        dim = int(card.heat.plane.dims[7])
+        expected = f"value {float(_minilm_row(2314)[dim]):+.4f}".replace("-", "\u2212")
+        assert card.heat.readout(2314, 7)[0] == f"river, dim {dim}"
+        assert card.heat.readout(2314, 7)[1].startswith(expected)
+    assert card.heat.plane.dims.tolist() == list(range(384))
+
+
+def test_a_double_click_opens_the_row(qtbot, page):
+    ready(qtbot, page, token="river")
+    heat = page.body.matrices[0].heat
+    box = heat.box()
+    third = QPoint(int(box.center().x()), int(box.top() + box.height() * 2.5 / 30))
+    token = page.engine.a.token(heat.plane.row_id(2))
+    qtbot.mouseClick(heat, Qt.LeftButton, pos=third)
+    qtbot.mouseDClick(heat, Qt.LeftButton, pos=third)
+    qtbot.waitUntil(lambda: not page.engine.maths.busy(), timeout=SLOW)
+    assert page.body.middle.currentWidget() is page.body.vector
+    assert page.body.vector.subtitle.text().startswith(f"{token}, row ")
+
+
+def test_one_click_gives_the_fixed_levels(qtbot, page):
+    ready(qtbot, page, token="river")
+    card = page.body.matrices[0]
+    qtbot.mouseClick(card.level.button(2), Qt.LeftButton)
+    assert card.heat.plane.shade.level == 0.15

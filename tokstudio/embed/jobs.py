@@ -17,7 +17,7 @@ from tokstudio.embed.fingerprint import cache_entry, fingerprint, trim_cache
 from tokstudio.embed.matrix import DTYPE_NAMES, EmbeddingMatrix, Steps
 from tokstudio.embed.memory import in_memory
 from tokstudio.embed.neighbors import nearest, row_norms
-from tokstudio.embed.order import ORDERS, by_cluster, by_key, ordered
+from tokstudio.embed.order import COLUMN_ORDERS, ORDERS, by_cluster, by_key, ordered
 from tokstudio.embed.pyramid import Pyramid
 from tokstudio.embed.read import ModelFiles, open_model
 from tokstudio.embed.search import containing, search
@@ -53,6 +53,7 @@ class Opened:
     norms: np.ndarray | None = None
     pyramids: dict[str, Pyramid] = field(default_factory=dict)  # by the order of the rows
     orders: dict[str, np.ndarray] = field(default_factory=dict)
+    column_keys: dict[str, np.ndarray] = field(default_factory=dict)  # largest first
     spaces: dict[str, Space | None] = field(default_factory=dict)
     decoded: EmbeddingMatrix | None = None
 
@@ -104,6 +105,7 @@ def open_matrix(state: State, path: str, tensor: str | None = None) -> Job:
 def summary(state: State, path: str, tensor: str) -> Job:
     opened = state.get(path, tensor)
     found = yield from summarize(opened.matrix)
+    opened.column_keys["variance"] = found.std
     values = {name: getattr(found, name) for name in ("spread", "level", "largest", "zero_rows", "nonfinite")}
     return Answer(
         values, {name: getattr(found, name) for name in ("norms", "mean", "std", "counts", "edges")}
@@ -141,6 +143,28 @@ def _order(state: State, opened: Opened, order: str, tokenizer: str) -> Generato
     texts = default_corpus()
     counted = yield from count_tokens(load_tokenizer(tokenizer), texts, sum(map(len, texts)))
     return by_key(counted.counts, len(matrix), largest_first=True)
+
+
+def order_columns(state: State, path: str, tensor: str, columns: str) -> Job:
+    """`order` [d]: the dimension that stands at each place."""
+    found = yield from _columns(state, path, tensor, columns)
+    dims = np.arange(state.get(path, tensor).matrix.shape[1]) if found is None else found
+    return Answer({"columns": columns}, {"order": dims.astype(np.int32)})
+
+
+def _columns(state: State, path: str, tensor: str, columns: str) -> Generator[float, None, np.ndarray | None]:
+    """Variance: the widest dimension first. PCA: by its share in the first principal axis, from + to -."""
+    if columns not in COLUMN_ORDERS:
+        raise InputError(
+            f"There is no order of dimensions {columns!r}.",
+            hint=f"Choose one of {', '.join(COLUMN_ORDERS)}.",
+        )
+    if columns == "id":
+        return None
+    opened = state.get(path, tensor)
+    if columns not in opened.column_keys:
+        yield from (summary if columns == "variance" else project)(state, path, tensor)
+    return np.argsort(-opened.column_keys[columns], kind="stable")
 
 
 def build_pyramid(state: State, path: str, tensor: str, order: str = "id", tokenizer: str = "") -> Job:
@@ -183,21 +207,25 @@ def tiles(
     wanted: list[list[int]],
     order: str = "id",
     tokenizer: str = "",
+    columns: str = "id",
 ) -> Job:
     """`wanted`: [r, i, c, j], row tile i where a cell stands for 2**r rows, column tile j for 2**c
     columns."""
     opened = state.get(path, tensor)
     if order not in opened.pyramids:
         yield from build_pyramid(state, path, tensor, order, tokenizer)
+    dims = yield from _columns(state, path, tensor, columns)
     for r, i, c, j in wanted:
-        values = opened.pyramids[order].tile(pooling, (r, i), (c, j)).astype(np.float32)
-        yield Part({"pooling": pooling, "tile": [r, i, c, j], "order": order}, {"values": values})
+        values = opened.pyramids[order].tile(pooling, (r, i), (c, j), dims).astype(np.float32)
+        about = {"pooling": pooling, "tile": [r, i, c, j], "order": order, "columns": columns}
+        yield Part(about, {"values": values})
     return Answer()
 
 
 def project(state: State, path: str, tensor: str) -> Job:
     opened = state.get(path, tensor)
     found = yield from spectrum(opened.matrix)
+    opened.column_keys["pca"] = found.loadings
     values = {
         "effective_rank": found.effective_rank,
         "explained": found.explained,
@@ -298,6 +326,7 @@ JOBS: dict[str, tuple[Callable[..., Job], int]] = {
     "search": (search_vocabulary, 1),
     "inspect": (inspect, 1),
     "order": (order_rows, 2),
+    "columns": (order_columns, 1),
     "vocabulary": (vocabulary, 2),
     "ranks": (sort_ranks, 3),
     "summary": (summary, 3),

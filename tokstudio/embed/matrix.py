@@ -55,8 +55,8 @@ class EmbeddingMatrix:
             )
         return decode(self.stored[ids], self.tensor.dtype)
 
-    def block(self, start: int, stop: int, columns: slice = slice(None)) -> np.ndarray:
-        """Rows `start` to `stop` [m, d]; a view of the map where the file holds float32."""
+    def block(self, start: int, stop: int, columns: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Rows `start` to `stop` [m, d]; a view of the map where the file holds float32 and `columns` is a slice."""
         if self.tensor.dtype == "Q8_0":  # columns come in blocks of 32
             return decode(self.stored[start:stop], "Q8_0")[:, columns]
         return decode(self.stored[start:stop, columns], self.tensor.dtype)

@@ -1,4 +1,4 @@
-"""Other orders of the rows, so that a heat map shows what belongs together."""
+"""Other orders of the rows and of the dimensions, so that a heat map shows what belongs together."""
 
 from dataclasses import dataclass, field
 
@@ -8,6 +8,7 @@ from tokstudio.embed.matrix import EmbeddingMatrix, Steps, decode
 from tokstudio.embed.summary import finite
 
 ORDERS = ("id", "norm", "cluster", "frequency", "name")
+COLUMN_ORDERS = ("id", "variance", "pca")
 CLUSTERS, ROUNDS, SAMPLE = 64, 12, 8192
 
 

@@ -37,9 +37,15 @@ class Pyramid:
     levels: tuple[np.ndarray, ...]
     cells: dict[str, list[float]] | None = None  # as `cell_levels` found them, where they were kept
 
-    def tile(self, pooling: str, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+    def tile(
+        self,
+        pooling: str,
+        rows: tuple[int, int],
+        columns: tuple[int, int],
+        dims: np.ndarray | None = None,
+    ) -> np.ndarray:
         """One tile [<=256, <=256] float32. `rows` and `columns`: (r, i) for tile i where a cell stands for
-        2**r.
+        2**r. `dims` [d]: the dimension that stands at each place, by default its own.
 
         At the edge a tile is smaller, and its last cells may stand for less. Where a cell stands for one
         value, every pooling shows that value.
@@ -49,10 +55,11 @@ class Pyramid:
         stop = min(first + (TILE << r), len(self.matrix))
         left = column_tile * TILE << c
         right = min(left + (TILE << c), self.matrix.shape[1])
-        planes, have = self._source(r, first, stop, slice(left, right))
+        chosen = slice(left, right) if dims is None else dims[left:right]
+        planes, have = self._source(r, first, stop, chosen)
         return pool(planes, 1 << (r - have), 1 << c, pooling, single=r == c == 0)
 
-    def _source(self, r: int, first: int, stop: int, columns: slice) -> tuple[np.ndarray, int]:
+    def _source(self, r: int, first: int, stop: int, columns: slice | np.ndarray) -> tuple[np.ndarray, int]:
         """(planes [4, m, k] of the finest level that is coarse enough, how many times its rows were
         halved)."""
         stored = min(r // STEP, len(self.levels))

@@ -19,6 +19,7 @@ class Spectrum:
     points: np.ndarray  # float32 [n, 2]: each row on the first two principal components (centered)
     explained: tuple[float, float]  # share of the variance along each of the two
     rows_used: int  # n when exact, fewer when the Gram matrix came from evenly spaced rows
+    loadings: np.ndarray  # float64 [d]: the first principal axis, its largest entry positive
 
 
 def spectrum(matrix: EmbeddingMatrix) -> Steps[Spectrum]:
@@ -36,7 +37,12 @@ def spectrum(matrix: EmbeddingMatrix) -> Steps[Spectrum]:
     shares = variances[:2] / (variances.sum() or 1.0)
     scale = np.sqrt(n / rows)  # so that a sample's values compare with an exact matrix
     return Spectrum(
-        values * scale, _effective_rank(values), points, (float(shares[0]), float(shares[1])), rows
+        values * scale,
+        _effective_rank(values),
+        points,
+        (float(shares[0]), float(shares[1])),
+        rows,
+        axes[:, 0],
     )
 
 

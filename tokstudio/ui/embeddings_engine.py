@@ -27,6 +27,7 @@ class Side:
     spread: Reply | None = None
     spectrum: Reply | None = None
     order: str = "id"
+    columns_by: str = "id"
     ready: set[str] = field(default_factory=set)
 
     @property
@@ -75,6 +76,7 @@ class Engine(QObject):
     spectrum = Signal(str)
     pictured = Signal(str, object)  # pyramid is built: reply
     tile = Signal(str, object)
+    columns_ordered = Signal(str, object)
     neighbors = Signal(str, object)
     compared = Signal(object)
     paired = Signal(object)
@@ -119,6 +121,7 @@ class Engine(QObject):
                 "spectrum",
                 "spread",
                 "tiles",
+                "columns",
                 "neighbors",
             ):
                 self.maths.cancel(f"{slot} {letter}")
@@ -192,9 +195,18 @@ class Engine(QObject):
         if (side := self.sides.get(letter)) is None:
             return
         asked = {**side.where, "pooling": pooling, "wanted": tiles, "order": side.order}
+        asked["columns"] = side.columns_by
         part = lambda side, reply: self.tile.emit(side.letter, reply)  # noqa: E731
         self._ask(
             side, "tiles", "tiles", lambda *_: None, part=part, tokenizer=side.about["tokenizer"], **asked
+        )
+
+    def ask_columns(self, letter: str, columns: str) -> None:
+        if (side := self.sides.get(letter)) is None:
+            return
+        done = lambda side, reply: self.columns_ordered.emit(side.letter, reply)  # noqa: E731
+        self._ask(
+            side, "columns", "columns", done, title="Ordering dimensions", **side.where, columns=columns
         )
 
     # ---------------------------------------------------------------- questions

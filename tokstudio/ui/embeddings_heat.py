@@ -18,10 +18,11 @@ NAMED = 11  # pixels a row needs for its name
 
 
 class HeatMap(QWidget):
-    """Wheel: rows, with Shift dimensions. Drag: move. Double click or 0: everything. Arrows move the
-    cross-hair."""
+    """Wheel: rows, with Shift dimensions. Drag: move. Double click: that row by itself. 0: everything. Arrows
+    move the cross-hair."""
 
     row_chosen = Signal(int)  # id of the row that was clicked
+    row_opened = Signal()  # a double click on the row that the first of its clicks has chosen
     view_changed = Signal()
 
     def __init__(self):
@@ -40,6 +41,7 @@ class HeatMap(QWidget):
         self._mean = self.std = np.zeros(0)
         self._pointer: QPointF | None = None
         self._drag: tuple[QPointF, View] | None = None
+        self._chosen = False  # by the last click
         theme.changed.connect(self._restyle)
 
     # ---------------------------------------------------------------- what it shows
@@ -178,8 +180,9 @@ class HeatMap(QWidget):
 
     def _paint_readout(self, painter: QPainter, box: QRectF, point: QPointF) -> None:
         painter.setPen(QPen(theme.color("text"), 1, Qt.DotLine))
-        painter.drawLine(QPointF(point.x(), box.top()), QPointF(point.x(), box.bottom()))
-        painter.drawLine(QPointF(box.left(), point.y()), QPointF(box.right(), point.y()))
+        # through both margins, so that the bars of this row and this dimension are found
+        painter.drawLine(QPointF(point.x(), 6), QPointF(point.x(), box.bottom()))
+        painter.drawLine(QPointF(box.left(), point.y()), QPointF(box.right() + 8 + marginals.NORM, point.y()))
         title, value = self.readout(*self._cell_at(box, point))
         strong, small = theme.font("strong"), theme.font("small")
         painter.setFont(strong)
@@ -228,6 +231,7 @@ class HeatMap(QWidget):
         self._changed()
 
     def mousePressEvent(self, event) -> None:
+        self._chosen = False
         if self.plane is not None and event.button() == Qt.LeftButton:
             self._drag = event.position(), self.view
 
@@ -247,11 +251,13 @@ class HeatMap(QWidget):
             box = QRectF(0, TOP, self.box().right(), self.box().height())  # the names too
             if box.contains(point):
                 inside = QPointF(max(point.x(), LEFT), point.y())
+                self._chosen = True
                 self.row_chosen.emit(self.plane.row_id(self._cell_at(self.box(), inside)[0]))
         self._drag = None
 
     def mouseDoubleClickEvent(self, event) -> None:
-        self.fit()
+        if self.plane is not None and event.button() == Qt.LeftButton and self._chosen:
+            self.row_opened.emit()
 
     def leaveEvent(self, event) -> None:
         self._pointer = None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import Signal
 
-from tokstudio.embed.order import ORDERS
+from tokstudio.embed.order import COLUMN_ORDERS, ORDERS
 from tokstudio.embed.pyramid import POOLINGS, STEP
 from tokstudio.embed.service import Reply
 from tokstudio.ui.embeddings_heat import HeatMap
@@ -26,6 +26,15 @@ ORDER_SENTENCES = {
     "frequency": "by how often the text that comes with Python has them",
     "name": "in the order of their bytes",
 }
+BY_VALUE = "value"
+COLUMN_WORDS = {
+    **{BY_VALUE: "Dims by value", "id": "Dims by id"},
+    **{"variance": "Dims by variance", "pca": "Dims by PCA"},
+}
+COLUMN_SENTENCES = {
+    **{BY_VALUE: "dimensions sorted by its values", "id": "dimensions by id"},
+    **{"variance": "dimensions by variance", "pca": "dimensions by their loading on PCA 1"},
+}
 FIXED = 0.15  # a level that stays the same from matrix to matrix
 POOLING_WORDS = {"mean": "Mean", "max-abs": "Max-abs", "min": "Min", "std": "Std"}
 POOLING_TIPS = {
@@ -40,6 +49,8 @@ class MatrixCard(Card):
     tiles_wanted = Signal(str, list)  # pooling, [[r, i, c, j], …]
     row_chosen = Signal(int)
     order_chosen = Signal(str)
+    columns_chosen = Signal(str)
+    row_opened = Signal()  # the row that was chosen last, to be looked at value by value
     side_chosen = Signal(int)  # 0 A, 1 B, 2 difference
     vector_wanted = Signal()
 
@@ -57,6 +68,10 @@ class MatrixCard(Card):
         self.order = combo(name="Order of the rows")
         for order in ORDERS:
             self.order.addItem(ORDER_WORDS[order], order)
+        self.columns = combo(name="Order of the dimensions")
+        self.columns.setToolTip(
+            "By id, by variance (widest first) or by their loading on the first principal component"
+        )
         self.pooling = segmented(
             [POOLING_WORDS[p] for p in POOLINGS], on=1, name="Pooling of values under a pixel"
         )
@@ -70,27 +85,33 @@ class MatrixCard(Card):
         self._vector.setToolTip("The asked row, value by value")
         self._pooled = row(self.order, self.pooling, spacing=6)
         self._pooled.setVisible(False)
-        foot = row(self._pooled, self.level, 4, (self._range, 1), self._vector, self._fit)
+        foot = row(self._pooled, self.columns, self.level, 4, (self._range, 1), self._vector, self._fit)
         self.body.addWidget(self.heat, 1)
         self.body.addWidget(foot)
         self._numbers: dict[str, float] = {"level": FIXED, "spread": FIXED / 3.6}
         self._whole: MatrixPlane | None = None
         self._nearest: RowsPlane | None = None
         self._asked, self._order = "", "id"
+        self._columns = {NEAREST: BY_VALUE, WHOLE: "id"}  # by mode
+        self._dims: dict[str, np.ndarray] = {}  # by order, as far as known
+        self._rows: tuple[np.ndarray, np.ndarray] | None = None  # nearest rows and their ids
         self._summary: Reply | None = None
         self._cells: dict[str, list[float]] = {}
         self._whole_ready = False
+        self._fill_columns()
         self._connect()
 
     def _connect(self) -> None:
         self.mode.changed.connect(lambda _: self._switch())
         self.sides.changed.connect(self._choose_side)
         self.order.activated.connect(lambda place: self.order_chosen.emit(self.order.itemData(place)))
+        self.columns.activated.connect(lambda place: self._choose_columns(self.columns.itemData(place)))
         self.pooling.changed.connect(lambda _: self._repool())
         self.level.changed.connect(lambda _: self._relevel())
         self._fit.clicked.connect(self.heat.fit)
         self._vector.clicked.connect(self.vector_wanted)
         self.heat.row_chosen.connect(self.row_chosen)
+        self.heat.row_opened.connect(self.row_opened)
         self.heat.view_changed.connect(self._viewed)
 
     def _choose_side(self, side: int) -> None:
@@ -103,7 +124,9 @@ class MatrixCard(Card):
     def show_matrix(self, shape: tuple[int, int]) -> None:
         """A new matrix: nothing of the old one is left but the mode."""
         self.heat.set_summary(np.zeros(0), np.zeros(0), np.zeros(0))
-        self._nearest, self._summary = None, None
+        self._nearest, self._summary, self._rows, self._dims = None, None, None, {}
+        self._columns[WHOLE] = "id"
+        self._fill_columns()
         self._whole = MatrixPlane(
             shape, self._shade(), POOLINGS[self.pooling.index()], self.tiles_wanted.emit
         )
@@ -132,12 +155,59 @@ class MatrixCard(Card):
         self.heat.set_names(name)
 
     def show_nearest(self, rows: np.ndarray, ids: np.ndarray, asked: str) -> None:
-        """`rows` [k + 1, d], the asked one first; dimensions are sorted by its values."""
-        order = np.argsort(rows[0], kind="stable")
-        self._asked = asked
-        self._nearest = RowsPlane(rows[:, order], ids, order, self._shade())
+        """`rows` [k + 1, d], the asked one first."""
+        self._asked, self._rows = asked, (rows, ids)
+        self._lay_out_nearest()
+
+    def _lay_out_nearest(self) -> None:
+        """Dimensions by the values of the asked row, or in the chosen order as soon as that is known."""
+        if self._rows is None:
+            return
+        rows, ids = self._rows
+        chosen = self._columns[NEAREST]
+        if chosen == BY_VALUE:
+            dims = np.argsort(rows[0], kind="stable")
+        elif chosen in self._dims and len(self._dims[chosen]) == rows.shape[1]:
+            dims = self._dims[chosen]
+        else:
+            dims = np.arange(rows.shape[1])
+            if chosen != "id":
+                self.columns_chosen.emit(chosen)
+        self._nearest = RowsPlane(rows[:, dims], ids, dims, self._shade())
         if self.mode.index() == NEAREST:
             self._switch()
+
+    def set_columns(self, reply: Reply) -> None:
+        """An order of the dimensions that was asked for."""
+        chosen = reply.values["columns"]
+        self._dims[chosen] = reply.arrays["order"].astype(np.int64)
+        if self._columns[WHOLE] == chosen and self._whole is not None:
+            self._whole.set_dims(None if chosen == "id" else self._dims[chosen])
+            self.heat.update()
+        if self._columns[NEAREST] == chosen:
+            self._lay_out_nearest()
+        self._describe()
+
+    def columns_of_tiles(self) -> str:
+        """The order in which tiles come."""
+        return self._columns[WHOLE]
+
+    def _fill_columns(self) -> None:
+        nearest = self.mode.index() == NEAREST
+        self.columns.clear()
+        for order in (BY_VALUE, *COLUMN_ORDERS) if nearest else COLUMN_ORDERS:
+            self.columns.addItem(COLUMN_WORDS[order], order)
+        self.columns.setCurrentIndex(max(0, self.columns.findData(self._columns[self.mode.index()])))
+
+    def _choose_columns(self, order: str) -> None:
+        mode = self.mode.index()
+        if order == self._columns[mode]:
+            return
+        self._columns[mode] = order
+        if mode == NEAREST:
+            self._lay_out_nearest()
+        else:
+            self.columns_chosen.emit(order)
 
     def tiles_ready(
         self, cells: dict[str, list[float]], order: str = "id", rows: np.ndarray | None = None
@@ -152,7 +222,8 @@ class MatrixCard(Card):
 
     def put_tile(self, reply: Reply) -> None:
         about = reply.values
-        if self._whole is not None and about["order"] == self._order:
+        current = self._order, self._columns[WHOLE]
+        if self._whole is not None and (about["order"], about["columns"]) == current:
             self._whole.put(about["pooling"], tuple(about["tile"]), reply.arrays["values"])
             self.heat.update()
 
@@ -176,6 +247,7 @@ class MatrixCard(Card):
     def _switch(self) -> None:
         whole = self.mode.index() == WHOLE
         self._pooled.setVisible(whole)
+        self._fill_columns()
         plane = self._whole if whole and self._whole_ready else None if whole else self._nearest
         if plane is None:
             self.heat.clear()
@@ -213,13 +285,18 @@ class MatrixCard(Card):
             self._range.setText("")
         elif isinstance(plane, RowsPlane):
             asked = self._asked.replace(" ", "·")
-            words = f"{plane.shape[0] - 1} rows nearest to {asked}, dimensions sorted by its values"
+            order = COLUMN_SENTENCES[self._columns[NEAREST]]
+            words = f"{plane.shape[0] - 1} rows nearest to {asked}, {order}"
             if self.side == DIFFERENCE:
                 words = f"A less B for {plane.shape[0]} shared tokens nearest to {asked}"
             self.subtitle.setText(words)
             self._range.setText("")
         else:
-            self.subtitle.setText(f"{plane.shape[0]:,} rows {ORDER_SENTENCES[self._order]}")
+            words = f"{plane.shape[0]:,} rows {ORDER_SENTENCES[self._order]}"
+            if self._columns[WHOLE] != "id":
+                words += f", {COLUMN_SENTENCES[self._columns[WHOLE]]}"
+            self.subtitle.setText(words)
             first, last = int(view.top), min(int(np.ceil(view.bottom)), plane.shape[0]) - 1
             left, right = int(view.left), min(int(np.ceil(view.right)), plane.shape[1]) - 1
-            self._range.setText(f"rows {first:,} to {last:,}, dimensions {left:,} to {right:,}")
+            across = "dimensions" if self._columns[WHOLE] == "id" else "places"
+            self._range.setText(f"rows {first:,} to {last:,}, {across} {left:,} to {right:,}")

@@ -143,6 +143,14 @@ class MatrixPlane:
     def set_order(self, order: np.ndarray | None) -> None:
         """The tiles of another order are of no use any more."""
         self.order = order
+        self._forget()
+
+    def set_dims(self, dims: np.ndarray | None) -> None:
+        """The dimension at each place; None: its own."""
+        self.dims = np.arange(self.shape[1]) if dims is None else dims
+        self._forget()
+
+    def _forget(self) -> None:
         self._values.clear()
         self._images.clear()
 

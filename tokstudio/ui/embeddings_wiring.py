@@ -15,6 +15,7 @@ def connect(page) -> None:
         signal.connect(page.figures)
     engine.pictured.connect(page.pictured)
     engine.tile.connect(lambda letter, reply: page.card(letter).put_tile(reply))
+    engine.columns_ordered.connect(page.columns_ordered)
     engine.neighbors.connect(page.show_neighbors)
     engine.compared.connect(page.show_comparison)
     engine.paired.connect(body.vector.show_pair)
@@ -40,6 +41,8 @@ def connect(page) -> None:
         card.side_chosen.connect(page.show_matrix_of)
         card.mode.changed.connect(lambda mode: setattr(engine, "looked_at", mode == WHOLE))
         card.vector_wanted.connect(lambda: page.show_view(1))
+        card.columns_chosen.connect(lambda order, place=place: page.order_columns(place, order))
+        card.row_opened.connect(lambda place=place: page.open_row(place))
         card.order_chosen.connect(lambda order, letter=letter: page.reorder(letter, order))
         card.tiles_wanted.connect(lambda pooling, tiles, letter=letter:
                                   engine.ask_tiles(letter, pooling, tiles))  # fmt: skip

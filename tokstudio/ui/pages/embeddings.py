@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QStackedLayout, QWidget
 from tokstudio.embed.known import known_matrices
 from tokstudio.embed.service import Reply
 from tokstudio.errors import TokstudioError
-from tokstudio.ui.embeddings_body import HEALTH, MATRIX, Body, empty_page
+from tokstudio.ui.embeddings_body import HEALTH, MATRIX, VECTOR, Body, empty_page
 from tokstudio.ui.embeddings_engine import A, B, Engine, Side
 from tokstudio.ui.embeddings_export import ExportButton, View
 from tokstudio.ui.embeddings_side import list_rows
@@ -30,7 +30,7 @@ class EmbeddingsPage(QWidget):
     def __init__(self, context):
         super().__init__()
         self._context = context
-        self._wanted_token, self._opened_once = "", False
+        self._wanted_token, self._opened_once, self._row_of_b = "", False, -1
         self._row, self._near = (
             -1,
             np.zeros(0, np.int64),
@@ -189,6 +189,7 @@ class EmbeddingsPage(QWidget):
 
     def ask_row_of_b(self, row: int) -> None:
         """A row of B was pointed at: its neighbors there, while A stays."""
+        self._row_of_b = row
         card = self.body.neighbors
         self.engine.ask_neighbors(
             B, f"#{row}", card.chosen_count(), card.chosen_metric(), card.chosen_space()
@@ -266,6 +267,24 @@ class EmbeddingsPage(QWidget):
     def reorder(self, letter: str, order: str) -> None:
         self.engine.sides[letter].order = order
         self.engine.ask_picture(self.engine.sides[letter])
+
+    def order_columns(self, place: int, order: str) -> None:
+        """`place` of the card that wants its dimensions in another order; the difference goes by A's."""
+        letter = "ABA"[place]
+        if place < DIFFERENCE:
+            self.engine.sides[letter].columns_by = self.card(letter).columns_of_tiles()
+        self.engine.ask_columns(letter, order)
+
+    def columns_ordered(self, letter: str, reply: Reply) -> None:
+        for place, card in enumerate(self.body.matrices):
+            if "ABA"[place] == letter:
+                card.set_columns(reply)
+
+    def open_row(self, place: int) -> None:
+        """A double click on a row: its values. Of B's row those of the same token in A are shown, too."""
+        if place == 1 and self._row_of_b >= 0:
+            self.ask(in_other(self.engine.b.names, self._row_of_b, self.engine.a.names))
+        self.show_view(VECTOR)
 
     # ---------------------------------------------------------------- views
 
