@@ -277,3 +277,43 @@ def test_a_token_is_asked_for_as_the_other_vocabulary_writes_it():
     assert demo.look_up(in_other(bert, glued, demo)) == demo.find(b"ing")
     assert in_other(bert, glued, bert) == "##ing"
     assert in_other(None, 5, bert) == "#5"
+
+
+def test_the_export_of_a_run_shows_its_plan_and_the_model_before(qtbot, page, tmp_path):  # noqa: F811
+    import shutil
+
+    from tests.ui.test_plan import make_plan
+    from tokstudio.tokens.reference import load_tokenizer
+    from tokstudio.train.config import demo
+    from tokstudio.train.settings import to_toml
+    from tokstudio.transfer.plan import save_plan
+    from tokstudio.ui.embeddings_body import TRANSFER
+    from tokstudio.ui.run_cards.plan_data import START, Pair
+
+    tokenizers = Pair(load_tokenizer("demo:english"), load_tokenizer("demo:code"))
+    run = tmp_path / "moved"
+    run.mkdir()
+    (run / "config.toml").write_text(to_toml(demo()), encoding="utf-8")
+    save_plan(make_plan(tokenizers, 1), run / START)
+    shutil.copytree(DEMO, run / "export")
+    views = page.body.header.views
+    ready(qtbot, page, token="water")
+    assert views.button(TRANSFER).isHidden(), "MiniLM came from no transfer"
+    ready(qtbot, page, run / "export", token="water")
+    assert not views.button(TRANSFER).isHidden()
+    page.show_view(TRANSFER)
+    plan = page.body.transfer.plan
+    qtbot.waitUntil(lambda: plan.shot is not None and plan.pair is not None, timeout=SLOW)
+    plan.choose(300)
+    qtbot.waitUntil(lambda: "bits of entropy" in plan.titles["now"].text(), timeout=SLOW)
+    rows = plan.shot.rows("now")
+    shares = rows.weights[rows.start[300] : rows.start[301]].astype(float)
+    bits = -(shares * np.log2(shares)).sum()
+    assert f"({bits:.2f} bits of entropy)" in plan.titles["now"].text()
+    qtbot.mouseClick(page.body.transfer.before, Qt.LeftButton)
+    qtbot.waitUntil(lambda: page.engine.b is not None and not page.engine.maths.busy(), timeout=SLOW)
+    assert page.engine.b.path == str(DEMO)
+    assert page.body.neighbors.list_b.model().rowCount() == 29
+    ready(qtbot, page, token="water")
+    assert views.button(TRANSFER).isHidden()
+    assert page.body.middle.currentIndex() != TRANSFER

@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLabel
 from safetensors.numpy import load_file, save_file
 
 from tokstudio.paths import resource
@@ -121,6 +122,32 @@ def test_a_folder_that_is_no_model_is_said_and_the_old_one_stays(qtbot, page, tm
     assert "config.json" in page.problem.title.text()
     assert page.pickers["A"].currentData() == "demo:english"
     assert page.lab.present() == ["A"]
+
+
+def test_a_download_is_offered_and_what_was_fetched_is_opened(qtbot, page, other, monkeypatch):
+    import shutil
+
+    from tokstudio.tokens.hub import models_folder
+    from tokstudio.ui.pages.model import FETCH
+    from tokstudio.ui.panes.download_dialog import DownloadDialog
+
+    page.opened()
+    chosen = []
+    monkeypatch.setattr(page.lab, "open", lambda side, reference, name: chosen.append((side, reference)))
+    place = page.pickers["B"].findData(FETCH)
+    page.pickers["B"].setCurrentIndex(place)
+    page.pickers["B"].activated.emit(place)
+    assert page.pickers["B"].currentData() == "", "the choice is not the download itself"
+    dialog = page.findChild(DownloadDialog)
+    assert "safetensors" in dialog.findChildren(QLabel)[0].text()
+    assert not dialog.start.isEnabled(), "nothing is asked before a person names it"
+    folder = models_folder("someone/small")
+    shutil.copytree(other, folder)
+    (folder / "download.json").write_text('{"id": "someone/small"}')
+    dialog.fetched.emit("someone/small")
+    dialog.reject()
+    assert chosen == [("B", str(folder))]
+    assert page.pickers["B"].currentText() == "someone/small"
 
 
 def test_pieces_wrap_break_and_are_found_under_the_pointer(qtbot, qapp):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokstudio.errors import ModelError
 from tokstudio.paths import resource
-from tokstudio.tokens.hub import HUB_ID, hub_cache, hub_folder
+from tokstudio.tokens.hub import HUB_ID, hub_cache, hub_folder, models_folder
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,6 @@ def matrix_path(reference: str) -> Path:
 def _on_this_machine(hub_id: str) -> list[Path]:
     """Folders with files of `hub_id`; one that Tokstudio fetched holds a tokenizer and no weights."""
     snapshots = (hub_cache() / ("models--" + hub_id.replace("/", "--")) / "snapshots").glob("*")
-    found = [hub_folder(hub_id), *sorted(snapshots, key=lambda path: -path.stat().st_mtime)]
+    own = models_folder(hub_id) if models_folder(hub_id).is_dir() else None
+    found = [own, hub_folder(hub_id), *sorted(snapshots, key=lambda path: -path.stat().st_mtime)]
     return [folder for folder in found if folder is not None]

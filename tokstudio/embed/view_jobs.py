@@ -8,7 +8,7 @@ import numpy as np
 
 from tokstudio.embed import compare as comparing
 from tokstudio.embed.health import check
-from tokstudio.embed.jobs import Answer, Job, State, _names
+from tokstudio.embed.jobs import Answer, Job, Part, State, _names
 from tokstudio.embed.join import Join, join
 from tokstudio.embed.layout import ROWS, lay_out
 from tokstudio.embed.pairs import spread
@@ -119,7 +119,18 @@ def _no_tokenizer(path: str) -> Exception:
 
 
 def layout(state: State, path: str, tensor: str, method: str, seed: int = 0, rows: int = ROWS) -> Job:
-    found = yield from lay_out(state.get(path, tensor).matrix, method, seed, rows)
+    """Parts say in words what goes on: `phase`."""
+    said: list[str] = []
+    steps = lay_out(state.get(path, tensor).matrix, method, seed, rows, said.append)
+    while True:
+        try:
+            share = next(steps)
+        except StopIteration as end:
+            found = end.value
+            break
+        while said:
+            yield Part({"phase": said.pop(0)})
+        yield share
     return Answer(found.about, {"ids": found.ids, "points": found.points})
 
 

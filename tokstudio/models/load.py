@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from tokstudio.embed.read import PICKLES, check_weights
 from tokstudio.errors import ModelError
 from tokstudio.paths import resource
+from tokstudio.tokens.hub import HUB_ID, models_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
 def model_folder(reference: str) -> Path:
-    """The folder of `demo:NAME` or of a path. Raises ModelError with what to do where it cannot be used."""
+    """The folder of `demo:NAME`, of a path or of a downloaded hub id. Raises ModelError with what to do where it
+    cannot be used."""
     if reference.startswith("demo:"):
         try:
             return resource(f"demo/{reference.removeprefix('demo:')}")
@@ -22,6 +24,8 @@ def model_folder(reference: str) -> Path:
                 f"There is no demo model {reference!r}.", hint="The one that comes along is demo:english."
             ) from None
     folder = Path(reference).expanduser()
+    if not folder.exists() and HUB_ID.fullmatch(reference) and (own := models_folder(reference)).is_dir():
+        folder = own  # it was downloaded
     if folder.is_file():
         _refuse_pickle([folder])
         folder = folder.parent

@@ -77,7 +77,7 @@ def plan(reference: str) -> Plan:
             f"{reference!r} cannot be downloaded: it is neither a hub id nor an encoding of tiktoken.",
             hint="Name one like Qwen/Qwen3-0.6B or tiktoken:gpt2.",
         )
-    return _hub_plan(reference)
+    return hub_plan(reference, is_tokenizer_file, downloads_folder(reference), largest=LARGEST)
 
 
 def endpoint() -> str:
@@ -85,7 +85,16 @@ def endpoint() -> str:
     return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 
 
-def _hub_plan(hub_id: str) -> Plan:
+def hub_plan(
+    hub_id: str,
+    wanted: Callable[[str], bool],
+    folder: Path,
+    *,
+    what: str = "tokenizer files",
+    largest: int | None = None,
+) -> Plan:
+    """The files of `hub_id` that are `wanted` by name, into `folder`. Raises TokenizerError where there are none, or
+    one has more than `largest` bytes."""
     _allowed()
     url = f"{endpoint()}/api/models/{quote(hub_id)}/revision/main?blobs=true"
     with _opened(url) as answer:
@@ -95,20 +104,20 @@ def _hub_plan(hub_id: str) -> Plan:
         revision, siblings = str(found["sha"]), found["siblings"]
         if not revision.isalnum() or len(revision) > 64:
             raise ValueError("it names no revision")
-        files = tuple(_sibling(hub_id, revision, s) for s in siblings if is_tokenizer_file(s["rfilename"]))
+        files = tuple(_sibling(hub_id, revision, s) for s in siblings if wanted(s["rfilename"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TokenizerError(
             f"{endpoint()} did not answer as a hub does ({error}).",
             hint="A proxy or a login page may have answered instead: try again on another connection.",
         ) from None
     if not files:
-        raise TokenizerError(f"{hub_id} has no tokenizer files.", hint="Choose another model.")
-    if too_large := [file for file in files if (file.size or 0) > LARGEST]:
+        raise TokenizerError(f"{hub_id} has no {what}.", hint="Choose another model.")
+    if largest is not None and (too_large := [file for file in files if (file.size or 0) > largest]):
         raise TokenizerError(
             f"{too_large[0].name} of {hub_id} has {too_large[0].size:,} bytes; a tokenizer never does.",
             hint="Choose another model.",
         )
-    return Plan(hub_id, f"{endpoint()}/{hub_id}", files, downloads_folder(hub_id), revision)
+    return Plan(hub_id, f"{endpoint()}/{hub_id}", files, folder, revision)
 
 
 def _sibling(hub_id: str, revision: str, found: dict) -> RemoteFile:
@@ -193,13 +202,13 @@ def _written(file: RemoteFile, path: Path, cancelled: Callable[[], bool]) -> Ite
     announced."""
     sha256 = hashlib.sha256()
     blob = hashlib.sha1(f"blob {file.size}\0".encode(), usedforsecurity=False)
-    size = 0
+    size, limit = 0, LARGEST if file.size is None else file.size
     with _opened(file.url) as answer, path.open("wb") as out:
         while piece := _piece(answer, file.url, CHUNK):
             if cancelled():
                 raise Stopped("The download was stopped.", hint="Nothing was kept.")
             size += len(piece)
-            if size > (LARGEST if file.size is None else file.size):
+            if size > limit:
                 break
             for known in (sha256, blob):
                 known.update(piece)

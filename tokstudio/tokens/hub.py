@@ -47,8 +47,9 @@ def hub_folder(hub_id: str) -> Path | None:
     for entry in PACKAGED:
         if hub_id in entry.ids and (folder := packaged_folder(entry)):
             return folder
-    if (own := downloads_folder(hub_id)).is_dir():
-        return own
+    for own in (downloads_folder(hub_id), models_folder(hub_id)):
+        if own.is_dir():
+            return own
     return _snapshot(hub_cache() / ("models--" + hub_id.replace("/", "--")))
 
 
@@ -59,6 +60,12 @@ def is_tokenizer_file(name: str) -> bool:
 def downloads_folder(hub_id: str = "") -> Path:
     """Where what Tokstudio fetched from the hub lies; it may not exist."""
     folder = data_home() / "tokenizers"
+    return folder / hub_id.replace("/", "--") if hub_id else folder
+
+
+def models_folder(hub_id: str = "") -> Path:
+    """Where whole models that Tokstudio fetched lie; it may not exist."""
+    folder = data_home() / "models"
     return folder / hub_id.replace("/", "--") if hub_id else folder
 
 

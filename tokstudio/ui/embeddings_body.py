@@ -14,6 +14,7 @@ from tokstudio.ui.embeddings_pair import PairCard
 from tokstudio.ui.embeddings_points import ProjectionCard
 from tokstudio.ui.embeddings_side import NeighborCard
 from tokstudio.ui.embeddings_slots import Slots
+from tokstudio.ui.embeddings_transfer import TransferView
 from tokstudio.ui.embeddings_vector import VectorCard
 from tokstudio.ui.widgets.basic import row
 from tokstudio.ui.widgets.empty import EmptyState
@@ -21,7 +22,7 @@ from tokstudio.ui.widgets.problem import Problem
 
 SIDE = 432
 MIDDLE = 480  # height of the card in the middle where the page scrolls: room for 30 names
-MATRIX, VECTOR, PAIR, HEALTH = range(4)  # as the names in the header
+MATRIX, VECTOR, PAIR, HEALTH, TRANSFER = range(5)  # as the names in the header
 
 
 class Body(QScrollArea):
@@ -30,12 +31,13 @@ class Body(QScrollArea):
         self.problem, self.header = Problem(), HeaderBar()
         self.matrices = [MatrixCard(side) for side in range(3)]
         self.vector, self.pair, self.health = VectorCard(), PairCard(), HealthCard()
+        self.transfer = TransferView()
         self.neighbors, self.projection = NeighborCard(), ProjectionCard()
         self.slots = Slots(engine, charts)
         self.matrix_stack, self.middle = QStackedWidget(), QStackedWidget()
         for made in self.matrices:
             self.matrix_stack.addWidget(made)
-        for made in (self.matrix_stack, self.vector, self.pair, self.health):
+        for made in (self.matrix_stack, self.vector, self.pair, self.health, self.transfer):
             self.middle.addWidget(made)
         self._sides = QBoxLayout(QBoxLayout.LeftToRight)
         self._side = QBoxLayout(QBoxLayout.TopToBottom)
@@ -68,6 +70,7 @@ class Body(QScrollArea):
 
     def arrange(self, narrow: bool) -> None:
         """Narrow: neighbors and projection below the rest, and the page scrolls."""
+        self.header.arrange(narrow)
         self._sides.setDirection(QBoxLayout.TopToBottom if narrow else QBoxLayout.LeftToRight)
         self._side.setDirection(QBoxLayout.LeftToRight if narrow else QBoxLayout.TopToBottom)
         for made in (self.neighbors, self.projection):

@@ -83,6 +83,7 @@ class Engine(QObject):
     differed = Signal(object)
     checked = Signal(object)
     laid_out = Signal(object)
+    laying_out = Signal(str)  # what the layout does now, in words
     counted = Signal(str, object)  # values in bins that both matrices share
     failed = Signal(str, object)  # slot, TokstudioError
     progressed = Signal(str, str, float)
@@ -249,7 +250,8 @@ class Engine(QObject):
     def ask_layout(self, method: str, seed: int) -> None:
         title = {"umap": "UMAP", "tsne": "t-SNE"}[method]
         asked = {**self.a.where, "method": method, "seed": seed}
-        self.maths.ask("layout", "layout", self.laid_out.emit, title=title, **asked)
+        part = lambda reply: self.laying_out.emit(reply.values["phase"])  # noqa: E731
+        self.maths.ask("layout", "layout", self.laid_out.emit, part=part, title=title, **asked)
 
     def _failed(self, slot: str, error: TokstudioError) -> None:
         self.failed.emit(slot, error)

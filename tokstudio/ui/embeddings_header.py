@@ -9,9 +9,10 @@ from tokstudio.ui.embeddings_engine import Side
 from tokstudio.ui.widgets.basic import Card, Combo, button, col, combo, eliding, row, segmented, stat, tool
 from tokstudio.ui.words import size
 
+PICKER, NARROW_PICKER = 180, 110  # pixels at most
 NONE = "\u2013"  # until a number is there
 ROLES = {"input": "input", "output": "output", "other": "not by vocabulary"}
-VIEWS = ("Matrix", "Vector", "Two models", "Health")
+VIEWS = ("Matrix", "Vector", "Two models", "Health", "Transfer")
 
 
 class Badge(QWidget):
@@ -43,8 +44,8 @@ class _Model(QWidget):
         super().__init__()
         self.name, self.about = eliding("", "h2"), eliding("", "small", "muted")
         self.picker = combo(name=f"Matrix of {letter}")
-        self.picker.setMinimumWidth(120)
-        self.picker.setMaximumWidth(180)
+        self.picker.setMinimumWidth(NARROW_PICKER)
+        self.picker.setMaximumWidth(PICKER)
         self.picker.activated.connect(
             lambda place: self.tensor_chosen.emit(self.picker.itemData(place, Qt.UserRole))
         )
@@ -106,6 +107,7 @@ class HeaderBar(Card):
         self.swap.clicked.connect(self.swapped)
         self.close_b.clicked.connect(self.second_closed)
         self.views.changed.connect(self.view_chosen)
+        self.views.button(len(VIEWS) - 1).hide()
         self.show_second(None)
 
     def show_first(self, side: Side) -> None:
@@ -126,6 +128,17 @@ class HeaderBar(Card):
         if two:
             self.models["B"].show_side(side)
         self.clear_pair()
+
+    def arrange(self, narrow: bool) -> None:
+        """Narrow: names before counts that the report of the pair has, too."""
+        for model in self.models.values():
+            model.picker.setMaximumWidth(NARROW_PICKER if narrow else PICKER)
+        for key in ("only_a", "only_b"):
+            self._two[key].setVisible(not narrow)
+
+    def show_transfer(self, there: bool) -> None:
+        """Is the model the export of a run that kept its plan?"""
+        self.views.button(len(VIEWS) - 1).setVisible(there)
 
     def show_named(self, side: Side) -> None:
         self.models[side.letter].show_size(side)

@@ -36,7 +36,10 @@ class ProjectionCard(Card):
         self.seed.setAccessibleName("Seed")
         self.seed.setToolTip("The same seed lays the rows out the same way again")
         self.again = button("Lay out")
-        self.again.setToolTip("Runs in a process of its own; cancel it in the status bar")
+        self.again.setToolTip("Runs in a process of its own")
+        self._phase = eliding("", "small", "muted")
+        self._phase.hide()
+        self._working = False
         self.picture = Projection()
         self.table = RowsTable("Rows in the lasso")
         self._found = eliding("", "small", "muted")
@@ -46,6 +49,7 @@ class ProjectionCard(Card):
         self._fill(listed)
         self._controls = row(self.method, self.seed, self.again, None, spacing=8)
         self.body.addWidget(self._controls)
+        self.body.addWidget(self._phase)
         holder = QWidget()
         holder.setLayout(self._stack)
         self._stack.addWidget(self.picture)
@@ -71,7 +75,7 @@ class ProjectionCard(Card):
         self.lasso.toggled.connect(lambda on: setattr(self.picture, "lasso", on))
         self.fit.clicked.connect(self.picture.fit)
         self.method.activated.connect(lambda _: self._choose())
-        self.again.clicked.connect(self._ask)
+        self.again.clicked.connect(self._press)
         self.picture.chosen_rows.connect(self.list_rows)
         self.picture.row_chosen.connect(self.row_chosen)
         self.table.row_chosen.connect(self.row_chosen)
@@ -86,13 +90,31 @@ class ProjectionCard(Card):
         self._show_controls()
         if self.method.currentIndex() == PCA:
             self.layout_dropped.emit()
+            self._work(False)
             self._show_pca()
         else:
             self._ask()
 
     def _ask(self) -> None:
-        self.again.set_busy("Laying out…")
+        self._work(True)
         self.layout_wanted.emit(METHODS[self.method.currentIndex()], self.seed.value())
+
+    def _press(self) -> None:
+        if self._working:
+            self.layout_dropped.emit()
+            self.dropped()
+        else:
+            self._ask()
+
+    def _work(self, on: bool) -> None:
+        self._working = on
+        self.again.setText("Cancel" if on else "Lay out")
+        self._phase.setVisible(on)
+        self.show_phase("starting")
+
+    def show_phase(self, words: str) -> None:
+        """What the layout does now."""
+        self._phase.setText(f"{self.method.currentText()}: {words}…")
 
     def set_side(self, side: Side) -> None:
         self._side = side
@@ -114,7 +136,7 @@ class ProjectionCard(Card):
             self._stack.setCurrentIndex(0)
 
     def show_layout(self, reply: Reply) -> None:
-        self.again.set_busy(None)
+        self._work(False)
         about, ids = reply.values, reply.arrays["ids"]
         self.about = dict(about)
         sample = "" if self._side is None or len(ids) == self._side.rows else f", {len(ids):,} rows"
@@ -126,7 +148,7 @@ class ProjectionCard(Card):
 
     def dropped(self) -> None:
         """Canceled or failed: the picture before stays."""
-        self.again.set_busy(None)
+        self._work(False)
 
     def list_rows(self, rows: np.ndarray) -> None:
         side = self._side
@@ -147,7 +169,7 @@ class ProjectionCard(Card):
         self._pca = self.shown = None
         self.method.setCurrentIndex(PCA)
         self._show_controls()
-        self.again.set_busy(None)
+        self._work(False)
         self._stack.setCurrentIndex(0)
         self.picture.set_points(np.zeros((0, 2), np.float32))
         self.picture.set_chosen([])

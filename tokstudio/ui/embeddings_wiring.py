@@ -21,6 +21,7 @@ def connect(page) -> None:
     engine.paired.connect(body.vector.show_pair)
     engine.differed.connect(page.show_difference)
     engine.checked.connect(lambda reply: body.health.show_health(engine.a, reply))
+    engine.laying_out.connect(body.projection.show_phase)
     engine.laid_out.connect(body.projection.show_layout)
     engine.failed.connect(page.failed)
     engine.progressed.connect(page.progressed)
@@ -46,6 +47,7 @@ def connect(page) -> None:
         card.order_chosen.connect(lambda order, letter=letter: page.reorder(letter, order))
         card.tiles_wanted.connect(lambda pooling, tiles, letter=letter:
                                   engine.ask_tiles(letter, pooling, tiles))  # fmt: skip
+    body.transfer.before_wanted.connect(lambda path: page.open(path, letter=B))
     body.vector.paired_by.connect(lambda _: page.ask_pair())
     body.pair.rule_chosen.connect(page.rejoin)
     for part in (body.pair, body.health, body.projection):

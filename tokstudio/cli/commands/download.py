@@ -1,4 +1,4 @@
-"""`tokstudio download ID`: the tokenizer files of a hub id, after saying from where and how much."""
+"""`tokstudio download ID`: the tokenizer files of a hub id or its whole model, after saying from where and how much."""
 
 import argparse
 import sys
@@ -6,19 +6,21 @@ import sys
 from tokstudio.cli.output import Progress, emit_json, note, say
 from tokstudio.errors import InputError
 
-HELP = "fetch the tokenizer files of a hub id, or a tiktoken vocabulary; asks first"
+HELP = "fetch the tokenizer files of a hub id, its whole model, or a tiktoken vocabulary; asks first"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="a hub id such as Qwen/Qwen3-0.6B, or tiktoken:gpt2")
+    parser.add_argument("--model", action="store_true", help="the weights, too (safetensors only)")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
+    from tokstudio.models.download import model_plan
     from tokstudio.tokens.download import fetch, plan
 
-    found = plan(args.id)
+    found = (model_plan if args.model else plan)(args.id)
     note(f"{found.address}: {len(found.files)} files, {found.bytes:,} bytes, to {found.folder}")
     for file in found.files:
         note(f"  {file.name}  {'size unknown' if file.size is None else f'{file.size:,} bytes'}")

@@ -88,7 +88,8 @@ def open_lab(state: State, model: str) -> Job:
     yield 0.0
     loaded = state.get(model)
     nodes = [asdict(node) for node in tree(loaded.model)]
-    sizes = sorted({len(loaded.tokenizer), 256, 8_192, 32_000, 50_257, 128_256, 262_144})
+    rows = loaded.model.get_input_embeddings().weight.shape[0]
+    sizes = sorted({rows, 256, 8_192, 32_000, 50_257, 128_256, 262_144})
     costs = [
         {"vocab_size": c.vocab_size, "embeddings": c.embeddings, "total": c.total, "share": c.share}
         for c in (vocabulary_cost(loaded.model, size) for size in sizes)
@@ -99,7 +100,7 @@ def open_lab(state: State, model: str) -> Job:
             "nodes": nodes,
             "costs": costs,
             "vocab_size": len(loaded.tokenizer),
-            "rows": loaded.model.get_input_embeddings().weight.shape[0],
+            "rows": rows,
             "architecture": type(loaded.model).__name__,
             "kind": loaded.kind,
             "layers": getattr(config, "num_hidden_layers", 0),

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from tokstudio.embed.service import Reply
 from tokstudio.ui.lab_cards.lab import Lab
-from tokstudio.ui.lab_cards.layers import ShareBar
+from tokstudio.ui.lab_cards.layers import Rows, ShareBar
 from tokstudio.ui.widgets.basic import card
 
 COLUMNS = ("Tensor", "Shape in A", "Shape in B", "Relative change", "Cosine", "Rows that moved most")
@@ -39,6 +39,7 @@ class ChangeView(QWidget):
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(3, Qt.DescendingOrder)
         self.table.setAccessibleName("Change of every tensor")
+        self.table.setItemDelegate(Rows(self.table))
         self.table.setItemDelegateForColumn(3, ShareBar(self.table))
         for column, width in enumerate((330, 110, 110, 130, 80, 200)):
             self.table.setColumnWidth(column, width)

@@ -1,7 +1,7 @@
 """Layers: the tree of modules with shapes and shares, what each puts out, and what the vocabulary costs."""
 
 import numpy as np
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QHeaderView,
@@ -30,7 +30,17 @@ def count(number: int) -> str:
     return str(number)
 
 
-class ShareBar(QStyledItemDelegate):
+ROW = 26  # pixels
+
+
+class Rows(QStyledItemDelegate):
+    """Rows as high as those of the other tables."""
+
+    def sizeHint(self, option, index) -> QSize:
+        return QSize(super().sizeHint(option, index).width(), theme.px(ROW))
+
+
+class ShareBar(Rows):
     """A bar behind the figure."""
 
     def paint(self, painter: QPainter, option, index) -> None:
@@ -40,6 +50,12 @@ class ShareBar(QStyledItemDelegate):
             QRect(box.left(), box.top(), int(box.width() * share), box.height()), theme.color("accent_soft")
         )
         super().paint(painter, option, index)
+
+
+def _embedding_share(about: dict) -> str:
+    """How much of the model stands for tokens, in words."""
+    own = next((c for c in about["costs"] if c["vocab_size"] == about["rows"]), None)
+    return "" if own is None else f", embeddings are {own['share']:.1%} of {count(own['total'])} parameters"
 
 
 class LayersView(QWidget):
@@ -57,11 +73,15 @@ class LayersView(QWidget):
         self.tree.header().setSectionResizeMode(QHeaderView.Interactive)
         for column, width in enumerate((260, 150, 110, 90, 80, 110, 80, 80, 80)):
             self.tree.setColumnWidth(column, width)
+        self.tree.setItemDelegate(Rows(self.tree))
         self.tree.setItemDelegateForColumn(SHARE, ShareBar(self.tree))
         self.norms = Grid("Length of every module's output at every token", side=220)
         self.cost = QTreeWidget()
         self.cost.setHeaderLabels(("Vocabulary", "Embeddings", "Model", "Share"))
         self.cost.setRootIsDecorated(False)
+        self.cost.setUniformRowHeights(True)
+        self.cost.setItemDelegate(Rows(self.cost))
+        self.cost.header().setStretchLastSection(False)
         self.cost.setAccessibleName("What a vocabulary of another size would cost")
         self._tree_card = card("Modules", "")
         self._tree_card.body.addWidget(self.tree)
@@ -90,7 +110,8 @@ class LayersView(QWidget):
         if about is None:
             return
         self._tree_card.subtitle.setText(
-            f"{about['architecture']} on {about['device']}; outputs are of the text at the left"
+            f"{about['architecture']} on {about['device']}{_embedding_share(about)};"
+            " outputs are of the text at the left"
         )
         for node in about["nodes"]:
             self._add(node, about)
@@ -106,11 +127,11 @@ class LayersView(QWidget):
             )
             for column in range(4):
                 item.setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
-            if size["vocab_size"] == about["vocab_size"]:
-                item.setText(0, f"{size['vocab_size']:,} (this one)")
+            if size["vocab_size"] == about["rows"]:
+                item.setText(0, f"{size['vocab_size']:,} (now)")
             self.cost.addTopLevelItem(item)
-        for column, width in enumerate((140, 90, 80, 60)):
-            self.cost.setColumnWidth(column, width)
+        self.cost.header().setSectionResizeMode(QHeaderView.ResizeToContents)
+        self.cost.header().setSectionResizeMode(0, QHeaderView.Stretch)
 
     def _add(self, node: dict, about: dict) -> None:
         path = node["path"]

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QStackedLayout, QWidget
 from tokstudio.embed.known import known_matrices
 from tokstudio.embed.service import Reply
 from tokstudio.errors import TokstudioError
-from tokstudio.ui.embeddings_body import HEALTH, MATRIX, VECTOR, Body, empty_page
+from tokstudio.ui.embeddings_body import HEALTH, MATRIX, TRANSFER, VECTOR, Body, empty_page
 from tokstudio.ui.embeddings_engine import A, B, Engine, Side
 from tokstudio.ui.embeddings_export import ExportButton, View
 from tokstudio.ui.embeddings_side import list_rows
@@ -95,6 +95,7 @@ class EmbeddingsPage(QWidget):
             self.open(second, letter=B)
 
     def close_down(self) -> None:
+        self.body.transfer.close_down()
         self.engine.maths.close()
 
     # ---------------------------------------------------------------- opening
@@ -134,6 +135,7 @@ class EmbeddingsPage(QWidget):
             for part in (body.neighbors, body.projection, body.health):
                 part.clear()
             body.projection.set_side(side)
+            self._show_transfer(side)
             self._context.settings.set("embeddings.path", side.path)
             self._context.settings.set("embeddings.tensor", side.tensor)
             if body.middle.currentIndex() == HEALTH:
@@ -149,6 +151,12 @@ class EmbeddingsPage(QWidget):
             self.show_matrix_of(0)
             self.body.pair.clear("Open a second matrix to compare.")
             self._context.refresh_header()
+
+    def _show_transfer(self, side: Side) -> None:
+        there = self.body.transfer.show_model(Path(side.path))
+        self.body.header.show_transfer(there)
+        if not there and self.body.middle.currentIndex() == TRANSFER:
+            self.show_view(MATRIX)
 
     def _show_second(self, side: Side | None) -> None:
         body, two = self.body, side is not None

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
+from tokstudio.models.download import downloaded_models
 from tokstudio.runs.store import RunStore
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context
@@ -24,7 +25,11 @@ VIEWS = (GenerateView, BitsView, LayersView, LensView, AttentionView, ChangeView
 START = 'def read_lines(path):\n    """Return the lines of a file.'
 PAUSE = 400  # milliseconds without a key before the text is read again
 DEMO = ("Demo english", "demo:english")
-OPEN, NOTHING = "open…", ""
+OPEN, FETCH, NOTHING = "open…", "download…", ""
+FETCH_WORDS = (
+    "The hub id of a model with safetensors weights, such as HuggingFaceTB/SmolLM2-135M. Look up asks for names and"
+    " sizes only; nothing is fetched before you agree."
+)
 
 
 class ModelPage(QWidget):
@@ -115,8 +120,8 @@ class ModelPage(QWidget):
     # ---------------------------------------------------------------- models
 
     def _known(self) -> list[tuple[str, str]]:
-        """(name, reference): the demo, and what finished runs have exported."""
-        found = [DEMO]
+        """(name, reference): the demo, what was downloaded, and what finished runs have exported."""
+        found = [DEMO, *((hub_id, str(folder)) for hub_id, folder in downloaded_models())]
         try:
             runs = RunStore().runs()
         except TokstudioError:
@@ -137,6 +142,7 @@ class ModelPage(QWidget):
             for name, reference in self._known():
                 picker.addItem(name, reference)
             picker.addItem("Open a folder…", OPEN)
+            picker.addItem("Download from the Hub…", FETCH)
             self._mark(side, chosen)
 
     def _mark(self, side: str, reference: str) -> None:
@@ -145,18 +151,35 @@ class ModelPage(QWidget):
         if place < 0 and reference:
             path = Path(reference)
             name = path.parent.name if path.name == "export" else path.name  # a run's export goes by the run
-            picker.insertItem(picker.count() - 1, name or reference, reference)
+            picker.insertItem(picker.count() - 2, name or reference, reference)
             place = picker.findData(reference)
         picker.setCurrentIndex(max(0, place))
 
     def _picked(self, side: str) -> None:
         reference = self.pickers[side].currentData()
+        if reference == FETCH:
+            self._mark(side, self.lab.sides[side].reference)
+            self._download(side)
+            return
         if reference == OPEN:
             reference = QFileDialog.getExistingDirectory(self, "Open the folder of a language model")
             if not reference:
                 self._mark(side, self.lab.sides[side].reference)
                 return
         self.choose(side, reference)
+
+    def _download(self, side: str) -> None:
+        from tokstudio.models.download import model_plan
+        from tokstudio.tokens.hub import models_folder
+        from tokstudio.ui.panes.download_dialog import DownloadDialog
+
+        dialog = DownloadDialog(self, "", model_plan, FETCH_WORDS, "owner/name")
+        dialog.fetched.connect(lambda hub_id: self._fetched(side, str(models_folder(hub_id))))
+        dialog.open()
+
+    def _fetched(self, side: str, folder: str) -> None:
+        self._fill_pickers()
+        self.choose(side, folder)
 
     def choose(self, side: str, reference: str) -> None:
         """Opens a model; what is shown stays until it is there."""

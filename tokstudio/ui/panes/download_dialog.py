@@ -37,7 +37,15 @@ class _Fetch(QObject):
 class DownloadDialog(QDialog):
     fetched = Signal(str)  # reference
 
-    def __init__(self, parent: QWidget, reference: str = "", find: Callable[[str], Plan] | None = None):
+    def __init__(
+        self,
+        parent: QWidget,
+        reference: str = "",
+        find: Callable[[str], Plan] | None = None,
+        words: str = WORDS,
+        example: str = "owner/name or tiktoken:name",
+    ):
+        """`find` asks the hub what there is; `words` and `example` say what may be named."""
         super().__init__(parent)
         self.setWindowTitle("Download from the Hub")
         self.setAttribute(Qt.WA_DeleteOnClose)
@@ -49,7 +57,7 @@ class DownloadDialog(QDialog):
         self._worker = Worker(self)
         self._worker.done.connect(self._done)
         self.field = QLineEdit(reference)
-        self.field.setPlaceholderText("owner/name or tiktoken:name")
+        self.field.setPlaceholderText(example)
         self.field.setAccessibleName("What to download")
         self.look = button("Look up", "search")
         self.what = label("", "body", "text2", wrap=True)
@@ -65,7 +73,7 @@ class DownloadDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(12)
-        layout.addWidget(label(WORDS, "small", "muted", wrap=True))
+        layout.addWidget(label(words, "small", "muted", wrap=True))
         layout.addWidget(row((self.field, 1), self.look))
         for part in (self.what, self.bar, self.count, self.problem):
             layout.addWidget(part)
@@ -166,4 +174,6 @@ def size_of(size: int | None) -> str:
         return "size not stated"
     if size < 1_000_000:
         return f"{size / 1000:,.1f} kB"
-    return f"{size / 1e6:,.1f} MB"
+    if size < 1_000_000_000:
+        return f"{size / 1e6:,.1f} MB"
+    return f"{size / 1e9:,.2f} GB"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -27,6 +28,7 @@ LOOK = 500  # milliseconds between two looks at the files
 TOP = 9  # sources listed of a token
 HEIGHT = 300
 ENDS = ("input", "output")
+TITLES = {"start": "Made of, at the start", "now": "Made of, now"}
 
 
 class PlanCard(QFrame):
@@ -80,10 +82,8 @@ class PlanCard(QFrame):
             part.set_words(share)
 
     def _build(self) -> None:
-        lists = [
-            col(label(title, "caption", "muted"), (self.lists[kind], 1), spacing=2)
-            for kind, title in (("start", "Made of, at the start"), ("now", "Made of, now"))
-        ]
+        self.titles = {kind: eliding(title, "caption", "muted") for kind, title in TITLES.items()}
+        lists = [col(self.titles[kind], (self.lists[kind], 1), spacing=2) for kind in TITLES]
         side = col(row((self.search, 2), (self.said, 3)), (row(*((part, 1) for part in lists)), 1), spacing=6)
         self.inside = QWidget()
         self.inside.setFixedHeight(HEIGHT)
@@ -108,6 +108,19 @@ class PlanCard(QFrame):
         self.whole.setVisible(not folded)
         icon, tip = ("chevron-right", "Unfold the plan") if folded else ("chevron-down", "Fold the plan")
         self.fold.set_icon(icon, tip)
+
+    def grow(self) -> None:
+        """As high as the place allows: where the plan is what the view is about."""
+        self.inside.setMinimumHeight(HEIGHT)
+        self.inside.setMaximumHeight(16777215)
+        self.fold.hide()
+
+    def leave(self) -> None:
+        """Follows no run any more."""
+        self._looks.stop()
+        self._folder, self._stamp = None, ()
+        self._round += 1
+        self.hide()
 
     def close_down(self) -> None:
         self._looks.stop()
@@ -238,6 +251,10 @@ class PlanCard(QFrame):
         self._say(f"{text}  #{token:,}" + (f", {why}" if why else ""))
         for kind, plan in (("start", self.shot.start), ("now", self.shot.now)):
             found = plan.top(token, TOP, self.shot.role)
+            bits = self.shot.entropy(kind, token)
+            self.titles[kind].setText(
+                TITLES[kind] + ("" if np.isnan(bits) else f" ({bits:.2f} bits of entropy)")
+            )
             self.lists[kind].set_rows(
                 [Neighbor(source, self.pair.source_text(source), share, share) for source, share in found]
             )

@@ -125,6 +125,16 @@ class Shot:
             return self.change
         return (self.now if kind == "now" else self.start).rows(self.role)
 
+    def entropy(self, kind: str, token: int) -> float:
+        """Bits: 0 for a copy of one source token, log2 n for n sources in equal shares. NaN without any."""
+        rows = self.rows(kind)
+        shares = np.abs(rows.weights[rows.start[token] : rows.start[token + 1]].astype(np.float64))
+        shares = shares[shares > 0]
+        if not len(shares):
+            return float("nan")
+        shares /= shares.sum()
+        return float(-(shares * np.log2(shares)).sum()) + 0.0  # no minus zero
+
     def most_changed(self) -> int:
         """The target token that moved most, weighted by how often the text has it."""
         moved = np.bincount(self.change.row, np.abs(self.change.weights), minlength=self.shape[0])
