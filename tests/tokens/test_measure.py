@@ -42,6 +42,15 @@ def test_frames_do_not_count_and_unknown_tokens_are_counted():
     assert framed == measure(bert.encode("hello 😀 world"), bert)
 
 
+def test_special_tokens_in_the_text_are_counted_apart():
+    gpt, bert = load_tokenizer(v.CL100K), load_tokenizer(v.BERT)
+    found = measure(gpt.encode("<|endoftext|>Hello<|endoftext|>", written="parse"), gpt)
+    assert (found.tokens, found.special, found.written) == (3, 0, 2)
+    assert measure(gpt.encode("<|endoftext|>"), gpt).written == 0
+    framed = measure(bert.encode("[SEP] \u2603", special=True, written="parse"), bert)
+    assert (framed.tokens, framed.special, framed.written, framed.unknown) == (2, 2, 1, 1)
+
+
 @given(st.text("ab1 .é\u0301漢😀_\n\u0130", max_size=20))
 def test_words_are_runs_of_letters_marks_and_digits(text):
     words, current = [], ""

@@ -93,7 +93,8 @@ def test_ids_become_text(written):
 def test_ids_that_mean_nothing_are_named(page):
     gpt = load_tokenizer("tiktoken:cl100k_base")
     found = read_ids("9906 999999 100257 x -5", gpt)
-    assert (found.invalid, found.silent, found.odd) == ((999999,), (100257,), "x-")
+    assert (found.invalid, found.silent, found.odd) == ((999999, -5), (100257,), "x")
+    assert read_ids("12-13", gpt).ids == (12, 13)
     page.editor.set_source("ids")
     page.editor.ids.edit.setPlainText("9906 999999 100257")
     assert "999999" in page.editor.ids.note.text()

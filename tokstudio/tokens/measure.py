@@ -8,6 +8,7 @@ import numpy as np
 
 from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.tokens.distinct import distinct
+from tokstudio.tokens.written import written_specials
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Measures:
     unknown: int  # tokens that stand for what the vocabulary cannot spell; 0 if no tokenizer is given
     words: int = 0
     special: int = field(default=0, compare=False)  # put around the text by a model's frame, not in `tokens`
+    written: int = 0  # special tokens written out in the text and read as such: these are in `tokens`
 
     @property
     def tokens_per_word(self) -> float:
@@ -42,6 +44,7 @@ def measure(encoding: Encoding, tokenizer: Tokenizer | None = None) -> Measures:
         unknown=0 if unknown_id is None else int((encoding.ids == unknown_id).sum()),
         words=len(words),
         special=around,
+        written=0 if tokenizer is None else int(written_specials(encoding, tokenizer.special_tokens).sum()),
     )
 
 

@@ -54,3 +54,19 @@ def parsed(text: str, specials: Mapping[str, int], plain: Callable[[str], Encodi
             size += length
         at = stop
     return Encoding(utf8(text), np.concatenate(ids), np.concatenate(spans).astype(np.int32))
+
+
+def written_specials(encoding: Encoding, specials: Mapping[str, int]) -> np.ndarray:
+    """bool [n]: the tokens that are special and cover their own name, as `parsed` makes them.
+
+    An unknown token is often special, too, but covers what it does not spell.
+    """
+    found = np.zeros(len(encoding), bool)
+    if not specials:
+        return found
+    names = {number: name.encode() for name, number in specials.items()}
+    spans = encoding.spans
+    for at in np.flatnonzero(np.isin(encoding.ids, list(names)) & (spans[:, 1] > spans[:, 0])).tolist():
+        start, stop = spans[at].tolist()
+        found[at] = encoding.text[start:stop].strip() == names[int(encoding.ids[at])]
+    return found

@@ -1,5 +1,7 @@
 """Every trace ends in exactly the ids that the library gives."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,6 +102,19 @@ def test_round_trips():
     assert round_trip(gpt, gpt.encode("start\r\n\n\t\t\tend")).same
     found = round_trip(bert, bert.encode("Café au lait"))
     assert (found.at, found.text[:1], found.decoded[:1], found.normalized) == (0, "C", "c", True)
+
+
+def test_special_tokens_in_the_text_are_no_difference():
+    """Decoding leaves special tokens out; what differs behind them is found at its place in the text."""
+    gpt, bert = load_tokenizer(v.CL100K), load_tokenizer(v.BERT)
+    text = "<|endoftext|>Hello<|endoftext|> world<|endoftext|>"
+    assert round_trip(gpt, gpt.encode(text, written="parse")).same
+    found = round_trip(
+        gpt, replace(gpt.encode("<|endoftext|>Hallo", written="parse"), text=b"<|endoftext|>Hello")
+    )
+    assert (found.at, found.text, found.decoded) == (14, "ello", "allo")
+    found = round_trip(bert, bert.encode("hello \u2603", written="parse"))
+    assert "\u2603" in found.text  # [UNK] is special, too, but what it covers is lost
 
 
 def test_first_differences():

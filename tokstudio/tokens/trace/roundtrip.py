@@ -7,6 +7,7 @@ import numpy as np
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.tokens.trace.normalize import normalized
+from tokstudio.tokens.written import written_specials
 
 REACH = 24  # bytes shown behind a difference
 
@@ -34,10 +35,33 @@ def round_trip(tokenizer: Tokenizer, encoding: Encoding) -> RoundTrip:
         decoded = tokenizer.decode(encoding.ids)
     except TokenizerError as error:
         return RoundTrip(None, size=0, normalized=differs, problem=str(error))
-    at = first_difference(encoding.text, decoded)
+    expected, removed = _without_specials(tokenizer, encoding)
+    at = first_difference(expected, decoded)
     if at is None:
         return RoundTrip(None, size=len(decoded), normalized=differs)
-    return RoundTrip(at, _shown(encoding.text, at), _shown(decoded, at), len(decoded), differs)
+    shown = _shown(decoded, at)
+    at += sum(length for place, length in removed if place <= at)
+    return RoundTrip(at, _shown(encoding.text, at), shown, len(decoded), differs)
+
+
+def _without_specials(tokenizer: Tokenizer, encoding: Encoding) -> tuple[bytes, list[tuple[int, int]]]:
+    """The text without the special tokens that stand in it as such, since decoding leaves them out, too.
+
+    With (place in the shortened text, bytes taken out there) of each, in order.
+    """
+    text, kept, removed, after = encoding.text, [], [], 0
+    places = np.flatnonzero(written_specials(encoding, tokenizer.special_tokens))
+    names = (
+        {number: name.encode() for name, number in tokenizer.special_tokens.items()} if len(places) else {}
+    )
+    for index in places.tolist():
+        start, stop = map(int, encoding.spans[index])
+        name = names[int(encoding.ids[index])]
+        start = text.index(name, start, stop)  # some cover the spaces around them
+        kept.append(text[after:start])
+        removed.append((sum(map(len, kept)), len(name)))
+        after = start + len(name)
+    return b"".join([*kept, text[after:]]), removed
 
 
 def first_difference(a: bytes, b: bytes) -> int | None:

@@ -26,7 +26,7 @@ COLUMNS = (
 HELP = (
     "",
     "that stand for text",
-    "that a model puts around the text",
+    "that a model puts around the text, and those in the text that are read as special",
     "",
     "a word is a run of letters, marks and digits",
     "words that no token edge cuts",
@@ -100,7 +100,7 @@ def _row(
     return (
         pane.name,
         both(lambda m: f"{m.tokens:,}"),
-        f"{whole.special:,}",
+        both(lambda m: f"{m.special + m.written:,}"),
         both(lambda m: f"{m.bytes_per_token:.2f}"),
         both(lambda m: f"{m.tokens_per_word:.2f}", by_word=True),
         both(lambda m: f"{100 * m.words_whole:.0f} %", by_word=True),

@@ -14,7 +14,7 @@ from tokstudio.ui.widgets.basic import combo, label
 
 MOST_NAMED = 6
 MOST_MARKED = 500
-NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
+NUMBER = re.compile(r"(?:(?<!\w)-)?(?:0[xX][0-9a-fA-F]+|\d+)")
 REST = re.compile(r"[\s,;|\[\](){}\"']+|np\.array|tensor|array|dtype=\w+")
 
 
@@ -31,12 +31,11 @@ class Reading:
 
 def read_ids(written: str, tokenizer: Tokenizer) -> Reading:
     """From "1 2 3", "[1, 2, 3]", a Python or JSON list, hexadecimal too."""
-    found = [number[:20] for number in NUMBER.findall(written)]
-    numbers = [int(number, 16 if number[:2] in ("0x", "0X") else 10) for number in found]
+    numbers = [value for value, _, _ in _numbers(written)]
     odd = REST.sub("", NUMBER.sub("", written))
     size = len(tokenizer)
-    invalid = tuple(i for i in numbers if i >= size)
-    valid = [i for i in numbers if i < size]
+    invalid = tuple(i for i in numbers if not 0 <= i < size)
+    valid = [i for i in numbers if 0 <= i < size]
     silent = tuple(i for i in valid if tokenizer.token_bytes(i) is None)
     text = tokenizer.decode(np.array(valid, np.int64)) if valid else b""
     return Reading(text, tuple(numbers), invalid, silent, odd[:20])
@@ -85,7 +84,7 @@ class IdsEditor(QWidget):
         """Ids that the vocabulary does not have are underlined where they stand."""
         marks = []
         for value, start, stop in _numbers(self.edit.toPlainText()):
-            if value >= size and len(marks) < MOST_MARKED:
+            if not 0 <= value < size and len(marks) < MOST_MARKED:
                 made = QTextEdit.ExtraSelection()
                 made.cursor = QTextCursor(self.edit.document())
                 made.cursor.setPosition(start)
@@ -111,7 +110,7 @@ class IdsEditor(QWidget):
 def _numbers(written: str) -> list[tuple[int, int, int]]:
     """(value, first, last character) of each number."""
     return [
-        (int(found[0][:20], 16 if found[0][:2] in ("0x", "0X") else 10), *found.span())
+        (int(found[0][:20], 16 if "x" in found[0].lower() else 10), *found.span())
         for found in NUMBER.finditer(written)
     ]
 

@@ -53,8 +53,8 @@ class TokenPainter:
             painter.setPen(Qt.NoPen)
             painter.setBrush(fill)
             painter.drawRoundedRect(box, CORNER, CORNER)
-        special, unknown = bool(self._tokens.empty[index]), bool(self._tokens.unknown[index])
-        cells = self._show == "bytes" and not special
+        special, unknown = bool(self._tokens.pill[index]), bool(self._tokens.unknown[index])
+        cells = self._show == "bytes" and not self._tokens.empty[index]
         if unknown:
             painter.fillRect(
                 box.adjusted(1, 1, -1, -1), QBrush(theme.color("warning", 0.35), Qt.BDiagPattern)
@@ -82,7 +82,7 @@ class TokenPainter:
     def _colors(self, index: int, style: str) -> tuple[QColor | None, QColor, QColor]:
         if self._tokens.unknown[index]:  # no hue: its id says nothing about the text
             return theme.color("surface"), theme.color("text"), theme.color("control")
-        if style == "hue" and not self._tokens.empty[index]:
+        if style == "hue" and not self._tokens.pill[index]:
             shade = theme.table()["tok"][hue(self._tokens.token(index))]
             return theme.color(shade["bg"]), theme.color(shade["fg"]), theme.color(shade["edge"])
         fill = None if style == "plain" else theme.color("neutral_tok")

@@ -8,6 +8,7 @@ import numpy as np
 
 from tokstudio.tokens.base import Encoding
 from tokstudio.tokens.distinct import distinct
+from tokstudio.tokens.written import written_specials
 
 MARKS = {" ": "·", "\n": "↵", "\t": "→", "\r": "␍", "\u00a0": "⍽", "\u3000": "□"}
 BLANKS = {"\n": " ", "\t": "  ", "\r": " "}
@@ -90,6 +91,7 @@ class TokenText:
         self.text = encoding.text
         self.ids = encoding.ids
         self.names = {number: name for name, number in (special or {}).items()}
+        written = written_specials(encoding, special or {})
         spans = np.asarray(encoding.spans, dtype=np.int64).reshape(-1, 2)
         self.starts, self.ends = spans[:, 0], spans[:, 1]
         self.covered = np.maximum.accumulate(self.ends) if len(spans) else self.ends
@@ -103,6 +105,7 @@ class TokenText:
         self.name_unknown = name_unknown
         if unknown_id is not None:
             self.names.setdefault(unknown_id, UNKNOWN)
+        self.pill = self.empty | written  # special tokens, around the text or in it
         self.named = self.empty | self.unknown if name_unknown else self.empty
         newlines = np.concatenate([[0], np.cumsum(data == 10)])
         self.breaks = newlines[self.ends] - newlines[self.starts]
