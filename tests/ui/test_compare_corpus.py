@@ -164,6 +164,28 @@ def test_cancel_keeps_what_was_counted(qtbot, view, tmp_path):
     assert jobs[-1][2] == -1.0
 
 
+def test_stopped_while_it_loads_leaves_old_figures_marked(qtbot, counted, tmp_path):
+    other, said = tmp_path / "other.txt", []
+    other.write_text("One")
+    counted.context.said.connect(lambda *words: said.append(words[0]))
+    first = counted.path
+    assert not counted.figures.old.isVisible()
+    counted.set_path(other)
+    assert counted.figures.old.isVisible()
+    counted.explain(0, "fertility", None)  # the process that counted still knows
+    qtbot.waitUntil(lambda: counted.causes.event is not None, timeout=PATIENCE)
+    counted.set_path(first)
+    assert not counted.figures.old.isVisible()
+    counted.run()
+    counted.cancel.click()
+    assert not counted.follower.running
+    assert counted.speed.text().startswith("Stopped before")
+    assert counted.figures.old.isVisible()
+    assert not counted.export.isEnabled()
+    counted.explain(0, "fertility", None)
+    assert "comparison before" in said[-1]
+
+
 def test_closing_in_the_middle(qtbot, view, tmp_path):
     path = tmp_path / "much.txt"
     path.write_text("The unhappiness of dogs. " * 400_000)

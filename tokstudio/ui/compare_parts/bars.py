@@ -17,6 +17,12 @@ HATCHED = (
     Qt.VerPattern,
 )
 
+
+def hatch(k: int) -> Qt.BrushStyle:
+    """Of the k-th tokenizer: the seventh has the color of the first, with another hatch."""
+    return HATCHED[(k + k // len(HATCHED)) % len(HATCHED)]
+
+
 Rows = list[tuple[str | None, list[tuple[float | None, str]]]]
 
 
@@ -115,7 +121,7 @@ class BarsView(QAbstractScrollArea):
         shade = theme.color(theme.table()["series"][k % 6])
         painter.fillRect(box, theme.color(theme.table()["series"][k % 6], 0.30))
         if k:
-            painter.fillRect(box, QBrush(theme.color(theme.table()["series"][k % 6], 0.55), HATCHED[k % 6]))
+            painter.fillRect(box, QBrush(theme.color(theme.table()["series"][k % 6], 0.55), hatch(k)))
         painter.fillRect(QRectF(box.right() - 2, box.top(), 2, box.height()), shade)
         painter.setPen(theme.color("text"))
         painter.drawText(QRectF(box.right() + 6, lane.top(), 90, lane.height()), int(Qt.AlignVCenter), text)

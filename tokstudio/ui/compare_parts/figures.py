@@ -9,7 +9,7 @@ from tokstudio.ui import theme
 from tokstudio.ui.compare_parts.bars import BarsView
 from tokstudio.ui.compare_parts.grid import Cell, Column, Grid
 from tokstudio.ui.panes.pane import relative
-from tokstudio.ui.widgets.basic import card, combo
+from tokstudio.ui.widgets.basic import card, combo, label
 from tokstudio.ui.words import size
 
 BARS = [key for key in METRICS if key != "gini"]  # what groups have
@@ -28,7 +28,11 @@ class FiguresBoard(QWidget):
         self.chosen = combo([METRICS[key].title for key in BARS], "Metric of the bars")
         self.chosen.setFixedWidth(168)
         self.chosen.setCurrentIndex(BARS.index("bytes_per_token"))
-        self.table_card, self.bars_card = card("Figures", ""), card("By group", "", [self.chosen])
+        self.old = label("old", "caption", "muted")
+        self.old.setProperty("frame", "tag")
+        self.old.setToolTip("Of the data or the comparison before")
+        self.old.hide()
+        self.table_card, self.bars_card = card("Figures", "", [self.old]), card("By group", "", [self.chosen])
         for made, top, parts in (
             (self.table_card, 10, (*waiting, self.grid)),
             (self.bars_card, 6, (self.bars,)),

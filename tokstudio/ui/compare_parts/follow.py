@@ -59,13 +59,13 @@ class CorpusFollower(QObject):
         if self._job is not None:
             self._job.export(path)
 
-    def close(self) -> None:
-        """Blocks for a moment, until process and thread have ended."""
+    def close(self, patience: float = 2.0) -> None:
+        """Blocks until process and thread have ended, for `patience` seconds at most."""
         job, thread, self._job, self._thread = self._job, self._thread, None, None
         self.running = False
         if job is not None:
             thread.arrived.disconnect(self._take)
-            job.close()
+            job.close(patience)
             thread.wait()
             job.release()
             thread.deleteLater()

@@ -5,7 +5,7 @@ from PySide6.QtGui import QBrush, QPainter
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from tokstudio.ui import theme
-from tokstudio.ui.compare_parts.bars import HATCHED
+from tokstudio.ui.compare_parts.bars import hatch
 from tokstudio.ui.context import Context
 from tokstudio.ui.icons import icon_label
 from tokstudio.ui.panes.picker import TokenizerPicker
@@ -29,7 +29,7 @@ class Swatch(QWidget):
         painter.setBrush(theme.color(shade, 0.45 if self._series else 1.0))
         painter.drawRoundedRect(0, 0, 12, 12, 3, 3)
         if self._series:
-            painter.setBrush(QBrush(theme.color(shade), HATCHED[self._series % 6]))
+            painter.setBrush(QBrush(theme.color(shade), hatch(self._series)))
             painter.drawRoundedRect(0, 0, 12, 12, 3, 3)
 
 

@@ -27,6 +27,7 @@ KINDS = (
     "Texts (*.txt *.md *.py *.jsonl *.ndjson *.gz *.parquet *.arrow *.feather *.csv *.json);;All files (*)"
 )
 JOB = "corpus"
+NOTHING = "Stopped before the first text was counted"
 
 
 class CorpusView(QWidget):
@@ -38,6 +39,7 @@ class CorpusView(QWidget):
         self.path = str(context.settings.get("corpus/path", "") or "")
         self.follower = CorpusFollower(self)
         self._wanted: tuple[int, str, str | None] | None = None  # the figure whose causes are shown
+        self._started = self._counted = ""  # data of the running job, and of the figures that it told
         self._build()
         self._connect()
         saved = context.settings.get("corpus/tokenizers")
@@ -194,7 +196,8 @@ class CorpusView(QWidget):
         self.start.setToolTip("" if ready else "Choose data and at least one tokenizer first.")
         self.progress.setVisible(going)
         self._status.setVisible(bool(self.speed.text()))
-        self.export.setEnabled(self.result is not None and not going)
+        self.export.setEnabled(bool(self._counted) and not going)
+        self.figures.old.setVisible(self.result is not None and self._counted != self.path)
         self.empty.setVisible(self.result is None and not ready)
         self.ready.setVisible(self.result is None and ready)
         self.ready.buttons[0].setEnabled(not going)
@@ -207,7 +210,7 @@ class CorpusView(QWidget):
             return
         self.problem.clear()
         self.causes.clear()
-        self._wanted = None
+        self._wanted, self._started, self._counted = None, self.path, ""
         self.progress.set(0)
         self.speed.setText("Starting…")
         by = BY[self.by.currentIndex()][0] or self.field.text().strip() or "auto"
@@ -217,8 +220,15 @@ class CorpusView(QWidget):
         self._show_state()
 
     def stop(self) -> None:
+        """Keeps what was counted. Where nothing was, the process may be loading tokenizers and ends at once."""
         self.cancel.set_busy("Stopping…")
-        self.follower.cancel()
+        if self._counted or not self.follower.running:
+            self.follower.cancel()
+            return
+        self.follower.close(patience=0)
+        self.context.job_done(JOB)
+        self.speed.setText(NOTHING)
+        self._show_state()
 
     def _arrived(self, event: dict) -> None:
         {"progress": self._progressed, "finished": self._finished, "causes": self._explained,
@@ -245,7 +255,7 @@ class CorpusView(QWidget):
                 self.problem.hint.setText("What could not be read was replaced by U+FFFD.")
                 self.problem.hint.show()
         else:
-            self.speed.setText("Stopped before the first text was counted" if event["cancelled"] else "")
+            self.speed.setText(NOTHING if event["cancelled"] else "")
         self._show_state()
 
     def _failed(self, event: dict) -> None:
@@ -262,13 +272,17 @@ class CorpusView(QWidget):
         return self.figures.result
 
     def _show_result(self, result: dict) -> None:
-        first = self.result is None
+        first = self.result is None or not self._counted
+        self._counted = self._started
         self.figures.fill(result)
         if first:
             self._show_state()
 
     def explain(self, k: int, metric: str, group: str | None) -> None:
         """Lists what is behind a figure."""
+        if not self._counted:
+            self.context.say("These figures are of the comparison before. Start it again to see their words.")
+            return
         self._wanted = k, metric, group
         self.follower.causes(k, metric, group)
 

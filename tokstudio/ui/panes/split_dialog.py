@@ -58,7 +58,9 @@ class SplitDialog(QDialog):
             self._spin(0, 1_000_000, 0, "Overlap"),
         )
         self.at = combo([f"at {title}" for title in TITLES], "Where chunks end")
-        self.at.setSizeAdjustPolicy(QComboBox.AdjustToContents)
+        words = self.at.fontMetrics()
+        widest = max(words.horizontalAdvance(self.at.itemText(at)) for at in range(self.at.count()))
+        self.at.setMinimumWidth(widest + 48)  # its margins and arrow
         self.at.setToolTip("Where nothing of the kind fits, the next smaller one is taken")
         self.special = check("Count BOS and EOS")
         self.summary = label("", "small", "muted")

@@ -125,10 +125,12 @@ class TrainingPanel(QFrame):
         self.curve = Late(_curve, "Compression of held-out text")
         self.curve.setFixedHeight(190)
         self._best = eliding("", "small", "text2")
+        self._pieces = col(label("Newest tokens", "caption", "muted"), self.newest, spacing=6)
+        heading = row(label("Bytes per token of held-out text", "caption", "muted"), (self._best, 1))
+        self._compression = col(heading, self.curve, spacing=6)
         self._live = col(
-            row(self._phase, (self._remark, 1)), self._bar, label("Newest tokens", "caption", "muted"), self.newest,
-            row(label("Bytes per token of held-out text", "caption", "muted"), (self._best, 1)), self.curve, spacing=6,
-        )  # fmt: skip
+            row(self._phase, (self._remark, 1)), self._bar, self._pieces, self._compression, spacing=6
+        )
         self._live.hide()
         self._compare, self._show = button("Compare", "compare"), button("Show", "vocabulary")
         self._folder, self._another = tool("folder", "Open its folder", 30), button("Another…", "plus")
@@ -215,6 +217,8 @@ class TrainingPanel(QFrame):
         self.newest.clear()
         self.curve.clear()
         self._best.setText("")
+        self._pieces.hide()  # not every way of training tells them
+        self._compression.hide()
         self._show_phase(Phase("Starting"))
         self._live.show()
         self._reader = _Reader(self._process, self)
@@ -235,11 +239,13 @@ class TrainingPanel(QFrame):
             self._show_phase(phase)
         for event in events:
             if isinstance(event, Newest):
+                self._pieces.show()
                 self.newest.add(event)
             elif isinstance(event, Compression):
                 self._points.append((event.size, event.bytes_per_token))
         if any(isinstance(event, Compression) for event in events):
             points = sorted(self._points)
+            self._compression.show()
             self.curve.call(lambda chart: chart.set_series("held out", *zip(*points, strict=True), width=2))
             self._best.setText(f"{points[-1][1]:.2f} at {points[-1][0]:,} tokens")
         for event in events:
