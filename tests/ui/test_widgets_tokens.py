@@ -335,3 +335,12 @@ def test_a_token_of_a_megabyte_is_cut_short(qtbot, bert, show):
     assert not shown.grab().toImage().isNull()
     found = shown.token_at(shown.box(1).center().toPoint())
     assert found == 1
+
+
+def test_a_prefix_without_text_shows_what_it_is_and_is_no_pill():
+    """SentencePiece puts a space in front of a text; where it is a token of its own, it covers nothing."""
+    bert = load_tokenizer("bert-base-uncased")
+    encoding = Encoding(b"hi", np.array([7, 101, 9], np.int32), np.array([[0, 0], [0, 0], [0, 2]], np.int32))
+    tokens = TokenText(encoding, bert.special_tokens, spelled={7: b" "}.get)
+    assert [tokens.label(0), tokens.label(1)] == ["\u00b7", "[CLS]"]
+    assert tokens.pill.tolist() == [False, True, False]

@@ -123,7 +123,7 @@ class CorpusView(QWidget):
 
     def _arrange(self, size_class: str) -> None:
         wide = size_class == "wide"
-        self.body.setSizes([232, 700, 372] if wide else [160, 500, 340])
+        self.body.setSizes([232, 700, 372] if wide else [216, 500, 292])
 
     # ---- for the page
 

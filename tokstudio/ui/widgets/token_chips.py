@@ -36,7 +36,8 @@ class TokenChips(QWidget):
         """`only`: the tokens to show; `quiet_bytes`: tokens within the first so many are gray."""
         special = tokenizer.special_tokens if tokenizer is not None else None
         unknown = tokenizer.unknown_id if tokenizer is not None else None
-        self._tokens = TokenText(encoding, special, unknown, True) if encoding is not None else None
+        spelled = tokenizer.token_bytes if tokenizer is not None else None
+        self._tokens = TokenText(encoding, special, unknown, True, spelled) if encoding is not None else None
         self._quiet_bytes = quiet_bytes
         count = len(self._tokens) if self._tokens is not None else 0
         self._ranges = only if only is not None else range(count)

@@ -82,7 +82,7 @@ class TokenPainter:
     def _colors(self, index: int, style: str) -> tuple[QColor | None, QColor, QColor]:
         if self._tokens.unknown[index]:  # no hue: its id says nothing about the text
             return theme.color("surface"), theme.color("text"), theme.color("control")
-        if style == "hue" and not self._tokens.pill[index]:
+        if style == "hue" and not self._tokens.pill[index] and not self._tokens.empty[index]:
             shade = theme.table()["tok"][hue(self._tokens.token(index))]
             return theme.color(shade["bg"]), theme.color(shade["fg"]), theme.color(shade["edge"])
         fill = None if style == "plain" else theme.color("neutral_tok")

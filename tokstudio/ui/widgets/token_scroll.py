@@ -75,7 +75,8 @@ class TokenScroll(QAbstractScrollArea):
             return
         special = tokenizer.special_tokens if tokenizer is not None else None
         unknown = tokenizer.unknown_id if tokenizer is not None else None
-        self._prepare(lambda: TokenText(encoding, special, unknown), len(encoding))
+        spelled = tokenizer.token_bytes if tokenizer is not None else None
+        self._prepare(lambda: TokenText(encoding, special, unknown, spelled=spelled), len(encoding))
 
     def set_shared(self, shared: np.ndarray | None) -> None:
         """bool [n]: which tokens all tokenizers agree on; drawn quiet in the mode "disagreement"."""

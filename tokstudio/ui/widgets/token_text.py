@@ -8,6 +8,7 @@ import numpy as np
 
 from tokstudio.tokens.base import Encoding
 from tokstudio.tokens.distinct import distinct
+from tokstudio.tokens.show import readable
 from tokstudio.tokens.written import written_specials
 
 MARKS = {" ": "·", "\n": "↵", "\t": "→", "\r": "␍", "\u00a0": "⍽", "\u3000": "□"}
@@ -86,8 +87,12 @@ class TokenText:
         special: Mapping[str, int] | None = None,
         unknown_id: int | None = None,
         name_unknown: bool = False,
+        spelled: Callable[[int], bytes | None] | None = None,
     ):
-        """`name_unknown`: unknown tokens show their name in place of the text they stand for."""
+        """`name_unknown`: unknown tokens show their name in place of the text they stand for.
+        `spelled`: what a token stands for, asked of those that stand for nothing in this text, like the "▁"
+        that SentencePiece puts in front.
+        """
         self.text = encoding.text
         self.ids = encoding.ids
         self.names = {number: name for name, number in (special or {}).items()}
@@ -106,6 +111,11 @@ class TokenText:
         if unknown_id is not None:
             self.names.setdefault(unknown_id, UNKNOWN)
         self.pill = self.empty | written  # special tokens, around the text or in it
+        if spelled is not None:
+            for number in distinct(self.ids[self.empty]).tolist():
+                if number not in self.names and (piece := spelled(number)):
+                    self.names[number] = glyphs(readable(piece), True)
+                    self.pill &= self.ids != number
         self.named = self.empty | self.unknown if name_unknown else self.empty
         newlines = np.concatenate([[0], np.cumsum(data == 10)])
         self.breaks = newlines[self.ends] - newlines[self.starts]
