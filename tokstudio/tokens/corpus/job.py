@@ -61,13 +61,18 @@ class CorpusJob:
             )
             yield {"event": "error", "error": str(error), "hint": error.hint}
 
-    def close(self, patience: float = 2.0) -> None:
-        """End the process and all it started, after `patience` seconds by force. `events` ends."""
+    def kill(self) -> None:
+        """End the process by force and do not wait for it; `close` does. `events` ends."""
+        self._closed = True
+        self._process.kill()  # the counting ones meet the end of their input
+
+    def close(self) -> None:
+        """End the process and all it started. `events` ends."""
         self._closed = True
         with self._lock, contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         try:
-            self._process.wait(patience)
+            self._process.wait(2)
         except subprocess.TimeoutExpired:
             self._process.kill()  # the counting ones meet the end of their input
             self._process.wait()

@@ -29,6 +29,7 @@ class CorpusFollower(QObject):
         super().__init__(parent)
         self._job: CorpusJob | None = None
         self._thread: _Events | None = None
+        self._dropped: list[tuple[CorpusJob, _Events]] = []
         self.running = False
 
     def start(self, request: Request) -> None:
@@ -59,13 +60,34 @@ class CorpusFollower(QObject):
         if self._job is not None:
             self._job.export(path)
 
-    def close(self, patience: float = 2.0) -> None:
-        """Blocks until process and thread have ended, for `patience` seconds at most."""
+    def drop(self) -> None:
+        """Ends the job by force and does not wait until it has ended."""
         job, thread, self._job, self._thread = self._job, self._thread, None, None
         self.running = False
         if job is not None:
             thread.arrived.disconnect(self._take)
-            job.close(patience)
-            thread.wait()
-            job.release()
-            thread.deleteLater()
+            self._dropped.append((job, thread))
+            thread.finished.connect(self._bury)
+            job.kill()
+
+    def _bury(self) -> None:
+        for job, thread in [pair for pair in self._dropped if pair[1].isFinished()]:
+            self._dropped.remove((job, thread))
+            self._end(job, thread)
+
+    @staticmethod
+    def _end(job: CorpusJob, thread: "_Events") -> None:
+        job.close()
+        thread.wait()
+        job.release()
+        thread.deleteLater()
+
+    def close(self) -> None:
+        """Blocks for a moment, until process and thread have ended."""
+        job, thread, self._job, self._thread = self._job, self._thread, None, None
+        self.running = False
+        if job is not None:
+            thread.arrived.disconnect(self._take)
+            self._end(job, thread)
+        while self._dropped:
+            self._end(*self._dropped.pop())

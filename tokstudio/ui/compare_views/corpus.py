@@ -225,7 +225,7 @@ class CorpusView(QWidget):
         if self._counted or not self.follower.running:
             self.follower.cancel()
             return
-        self.follower.close(patience=0)
+        self.follower.drop()
         self.context.job_done(JOB)
         self.speed.setText(NOTHING)
         self._show_state()
