@@ -92,6 +92,25 @@ def test_first_steps_are_shown_once_and_again_when_asked(qtbot, open_window, tok
     assert not again.hints.isVisible()
 
 
+def test_the_palette_has_what_can_be_pressed_on_the_page(qtbot, open_window):
+    window = open_window()
+    window.show_page("transfer")
+    window.open_palette()
+    rows = {choice.text: choice for choice in window.palette_.model.rows}
+    assert {"Run again", "Copy as command", "All settings", "Start the demo transfer", "Help: Runs"} <= set(
+        rows
+    )
+    form = window.page("transfer").form
+    before = form.fold.text(), form.height()
+    rows["All settings"].act()
+    qtbot.waitUntil(lambda: form.height() != before[1], timeout=10_000)
+    window.show_page("compare")
+    window.open_palette()
+    names = [choice.text for choice in window.palette_.model.rows]
+    assert "What is colored: Every token" in names or any(name.endswith(": Every token") for name in names)
+    assert len(names) == len(set(names))
+
+
 def test_the_way_back(open_window):
     window = open_window()
     window.show_page("transfer")

@@ -12,6 +12,7 @@ from tokstudio.ui import crashes, first_steps, leaving, lookout, page_list, them
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import DropOverlay, zones_of
 from tokstudio.ui.history import History
+from tokstudio.ui.page_actions import page_actions
 from tokstudio.ui.settings_menu import SCHEMES, SettingsMenu
 from tokstudio.ui.widgets.basic import col, row
 from tokstudio.ui.widgets.choice_list import Choice
@@ -173,6 +174,9 @@ class MainWindow(QWidget):
         page = self._pages.get(self._front)
         if page is not None and hasattr(page, "commands"):
             found += page.commands()
+        if page is not None:
+            parts = [page, *(page.actions() if hasattr(page, "actions") else [])]
+            found += page_actions(self._entries[self._front].title, parts, {c.text for c in found})
         found += [
             Choice("Open a file…", "Ctrl+O", "folder", self.choose_file),
             *(

@@ -86,7 +86,7 @@ class Tour:
         yield "size: small", lambda: window.resize(1100, 700)
         yield "size: large", lambda: window.resize(1600, 1000)
         yield "palette: open", window.open_palette
-        yield "palette: type", lambda: QTest.keyClicks(window.palette_.field, "dark")
+        yield "palette: type", lambda: QTest.keyClicks(window.palette_.field, "dark", delay=20)
         yield "palette: close", window.palette_.hide
         yield "help: open", window.open_help
         yield "help: search", lambda: window._help.field.setText("checkpoint")
@@ -103,7 +103,7 @@ class Tour:
             "compare: open",
             lambda: (self.window.show_page("compare"), self.page("compare").show_view("text")),
         )
-        yield "compare: keys", lambda: QTest.keyClicks(text.editor.edit, "a few words ")
+        yield "compare: keys", lambda: QTest.keyClicks(text.editor.edit, "a few words ", delay=20)
         yield "compare: next disagreement", lambda: text.step(1)
         yield "compare: 100 kB", lambda: text.editor.set_text(LONG)
         yield "compare: key in 100 kB", lambda: QTest.keyClicks(text.editor.edit, "x")
@@ -155,14 +155,14 @@ class Tour:
         yield "runs: look", lambda: None
         yield "runs: all", lambda: self.page("runs")._view.button(1).click()
         yield "runs: one", lambda: self.page("runs")._view.button(0).click()
-        yield "runs: log", lambda: QTest.keyClicks(self.page("runs").board.log.find, "step")
+        yield "runs: log", lambda: QTest.keyClicks(self.page("runs").board.log.find, "step", delay=20)
         yield "runs: whole log", lambda: self.page("runs").board.log.find.clear()
 
     @staticmethod
     def _type(line, text: str) -> None:
         line.setFocus()
         line.selectAll()
-        QTest.keyClicks(line, text)
+        QTest.keyClicks(line, text, delay=20)
 
     def begin_run(self) -> None:
         from tokstudio.runs.store import RunStore

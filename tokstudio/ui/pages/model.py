@@ -53,7 +53,7 @@ class ModelPage(QWidget):
         self.pickers: dict[str, Combo] = {}
         for side in SIDES:
             made = self.pickers[side] = combo([], f"Model {side}")
-            made.setMinimumWidth(200)
+            made.setMinimumWidth(110)  # with more, the views beside them are cut in a narrow window
             made.activated.connect(lambda _place, side=side: self._picked(side))
         self.views = [cls(self.lab) for cls in VIEWS]
         self.choice = Segmented([view.title for view in self.views], name="View")
