@@ -55,7 +55,7 @@ def adopted_after(qtbot, context: Context) -> float:
 
 
 @pytest.mark.slow
-def test_a_killed_window_loses_nothing(qtbot, qapp, tokstudio_home, record_property):
+def test_a_killed_window_loses_nothing(qtbot, qapp, tokstudio_home):
     theme.apply(qapp, "light")
     dice = random.Random(int(os.environ.get("TOKSTUDIO_SEED", "1")))
     environment = {**os.environ, "TOKSTUDIO_HOME": str(tokstudio_home)}
@@ -90,4 +90,3 @@ def test_a_killed_window_loses_nothing(qtbot, qapp, tokstudio_home, record_prope
         assert [process.cmdline() for process in left] == []
     assert with_run > 0
     assert max(times) <= ADOPTED
-    record_property("found", {"rounds": ROUNDS, "with a run": with_run, "adopted after": max(times)})

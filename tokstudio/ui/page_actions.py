@@ -17,12 +17,15 @@ def page_actions(title: str, parts: Iterable[QWidget], known: set[str]) -> list[
         for button in [part, *buttons] if isinstance(part, QAbstractButton) else buttons:
             if not button.isVisible() or not button.isEnabled() or button.objectName().startswith("qt_"):
                 continue
+            if button.property("nameButton"):  # says what a pane is, and opens the menu beside it
+                continue
             menu = button.menu() if hasattr(button, "menu") else None
             if menu is not None:
                 _add_menu(made, title, _words(button), menu)
             elif words := _words(button):
                 made.setdefault(words, Choice(words, title, "", button.click))
-    return [choice for words, choice in made.items() if words not in known]
+    plain = {words.removesuffix("…") for words in known}
+    return [choice for words, choice in made.items() if words.removesuffix("…") not in plain]
 
 
 def _words(button: QAbstractButton) -> str:
