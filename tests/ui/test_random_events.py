@@ -92,7 +92,12 @@ class Monkey:
 
     def target(self) -> QWidget:
         above = [w for w in QApplication.topLevelWidgets() if w.isVisible() and w is not self.window]
-        root = self.dice.choice([*above, self.window, self.window])
+        window = self.window  # looking through all pages, hidden ones too, would take most of the time
+        around = [window.rail, window.top, window.hints, window.status, window.palette_, window.toast]
+        page = window.stack.currentWidget()
+        root = self.dice.choices(
+            [*above, *around, page], weights=[2] * len(above) + [1] * len(around) + [12]
+        )[0]
         found = [w for w in usable(root) if w.isVisible() and w.isEnabled()]
         return self.dice.choice(found or [root])
 
