@@ -94,7 +94,9 @@ class MethodCard(Numbered):
         moved = self._purpose == "transfer"
         about = METHODS[config.method].help if config.method in list(METHODS) else ""
         self.help.setText(about if moved else PURPOSES[self._purpose].about)
-        self.objectives.setText(" + ".join(config.objectives) or "none")
+        titles = [OBJECTIVES[name].title if name in list(OBJECTIVES) else name for name in config.objectives]
+        self.objectives.setText(" + ".join(_short(title) for title in titles) or "none")
+        self.objectives.setToolTip("\n".join(titles))
         for name, action in self._actions.items():
             action.setChecked(name in config.objectives)
         if not self.weights.line.hasFocus():
@@ -162,3 +164,9 @@ class MethodCard(Numbered):
             values["tokenizer"] = demo().tokenizer
         self.recipe_picked.emit(values)
         self.recipe.setToolTip(self.recipes[place - 1].about)
+
+
+def _short(title: str) -> str:
+    """ "Chunk likelihoods (ALM)" is ALM; without such a name, the words."""
+    words, _, name = title.removesuffix(")").partition(" (")
+    return name if name and " " not in name else words
