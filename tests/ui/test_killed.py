@@ -55,6 +55,7 @@ def adopted_after(qtbot, context: Context) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_killed_window_loses_nothing(qtbot, qapp, tokstudio_home):
     theme.apply(qapp, "light")
     dice = random.Random(int(os.environ.get("TOKSTUDIO_SEED", "1")))

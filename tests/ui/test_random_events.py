@@ -181,6 +181,7 @@ class Monkey:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(10))
 def test_random_events(qtbot, window, tmp_path, seed):
     folder = tmp_path / "files"
