@@ -203,6 +203,17 @@ def test_emoji_in_pieces_have_their_own_bytes(name, tokenizer):
     assert [stop - start for start, stop in encoding.spans] == [len(data.strip(b" ")) for data in spelled]
 
 
+def test_han_in_pieces_has_its_own_bytes(name, tokenizer):
+    """One character over several tokens, several characters in one, and none that is left out."""
+    text = "漢字龘，東京𠮷"
+    encoding = tokenizer.encode(text)
+    assert b"".join(encoding.text[a:b] for a, b in encoding.spans) == text.encode()
+    if name in ("bert", "gguf-bert", "clip"):  # a character, or its last byte, may be unknown
+        return
+    spelled = b"".join(tokenizer.token_bytes(int(token)) for token in encoding.ids).strip()
+    assert spelled.decode() in (text, text.replace("，", ","))  # NFKC
+
+
 def test_an_id_out_of_range_is_refused(tokenizer):
     for wrong in (-1, len(tokenizer), 10**12):
         with pytest.raises(TokenizerError, match="no token with the id") as caught:
@@ -214,9 +225,9 @@ def test_an_id_out_of_range_is_refused(tokenizer):
 
 def test_a_megabyte_without_a_space(tokenizer):
     text = "Donaudampfschifffahrt" * 50_000
-    before = time.monotonic()
+    before = time.process_time()
     encoding = tokenizer.encode(text)
-    assert time.monotonic() - before < 60  # 1 to 2 seconds on a machine with nothing else to do
+    assert time.process_time() - before < 60  # usual are 1 to 2
     edges = encoding.spans.reshape(-1)
     assert (edges[1:] >= edges[:-1]).all()
     assert encoding.tiles

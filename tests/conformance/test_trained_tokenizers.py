@@ -17,6 +17,8 @@ BARE = (  # those that ask for nothing but a tokenizer
     "test_what_no_token_covers_is_white_space",
     "test_a_frame_of_special_tokens_is_zero_width_and_changes_nothing_else",
     "test_special_tokens_written_out_are_text", "test_an_id_out_of_range_is_refused",
+    "test_lone_surrogates_anywhere_are_refused", "test_special_tokens_written_out_can_be_forbidden",
+    "test_a_text_without_special_tokens_is_the_same_parsed", "test_a_megabyte_without_a_space",
     "test_half_a_character_is_refused", "test_every_id_has_bytes_or_none", "test_no_ids_are_no_text",
 )  # fmt: skip
 

@@ -16,15 +16,15 @@ from tokstudio.tokens.patterns import harmless, known_patterns
 from tokstudio.tokens.reference import file_of, load_tokenizer
 
 several = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-SOON = 20.0  # seconds, on a busy machine
+SOON = 10.0  # seconds of this process
 
 
 def refused(path: Path, says: str = ".") -> None:
-    before = time.monotonic()
+    before = time.process_time()
     with pytest.raises(TokenizerError, match=says) as caught:
         load_tokenizer(str(path)).encode("a b")
     assert caught.value.hint
-    assert time.monotonic() - before < SOON
+    assert time.process_time() - before < SOON
 
 
 def tokenizer_json(path: Path, vocabulary, merges=(), **other) -> Path:
@@ -41,9 +41,9 @@ def test_a_file_of_gigabytes_is_not_even_read(tmp_path, name):
         file.write(heads.get(name, b"#version: 0.2\na b\n"))
         file.truncate(2 << 30)  # a hole: it takes no room
     (tmp_path / "vocab.json").write_text('{"a": 0}')
-    refused(tmp_path / name, "never has more than 128")
+    refused(tmp_path / name, "never has more than")
     if name == "merges.txt":
-        refused(tmp_path, "never has more than 128")
+        refused(tmp_path, "never has more than")
 
 
 @pytest.mark.parametrize(

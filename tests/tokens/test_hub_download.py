@@ -121,6 +121,26 @@ def test_stopping_leaves_nothing(hub):
     assert list(found.folder.parent.iterdir()) == []
 
 
+def test_stopping_does_not_wait_for_a_slow_server(hub, monkeypatch):
+    """It sends a little and then nothing: what there is of the file is enough to be asked."""
+    stopped, waited = threading.Event(), []
+    found = plan("someone/small")
+
+    def trickle(handler, code, data):
+        handler.send_response(code)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data[:100])
+        waited.append(stopped.wait(20))
+
+    monkeypatch.setattr(Hub, "_answer", trickle)
+    with pytest.raises(Stopped):
+        fetch(found, cancelled=lambda: True)
+    stopped.set()
+    assert waited in ([], [True])
+    assert list(found.folder.parent.iterdir()) == []
+
+
 @pytest.mark.parametrize("change", ["other", "longer", "shorter", "gone"])
 def test_something_else_than_announced_is_refused_and_leaves_nothing(hub, change):
     found = plan("someone/small")

@@ -1,6 +1,9 @@
 """Specs in the field's notation, model families as data, grafts, byte tokenizers, and what is saved."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -261,6 +264,27 @@ def test_conversion_to_bytes(base, tmp_path):
     assert theirs.decode(theirs.encode(text, add_special_tokens=False)) == text
     chat = theirs.apply_chat_template(TALK, tokenize=False)
     assert chat.startswith("<|begin_of_text|><|start_header_id|>user")
+
+
+@pytest.mark.slow  # transformers takes 5 s to import
+def test_bytes_load_where_tokstudio_is_not_installed(tmp_path):
+    save_tokenizer(f"{v.byte_bpe()}:target=Llama3:conversion=byte", tmp_path / "saved")
+    code = (
+        "import sys; sys.modules['tokstudio'] = None\n"
+        "from transformers import AutoTokenizer\n"
+        "made = AutoTokenizer.from_pretrained(sys.argv[1], trust_remote_code=False)\n"
+        "print(made.encode('h\\u00e9', add_special_tokens=False), made.bos_token, made.decode([104, 195, 169]))"
+    )
+    environment = {k: value for k, value in os.environ.items() if k != "PYTHONPATH"}
+    found = subprocess.run(
+        [sys.executable, "-P", "-c", code, str(tmp_path / "saved")],
+        cwd=tmp_path,
+        env=environment | {"PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert found.stdout.split() == ["[104,", "195,", "169]", "<|begin_of_text|>", "hé"]
 
 
 def test_bytes_without_a_family_keep_their_own_special_tokens():

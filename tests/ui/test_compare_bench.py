@@ -16,6 +16,12 @@ def test_readings_become_figures_with_targets(monkeypatch):
     assert (free.target, free.met) == (None, None)
 
 
+def test_every_reading_has_a_note_and_a_place_among_the_targets():
+    assert set(ui.NOTES) == set(ui.TARGETS)
+    for stage in ("first", "large", "rows", "scheme"):
+        assert {f"vocabulary_{stage}_gap_ms", f"vocabulary_{stage}_gap_cpu_ms"} <= set(ui.TARGETS)
+
+
 def test_a_window_that_ends_early_is_an_error(monkeypatch):
     def run(*_, **__):
         return subprocess.CompletedProcess([], 1, "", "Traceback\nImportError: gone")

@@ -20,6 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.chat_segments import Marked, segments_of
+from tokstudio.tokens.native import short
 
 OPEN, CLOSE = "\U00100000", "\U00100001"  # a mark is OPEN, a letter, a number, CLOSE
 MARK = re.compile(f"{OPEN}([a-z])(\\d*){CLOSE}")
@@ -32,11 +33,19 @@ def rendered(request: dict) -> dict:
     template, messages = request["template"], request["messages"]
     variables, prompt = request["variables"], request["add_generation_prompt"]
     text = _text(template, messages, variables, prompt)
+    _check_text(text)
     without = _text(template, messages, variables, False) if prompt else text
     generation = _generation_prompt(template, messages, variables, text, without)
     marked = _marked(template, messages, variables, prompt, text)
     ends = [v for v in _flat(request["special_tokens"]) if v]
     return {"text": text, "segments": segments_of(text, messages, marked, generation, prompt, ends)}
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise TokenizerError("The chat template writes half a character.", hint=FIX) from None
 
 
 def _flat(value: Any) -> list[str]:
@@ -131,21 +140,21 @@ def _run(environment: Environment, template: str, messages: list, variables: dic
     except TemplateSyntaxError as error:
         where = f"line {error.lineno}"
         raise TokenizerError(
-            f"The chat template cannot be read ({where}): {error.message}.", hint=FIX
+            f"The chat template cannot be read ({where}): {short(error.message)}.", hint=FIX
         ) from None
     except SecurityError as error:
         raise TokenizerError(
-            f"The chat template reaches for Python and is refused: {error}.",
+            f"The chat template reaches for Python and is refused: {short(error)}.",
             hint="Templates only see the messages. Do not use files from whoever wrote this one.",
         ) from None
     except TemplateError as error:
-        raise TokenizerError(f"The chat template refuses these messages: {error}.", hint=FIX) from None
+        raise TokenizerError(f"The chat template refuses these messages: {short(error)}.", hint=FIX) from None
     except (MemoryError, RecursionError):
         raise TokenizerError("The chat template needs too much memory.", hint=FIX) from None
     except TokenizerError:
         raise
     except Exception as error:  # a filter or operator met a value that it cannot take
-        raise TokenizerError(f"The chat template fails: {error}.", hint=FIX) from None
+        raise TokenizerError(f"The chat template fails: {short(error)}.", hint=FIX) from None
     return "".join(parts)
 
 

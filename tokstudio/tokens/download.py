@@ -229,7 +229,7 @@ def _written(file: RemoteFile, path: Path, cancelled: Callable[[], bool]) -> Ite
 
 def _piece(answer: IO[bytes], url: str, size: int) -> bytes:
     try:
-        return answer.read(size)
+        return answer.read1(size) if size == CHUNK else answer.read(size)
     except (OSError, HTTPException) as error:
         raise _failed(url, error) from None
 

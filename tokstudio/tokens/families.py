@@ -84,7 +84,7 @@ def _read(path: Path, stamp: int, size: int) -> Family:
         first = data.decode().splitlines()[0] if data else ""
         about = first.removeprefix("#").strip() if first.startswith("#") else ""
         return _family(content, about, sha256(data).hexdigest())
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise TokenizerError(f"The model family in {path} cannot be read: {reason}.", hint=FIX) from None
 

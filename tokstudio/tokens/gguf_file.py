@@ -20,7 +20,7 @@ NUMBERS = {
 }
 STRING, ARRAY = 8, 9
 MOST_SETTINGS = 100_000
-MOST_ENTRIES = 8_000_000
+MOST_ENTRIES = 4_000_000
 LARGEST = 512 << 20  # bytes of all settings together
 
 

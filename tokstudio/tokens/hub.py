@@ -12,6 +12,7 @@ from pathlib import Path
 from tokstudio.paths import data_home
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?")  # the lengths that the hub allows
+REVISION = re.compile(r"\w[\w.-]*")  # the name of a folder, and no way out of it
 DOWNLOADED = "download.json"  # what was fetched, and from where
 FILES = re.compile(  # what belongs to a tokenizer; never weights, never code, never a folder
     r"tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json|vocab\.(json|txt)"
@@ -74,7 +75,7 @@ def downloaded_ids() -> Iterator[str]:
     for about in sorted(downloads_folder().glob(f"*/{DOWNLOADED}")):
         try:
             hub_id = str(json.loads(about.read_text())["id"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         if downloads_folder(hub_id) == about.parent:
             yield hub_id
@@ -111,10 +112,10 @@ def cached_ids() -> Iterator[str]:
 def _snapshot(folder: Path) -> Path | None:
     """The revision that `main` names, else the newest one."""
     try:
-        revision = (folder / "refs" / "main").read_text().strip()
+        revision = (folder / "refs" / "main").read_bytes()[:256].decode("utf-8", "replace").strip()
     except OSError:
         revision = ""
-    if revision and (folder / "snapshots" / revision).is_dir():
+    if REVISION.fullmatch(revision) and (folder / "snapshots" / revision).is_dir():
         return folder / "snapshots" / revision
     found = [path for path in (folder / "snapshots").glob("*") if path.is_dir()]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from tokstudio.errors import TokenizerError
 
+SAID = 300  # characters of a reason that are shown
+
 
 def of_library(error: BaseException) -> bool:
     """Is it an error that a library raised, or a panic of its native code, and not someone's wish to stop?
@@ -12,6 +14,12 @@ def of_library(error: BaseException) -> bool:
     A panic of Rust code derives from BaseException, and its class cannot be imported: only its name is there.
     """
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def short(error: object) -> str:
+    """What it says, without its last full stop and no longer than a message may be: a file may choose some of it."""
+    said = str(error)
+    return (said if len(said) <= SAID else f"{said[:SAID]}...").rstrip(".")
 
 
 @contextmanager
@@ -24,5 +32,5 @@ def native_errors(message: str, hint: str, *, tell: bool = True) -> Iterator[Non
     except BaseException as error:
         if not of_library(error):
             raise
-        reason = f": {str(error).rstrip('.') or type(error).__name__}" if tell else ""
+        reason = f": {short(error) or type(error).__name__}" if tell else ""
         raise TokenizerError(f"{message}{reason}.", hint=hint) from error

@@ -12,6 +12,7 @@ from tokstudio.errors import TokenizerError
 from tokstudio.tokens.known_ranks import rule_of_class
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.sidecar import settings_file
+from tokstudio.tokens.sniff import MOST, check_count
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Library
@@ -32,6 +33,8 @@ def byte_bpe(vocabulary: Path, merges: Path) -> "Library":
                 f"{path.name} is missing in {path.parent}: vocab.json and merges.txt belong together.",
                 hint="Copy both files into the folder, or choose a tokenizer.json.",
             )
+    check_count(merges.read_bytes(), b"\n", 2 * MOST, merges.name)
+    check_count(vocabulary.read_bytes(), b",", MOST, vocabulary.name)
     with native_errors(f"{vocabulary.name} and {merges.name} cannot be read as a tokenizer", AGAIN):
         library = Library(models.BPE.from_file(str(vocabulary), str(merges)))
     settings = settings_file(vocabulary.parent, "tokenizer_config.json")
@@ -60,7 +63,9 @@ def word_piece(path: Path) -> "Library":
     from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
     try:
-        entries = {line: i for i, line in enumerate(path.read_bytes().decode().splitlines())}
+        data = path.read_bytes()
+        check_count(data, b"\n", MOST, path.name)
+        entries = {line: i for i, line in enumerate(data.decode().splitlines())}
     except UnicodeDecodeError:
         raise TokenizerError(f"{path.name} is no UTF-8 text.", hint="Fetch or copy it again.") from None
     if "[UNK]" not in entries:

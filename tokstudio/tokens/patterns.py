@@ -9,6 +9,7 @@ import contextlib
 import math
 import re
 import time
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -37,26 +38,33 @@ def check_patterns(library: "Library", name: str) -> None:
     """Raises TokenizerError where a pattern of `library` explodes."""
     from tokstudio.tokens.hf_parts import parts
 
-    steps = [*parts(library.normalizer), *parts(library.pre_tokenizer)]
-    if (growth := math.prod(map(_growth, steps))) > GROWTH:
-        raise TokenizerError(
-            f"The normalizer of {name} may make a text {growth:,} times as long, and the memory full.",
-            hint=HINT,
-        )
+    normalizer, decoder = parts(library.normalizer), parts(library.decoder)
+    for kind, steps in (("normalizer", normalizer), ("decoder", decoder)):
+        if (growth := math.prod(map(_growth, steps))) > GROWTH:
+            raise TokenizerError(
+                f"The {kind} of {name} may make a text {growth:,} times as long, and the memory full.",
+                hint=HINT,
+            )
+    steps = [*normalizer, *parts(library.pre_tokenizer), *decoder]
+    try_out([pattern for step in steps if (pattern := _regex(step))], name)
+
+
+def try_out(patterns: Sequence[str], name: str, *, ranked: bool = False) -> None:
+    """Raises TokenizerError where one of `patterns` explodes. `ranked`: tiktoken cuts with it, which has a regex
+    library of its own."""
     doubtful = [
-        pattern
-        for step in steps
-        if (pattern := _regex(step)) and not harmless(pattern) and _escaped(pattern) not in known_patterns()
+        pattern for pattern in patterns if not harmless(pattern) and _escaped(pattern) not in known_patterns()
     ]
     if not doubtful:
         return
-    passed = cache_folder() / "patterns" / sha256("\0".join(doubtful).encode("utf-8", "replace")).hexdigest()
+    key = "\0".join([*doubtful, *(["tiktoken"] if ranked else [])])
+    passed = cache_folder() / "patterns" / sha256(key.encode("utf-8", "replace")).hexdigest()
     if passed.exists():
         return
     with BoundedWorker() as worker:
         worker.run(
             "probe",
-            {"patterns": doubtful},
+            {"patterns": doubtful, "ranked": ranked},
             seconds=SECONDS,
             stopped=f"The pattern with which {name} cuts a text explodes: a short text takes",
             hint=HINT,
@@ -89,7 +97,10 @@ def _escaped(pattern: str) -> str:
 @cache
 def known_patterns() -> frozenset[str]:
     """The patterns of the models that everybody uses."""
-    return frozenset(pattern for rule in word_rules().values() for pattern in rule["patterns"])
+    from tokstudio.tokens.encodings import encoding_names, encoding_spec
+
+    named = {encoding_spec(name).pattern for name in encoding_names()}
+    return frozenset(named | {pattern for rule in word_rules().values() for pattern in rule["patterns"]})
 
 
 def harmless(pattern: str) -> bool:
@@ -121,14 +132,12 @@ def _endless(step: str) -> bool:
 
 def probe(request: dict) -> dict:
     """The job: each pattern on every text that may hurt it."""
-    from tokenizers import Regex, pre_tokenizers
-
     for pattern in request["patterns"]:
         try:
-            split = pre_tokenizers.Split(Regex(pattern), "isolated")
+            cut = _ranked_cut(pattern) if request.get("ranked") else _cut(pattern)
             for text in _texts(pattern):
                 before = time.process_time()
-                split.pre_tokenize_str(text)
+                cut(text)
                 if time.process_time() - before > SLOW:
                     raise TimeoutError(f"{len(text):,} characters take it more than {SLOW} seconds")
         except BaseException as error:  # a panic of native code derives from it
@@ -138,6 +147,18 @@ def probe(request: dict) -> dict:
                 f"The pattern {pattern[:60]!r} explodes on a short text: {str(error)[:200]}.", hint=HINT
             ) from None
     return {}
+
+
+def _cut(pattern: str) -> Callable[[str], object]:
+    from tokenizers import Regex, pre_tokenizers
+
+    return pre_tokenizers.Split(Regex(pattern), "isolated").pre_tokenize_str
+
+
+def _ranked_cut(pattern: str) -> Callable[[str], object]:
+    from tiktoken._tiktoken import CoreBPE
+
+    return CoreBPE({bytes([byte]): byte for byte in range(256)}, {}, pattern).encode_ordinary
 
 
 def _texts(pattern: str) -> list[str]:

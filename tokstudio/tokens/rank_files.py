@@ -25,6 +25,7 @@ from tokstudio.errors import TokenizerError
 from tokstudio.paths import cache_folder
 from tokstudio.tokens.distinct import distinct
 from tokstudio.tokens.encodings import EncodingSpec, RankFile
+from tokstudio.tokens.sniff import MOST, check_count
 from tokstudio.tokens.table import TokenTable
 
 LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n")
@@ -122,6 +123,7 @@ def _inflate(path: Path) -> bytes | None:
 
 def parse_ranks(data: bytes, name: str) -> Ranks:
     """`data`: lines of base64 and rank. Raises TokenizerError where that is not what it holds."""
+    check_count(data, b"\n", MOST, name)
     parts = data.split()
     try:
         tokens = [a2b_base64(part, strict_mode=True) for part in parts[::2]]

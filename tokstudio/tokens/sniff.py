@@ -4,11 +4,16 @@ import json
 from pathlib import Path
 
 from tokstudio.errors import TokenizerError
+from tokstudio.tokens.native import short
 
 ANOTHER = "Choose a tokenizer.json, a SentencePiece .model, a .tiktoken or .gguf file, or the folder that holds one."
 
 LARGEST = 128 << 20  # bytes; the largest tokenizer.json in use has 50 MB
 LARGEST_TEKKEN = 48 << 20  # these have 20 MB, and become Python objects while they are read
+LARGEST_PIECES = (
+    32 << 20
+)  # bytes of a SentencePiece model; the largest in use have 5 MB, and each piece takes 200
+MOST = 2_000_000  # entries of a vocabulary; the largest in use have 1,000,000
 
 SIGNATURES = {
     b"\x80\x02": "a pickle",
@@ -28,6 +33,8 @@ BINARY = {
 def head_of(path: Path) -> bytes:
     """The first 4 kB. Raises TokenizerError where the file is missing, unreadable or empty."""
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device may never end, or never begin
+            raise TokenizerError(f"{path} is no ordinary file.", hint=ANOTHER)
         with path.open("rb") as file:
             head = file.read(4096)
     except FileNotFoundError:
@@ -48,7 +55,7 @@ def check_size(path: Path, head: bytes) -> None:
     file only the settings are."""
     if head.startswith(b"GGUF"):
         return
-    limit = LARGEST_TEKKEN if is_tekken(head) else LARGEST
+    limit = LARGEST_TEKKEN if is_tekken(head) else LARGEST_PIECES if path.suffix == ".model" else LARGEST
     together = [path, path.with_name("vocab.json")] if path.name == "merges.txt" else [path]
     if path.name == "vocab.json":
         together.append(path.with_name("merges.txt"))
@@ -58,6 +65,15 @@ def check_size(path: Path, head: bytes) -> None:
                 f"{one.name} has {size / 1e6:,.0f} MB, and a tokenizer's file never has more than {limit >> 20}.",
                 hint=ANOTHER,
             )
+
+
+def check_count(data: bytes, separator: bytes, most: int, name: str) -> None:
+    """Raises TokenizerError where `data` holds more entries than a tokenizer's file can: each would take hundreds of
+    bytes of memory, and a file of 128 MB has room for 20 million."""
+    if (found := data.count(separator)) > most:
+        raise TokenizerError(
+            f"{name} holds {found:,} entries, and a tokenizer's file never more than {most:,}.", hint=ANOTHER
+        )
 
 
 def is_tekken(head: bytes) -> bool:
@@ -113,4 +129,4 @@ def bad_json(path: Path, data: bytes, reason: Exception) -> TokenizerError:
 
 
 def _plain(reason: Exception) -> str:
-    return str(reason).removeprefix("Cannot instantiate Tokenizer from buffer: ").rstrip(".")
+    return short(str(reason).removeprefix("Cannot instantiate Tokenizer from buffer: "))

@@ -1,6 +1,7 @@
 """The window: rail, top bar, the page in front, status bar, and what floats over them."""
 
 import base64
+from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer
@@ -12,6 +13,7 @@ from tokstudio.ui import crashes, first_steps, leaving, lookout, page_list, them
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import DropOverlay, zones_of
 from tokstudio.ui.history import History
+from tokstudio.ui.in_turns import InTurns, polished
 from tokstudio.ui.page_actions import page_actions
 from tokstudio.ui.settings_menu import SCHEMES, SettingsMenu
 from tokstudio.ui.widgets.basic import col, row
@@ -49,6 +51,7 @@ class MainWindow(QWidget):
         self.status_code = 0
         self._ending = False
         self.lookout: lookout.Lookout | None = lookout.Lookout(context, self)  # until the Runs page is there
+        self._opening = InTurns(self)
         self._build()
         self._connect()
         self._shortcuts()
@@ -71,7 +74,7 @@ class MainWindow(QWidget):
 
     def _connect(self) -> None:
         context = self.context
-        self.rail.chosen.connect(self.show_page)
+        self.rail.chosen.connect(self.open_page)
         self.rail.scheme.clicked.connect(self.toggle_scheme)
         self.menu = SettingsMenu(self)
         self.rail.settings.setMenu(self.menu)
@@ -86,7 +89,7 @@ class MainWindow(QWidget):
 
     def _shortcuts(self) -> None:
         for number, name in enumerate(self._entries, 1):
-            self._shortcut(f"Ctrl+{number}", lambda name=name: self.show_page(name))
+            self._shortcut(f"Ctrl+{number}", lambda name=name: self.open_page(name))
         self._shortcut("Ctrl+K", self.open_palette)
         self._shortcut("Ctrl+O", self.choose_file)
         self._shortcut("Ctrl+Q", self.close)
@@ -108,12 +111,40 @@ class MainWindow(QWidget):
     def page(self, name: str) -> QWidget:
         """Builds the page at its first use."""
         if name not in self._pages:
-            if name == "runs":
-                self._end_lookout()
-            made = page_list.build(self._entries[name], self.context)
-            self._pages[name] = made
-            self.stack.addWidget(made)
+            self._opening.stop()
+            for _ in self._built(name):
+                pass
         return self._pages[name]
+
+    def _built(self, name: str) -> Iterator[None]:
+        if name == "runs":
+            self._end_lookout()
+        made = yield from page_list.building(self._entries[name], self.context)
+        yield
+        self._pages[name] = made
+        self.stack.addWidget(made)
+
+    @property
+    def opening(self) -> bool:
+        """Is a page being built?"""
+        return self._opening.busy
+
+    def open_page(self, name: str) -> None:
+        """`show_page` as a click asks for it: a page that is not there yet is built in several turns of the event
+        loop, and the one in front stays there until then."""
+        self._opening.stop()
+        if name in self._pages or name not in self._entries:
+            self.show_page(name)
+            return
+        self.rail.check(name)
+        self._opening.start(self._opened(name))
+
+    def _opened(self, name: str) -> Iterator[None]:
+        yield from self._built(name)
+        page = self._pages[name]
+        page.resize(self.stack.size())
+        yield from polished(page)
+        self.show_page(name)
 
     def _end_lookout(self) -> None:
         if self.lookout is not None:
@@ -168,7 +199,7 @@ class MainWindow(QWidget):
         """All that the palette offers."""
         self.menu.mark()
         found = [
-            Choice(e.title, f"Page, Ctrl+{number}", e.icon, lambda name=e.name: self.show_page(name))
+            Choice(e.title, f"Page, Ctrl+{number}", e.icon, lambda name=e.name: self.open_page(name))
             for number, e in enumerate(self._entries.values(), 1)
         ]
         page = self._pages.get(self._front)
@@ -271,7 +302,7 @@ class MainWindow(QWidget):
 
     def set_scheme(self, mode: str) -> None:
         self.context.settings.set("look/mode", mode)
-        theme.apply(QApplication.instance(), mode)
+        theme.switch(QApplication.instance(), mode)
 
     def zoom(self, step: int) -> None:
         """One step larger or smaller; 0: the normal size."""
@@ -333,6 +364,7 @@ class MainWindow(QWidget):
         self._keeping.stop()
         self.keep()
         self._end_lookout()
+        self._opening.stop()
         for page in self._pages.values():
             if hasattr(page, "close_down"):
                 page.close_down()

@@ -6,6 +6,7 @@ The rail must not cost an import, so those that ship are described here; a furth
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from PySide6.QtWidgets import QWidget
@@ -36,6 +37,19 @@ SHIPPED = (
 )
 
 
+FIRST = {  # what a page imports, in pieces of about 20 ms
+    "vocabulary": (
+        "tokstudio.embed.vocabulary",
+        "tokstudio.ui.vocabulary_cards.engine",
+        "tokstudio.ui.vocabulary_facets",
+        "tokstudio.ui.vocabulary_detail",
+        "tokstudio.ui.vocabulary_cards.health",
+        "tokstudio.ui.vocabulary_cards.player",
+        "tokstudio.ui.vocabulary_cards.layout",
+    ),
+}
+
+
 def entries() -> list[PageEntry]:
     """In the order of the rail."""
     known = {entry.name: entry for entry in SHIPPED}
@@ -47,10 +61,30 @@ def entries() -> list[PageEntry]:
 
 
 def build(entry: PageEntry, context: Context) -> QWidget:
-    """The page, or an empty state where its file is not part of this installation."""
+    """The page, in one go."""
+    work = building(entry, context)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def building(entry: PageEntry, context: Context) -> Generator[None, None, QWidget]:
+    """The page, or an empty state where its file is not part of this installation. It may be left for a turn of the
+    event loop at each `yield`: behind each of the heavy imports, and each of the parts that the page makes apart."""
     if entry.name not in {found.name for found in pkgutil.iter_modules(pages.__path__)}:
         return EmptyState(entry.icon, f"{entry.title} is not part of this version", entry.sentence)
-    return _page_class(entry.name)(context)
+    for module in FIRST.get(entry.name, ()):
+        importlib.import_module(module)
+        yield
+    cls = _page_class(entry.name)
+    yield
+    parts = {}
+    for name, make in getattr(cls, "parts_apart", lambda: {})().items():
+        parts[name] = make()
+        yield
+    return cls(context, **parts)
 
 
 def _page_class(name: str) -> type[QWidget]:

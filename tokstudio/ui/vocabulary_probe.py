@@ -60,7 +60,9 @@ class Tour:
         self.gaps.longest, self.gaps.busiest, self.gaps.stage = 0.0, 0.0, name
 
     def first(self) -> None:
-        self.window.show_page("vocabulary")
+        """As a click does it."""
+        self.window.open_page("vocabulary")
+        self.turn(lambda: not self.window.opening)
         self.page = self.window.page("vocabulary")
         self.turn(lambda: self.page.vocabulary is not None)
         self.idle()
@@ -128,7 +130,7 @@ class Tour:
         self.scrolls()
         self.stage("scheme")
         for scheme in ("dark", "light"):
-            theme.apply(self.app, scheme)
+            theme.switch(self.app, scheme)
             QTest.qWait(600)
         self.stage("")
         self.gaps.stop()

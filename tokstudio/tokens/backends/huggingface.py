@@ -1,6 +1,7 @@
 """Tokenizers of the Hugging Face library: tokenizer.json, and the older vocab.txt, and vocab.json +
 merges.txt."""
 
+import json
 import threading
 from functools import cached_property
 from hashlib import sha256
@@ -15,7 +16,7 @@ from tokstudio.tokens.base import BACKENDS, Backend, Encoding, Written, checked,
 from tokstudio.tokens.hf_parts import algorithm_of, alphabet_of, unknown_of
 from tokstudio.tokens.native import native_errors, of_library
 from tokstudio.tokens.patterns import check_patterns
-from tokstudio.tokens.sniff import bad_json, is_tekken
+from tokstudio.tokens.sniff import MOST, bad_json, check_count, is_tekken
 from tokstudio.tokens.spans import by_lengths, character_edges, settle, take_marks, with_specials
 from tokstudio.tokens.table import TokenTable
 from tokstudio.tokens.written import check_written
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SHORT, FIRST = 2048, 8  # tokens of a text; texts
 SPARSE = 100_000  # ids that may be missing beside four times as many as there are
+LONGEST_WORD, LONGEST_MARK = 1000, 64  # characters
 NO_ENTRY = "Its vocabulary may have no entry for a character of the text, and none for unknown ones."
 
 
@@ -159,6 +161,8 @@ def load(path: Path, reference: str, name: str) -> HuggingFaceTokenizer:
         data = library.to_str().encode("utf-8", "surrogatepass")
     else:
         data = path.read_bytes()
+        check_count(data, b",", 2 * MOST, path.name)  # a merge has two, an entry one
+        check_added(data, path.name)
         try:
             library = Library.from_buffer(data)
         except BaseException as error:  # the library raises nothing narrower, and its native code panics
@@ -166,8 +170,43 @@ def load(path: Path, reference: str, name: str) -> HuggingFaceTokenizer:
                 raise
             raise bad_json(path, data, error) from None
     check_ids(library, path.name)
+    check_words(library, path.name)
     check_patterns(library, path.name)
     return HuggingFaceTokenizer(reference, name, library, f"huggingface-{sha256(data).hexdigest()[:48]}")
+
+
+def check_added(data: bytes, name: str) -> None:
+    """Raises TokenizerError where added tokens are so long together that the automaton which finds them in a text
+    would fill the memory. Only a file that may have such is looked into: that takes a second."""
+    if data.count(b'"single_word"') < 10_000 and len(data) < 64 << 20:
+        return
+    try:
+        added = json.loads(data)["added_tokens"]
+        size = sum(len(one["content"]) for one in added)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return  # the library says what is wrong with it
+    if size > MOST:
+        raise TokenizerError(
+            f"{name} cannot be read as a tokenizer: its added tokens have {size:,} characters together.",
+            hint="Fetch it again: it was edited or damaged.",
+        )
+
+
+def check_words(library: "Library", name: str) -> None:
+    """Raises TokenizerError where a single word could take for ever: WordPiece tries all ends of each piece."""
+    model = library.model
+    longest = getattr(model, "max_input_chars_per_word", 0) or 0
+    marks = [getattr(model, key, None) or "" for key in ("continuing_subword_prefix", "end_of_word_suffix")]
+    reason = ""
+    if longest > LONGEST_WORD:
+        reason = f"it cuts words of {longest:,} characters, which takes for ever"
+    elif (size := max(map(len, marks))) > LONGEST_MARK:
+        reason = f"the mark at its pieces has {size:,} characters"
+    if reason:
+        raise TokenizerError(
+            f"{name} cannot be read as a tokenizer: {reason}.",
+            hint="Fetch it again: it was edited or damaged. Usual are words of 100 characters, and marks of 2.",
+        )
 
 
 def check_ids(library: "Library", name: str) -> None:

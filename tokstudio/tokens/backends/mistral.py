@@ -9,7 +9,7 @@ from typing import Any
 
 from tokstudio.errors import TokenizerError
 from tokstudio.tokens.backends import sentencepiece
-from tokstudio.tokens.backends.tiktoken import TiktokenTokenizer
+from tokstudio.tokens.backends.tiktoken import TiktokenTokenizer, check_pattern
 from tokstudio.tokens.base import BACKENDS, Backend, Tokenizer
 from tokstudio.tokens.mistral_data import FILES, FIRST_SPECIALS, packaged_file
 from tokstudio.tokens.rank_files import Ranks
@@ -33,11 +33,15 @@ def load(path: Path, reference: str, name: str) -> TiktokenTokenizer:
         specials = _specials(content.get("special_tokens"), count)
         table = _table(content["vocab"], size, count)
         pattern = str(config["pattern"])
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, Base64Error) as error:
+    except (
+        *(KeyError, TypeError, ValueError, AttributeError, RecursionError),
+        *(OverflowError, Base64Error),
+    ) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise TokenizerError(
             f"{path.name} cannot be read as a Tekken vocabulary: {reason}.", hint=FETCH
         ) from None
+    check_pattern(pattern, path.name)
     return TiktokenTokenizer(
         reference, name, Ranks(table, sha256(data).hexdigest()), pattern, specials, BEGIN
     )

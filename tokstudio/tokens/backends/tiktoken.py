@@ -14,6 +14,7 @@ from tokstudio.tokens.encodings import encoding_names, encoding_spec
 from tokstudio.tokens.known_ranks import known_ranks
 from tokstudio.tokens.native import native_errors
 from tokstudio.tokens.occurring import occurring
+from tokstudio.tokens.patterns import try_out
 from tokstudio.tokens.rank_files import LINE, Ranks, parse_ranks, ranks_of
 from tokstudio.tokens.sidecar import beside, settings_file
 from tokstudio.tokens.spans import stack
@@ -82,12 +83,13 @@ class TiktokenTokenizer:
 
     def _ids(self, text: str, data: bytes, allowed: set[str]) -> np.ndarray:
         whole = len(data) > SHORT or (not self.light and (allowed or self._started))
-        if whole or "_core" in self.__dict__:
-            core = self._core
-        else:
-            self._started = True  # once: from the second text on, the whole vocabulary pays
-            specials = self.special_tokens if allowed else {}
-            core = _core_bpe(occurring(self._table, data), specials, self._pattern)
+        with native_errors(f"{self.name} cannot cut a text", "Use another file of the same model."):
+            if whole or "_core" in self.__dict__:
+                core = self._core
+            else:
+                self._started = True  # once: from the second text on, the whole vocabulary pays
+                specials = self.special_tokens if allowed else {}
+                core = _core_bpe(occurring(self._table, data), specials, self._pattern)
         if len(text) > LONGEST_RUN and re.search(rf"\s{{{LONGEST_RUN}}}", text):
             raise TokenizerError(
                 "tiktoken cannot cut this text: it has too long a run of white space.",
@@ -128,6 +130,13 @@ def _core_bpe(ranks: dict[bytes, int], special_tokens: Mapping[str, int], patter
     from tiktoken._tiktoken import CoreBPE
 
     return CoreBPE(ranks, dict(special_tokens), pattern)
+
+
+def check_pattern(pattern: str, file: str) -> None:
+    """Raises TokenizerError for a pattern that is none, or that explodes."""
+    with native_errors(f"The pattern in {file} cannot be used", "Mend the pattern, or use another file."):
+        _core_bpe({bytes([byte]): byte for byte in range(256)}, {}, pattern)
+    try_out([pattern], file, ranked=True)
 
 
 def open_named(name: str) -> TiktokenTokenizer:
@@ -173,8 +182,7 @@ def _said(about: dict[str, Any], ranks: Ranks, file: str) -> tuple[str, dict[str
             f"{file} does not give a pattern and special tokens with ids of their own.",
             hint="Take the file that was written with the vocabulary, or the tokenizer.json of the same model.",
         )
-    with native_errors(f"The pattern in {file} cannot be used", "Mend the pattern."):
-        _core_bpe({bytes([byte]): byte for byte in range(256)}, {}, pattern)
+    check_pattern(pattern, file)
     return pattern, specials, begin if begin in specials else ""
 
 

@@ -1,6 +1,7 @@
 """All tokens of one tokenizer: search, sort, look at one; beside another vocabulary; its health; its merges; and
 new ones trained."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from tokstudio.ui.models.vocabulary import BYTES, COUNT, HEADINGS, NORM, SCRIPT,
 from tokstudio.ui.vocabulary_cards import export
 from tokstudio.ui.vocabulary_cards.engine import VocabularyEngine
 from tokstudio.ui.vocabulary_cards.header import VocabularyHeader
-from tokstudio.ui.vocabulary_cards.layout import DIFFERENCES, HEALTH, MERGES, VocabularyLayout
+from tokstudio.ui.vocabulary_cards.layout import APART, DIFFERENCES, HEALTH, MERGES, VocabularyLayout
 from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term
 from tokstudio.ui.widgets.choice_list import Choice
 
@@ -28,14 +29,15 @@ PANEL = 420  # pixels of the training panel
 class VocabularyPage(QWidget):
     name, title, icon, order = "vocabulary", "Vocabulary", "vocabulary", 2
 
-    def __init__(self, context):
+    def __init__(self, context, **made: QWidget):
+        """`made`: what `parts_apart` makes, where it was made before."""
         super().__init__()
         self._context = context
         self._reference, self._token = "", None
         self.engine = VocabularyEngine(self)
         self.model = VocabularyModel()
         self.header = VocabularyHeader(self)
-        self.parts = parts = VocabularyLayout(self.model)
+        self.parts = parts = VocabularyLayout(self.model, **made)
         self.query, self.hits, self.problem = parts.query, parts.hits, parts.problem
         self.facets, self.table, self.detail = parts.facets, parts.table, parts.detail
         self.training: QWidget | None = None  # made when it is asked for
@@ -45,6 +47,11 @@ class VocabularyPage(QWidget):
         layout.addWidget(parts)
         self._mask = np.zeros(0, bool)
         self._connect()
+
+    @staticmethod
+    def parts_apart() -> dict[str, Callable[[], QWidget]]:
+        """What may be made before the page, each in a turn of its own."""
+        return APART
 
     @property
     def vocabulary(self) -> Vocabulary | None:

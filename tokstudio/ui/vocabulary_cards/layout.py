@@ -34,11 +34,23 @@ QUERY_TIP = (
 )
 
 
+APART = {  # what takes longest to make
+    "facets": Facets,
+    "detail": TokenDetail,
+    "charts": ChartColumn,
+    "player": MergePlayer,
+    "differences": DifferencesCard,
+    "health": HealthCard,
+}
+
+
 class VocabularyLayout(QWidget):
     """Parts only; the page connects them."""
 
-    def __init__(self, model: VocabularyModel):
+    def __init__(self, model: VocabularyModel, **made: QWidget):
+        """`made`: parts of `APART` that are there already."""
         super().__init__()
+        made = {name: made.get(name) or make() for name, make in APART.items()}
         self.query = QLineEdit()
         theme.set_font(self.query, "mono")
         self.filter = self.query.addAction(icons.icon("filter", "accent"), QLineEdit.LeadingPosition)
@@ -57,9 +69,10 @@ class VocabularyLayout(QWidget):
         self.wrong.hide()
         self.problem = Problem()
         self.modes = Segmented(MODES, 0, "What is shown")
-        self.facets, self.table, self.detail = Facets(), VocabularyTable(model), TokenDetail()
-        self.charts, self.player = ChartColumn(), MergePlayer()
-        self.differences, self.health = DifferencesCard(), HealthCard()
+        self.table = VocabularyTable(model)
+        self.facets, self.detail = made["facets"], made["detail"]
+        self.charts, self.player = made["charts"], made["player"]
+        self.differences, self.health = made["differences"], made["health"]
         self.wide = self._high = True
         self._popup = QFrame(self, Qt.Popup)
         self._popup.setProperty("frame", "float")
