@@ -105,6 +105,14 @@ def test_the_last_click_wins(qtbot, window):
     assert list(window._pages) == ["compare"]
 
 
+def test_going_back_ends_what_a_click_began(qtbot, window):
+    window.rail.chosen.emit("vocabulary")
+    window._opening._piece()
+    window._show_page("compare")
+    assert not window.opening
+    assert list(window._pages) == ["compare"]
+
+
 def test_what_needs_a_page_at_once_gets_it(qtbot, window):
     window.rail.chosen.emit("vocabulary")
     window._opening._piece()

@@ -1,7 +1,7 @@
 """Work for the window's thread in pieces: one a turn of the event loop, so that the window answers in between."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
@@ -16,7 +16,7 @@ class InTurns(QObject):
 
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
-        self._work: Iterator | None = None
+        self._work: Generator | None = None
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._piece)
 
@@ -24,7 +24,7 @@ class InTurns(QObject):
     def busy(self) -> bool:
         return self._work is not None
 
-    def start(self, work: Iterator) -> None:
+    def start(self, work: Generator) -> None:
         self.stop()
         self._work = work
         self._timer.start()
@@ -33,7 +33,7 @@ class InTurns(QObject):
         """What is left is not done; `finally` in the generator is."""
         self._timer.stop()
         work, self._work = self._work, None
-        if work is not None:
+        if work is not None and not work.gi_running:  # its last act may be what ends it
             work.close()
 
     def finish(self) -> None:

@@ -130,9 +130,7 @@ class MainWindow(QWidget):
         return self._opening.busy
 
     def open_page(self, name: str) -> None:
-        """`show_page` as a click asks for it: a page that is not there yet is built in several turns of the event
-        loop, and the one in front stays there until then."""
-        self._opening.stop()
+        """As a click asks for it: a page that is not there yet is built in several turns of the event loop."""
         if name in self._pages or name not in self._entries:
             self.show_page(name)
             return
@@ -158,6 +156,7 @@ class MainWindow(QWidget):
         self._show_page(name)
 
     def _show_page(self, name: str) -> None:
+        self._opening.stop()
         page = self.page(name)
         self._front = name
         self.stack.setCurrentWidget(page)
