@@ -87,35 +87,35 @@ def test_a_change_of_colors_in_turns_ends_as_one_at_once_does(qtbot, qapp):
 
 def test_a_click_builds_a_page_in_turns(qtbot, window):
     window.rail.chosen.emit("vocabulary")
-    assert window.opening
+    assert window.opening.busy
     assert window.rail.buttons["vocabulary"].isChecked()
     assert window.top.title.text() == "Compare"  # what is in front stays there
     qtbot.waitUntil(lambda: window.top.title.text() == "Vocabulary", timeout=20_000)
     assert isinstance(window.stack.currentWidget(), QWidget)
     assert window.stack.currentWidget() is window.page("vocabulary")
-    assert not window.opening
+    assert not window.opening.busy
 
 
 def test_the_last_click_wins(qtbot, window):
     window.rail.chosen.emit("vocabulary")
-    window._opening._piece()
+    window.opening._piece()
     window.rail.chosen.emit("compare")
-    assert not window.opening
+    assert not window.opening.busy
     assert window.top.title.text() == "Compare"
     assert list(window._pages) == ["compare"]
 
 
 def test_going_back_ends_what_a_click_began(qtbot, window):
     window.rail.chosen.emit("vocabulary")
-    window._opening._piece()
+    window.opening._piece()
     window._show_page("compare")
-    assert not window.opening
+    assert not window.opening.busy
     assert list(window._pages) == ["compare"]
 
 
 def test_what_needs_a_page_at_once_gets_it(qtbot, window):
     window.rail.chosen.emit("vocabulary")
-    window._opening._piece()
+    window.opening._piece()
     page = window.page("vocabulary")
-    assert not window.opening
+    assert not window.opening.busy
     assert window.page("vocabulary") is page

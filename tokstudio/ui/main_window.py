@@ -51,7 +51,7 @@ class MainWindow(QWidget):
         self.status_code = 0
         self._ending = False
         self.lookout: lookout.Lookout | None = lookout.Lookout(context, self)  # until the Runs page is there
-        self._opening = InTurns(self)
+        self.opening = InTurns(self)
         self._build()
         self._connect()
         self._shortcuts()
@@ -111,7 +111,7 @@ class MainWindow(QWidget):
     def page(self, name: str) -> QWidget:
         """Builds the page at its first use."""
         if name not in self._pages:
-            self._opening.stop()
+            self.opening.stop()
             for _ in self._built(name):
                 pass
         return self._pages[name]
@@ -124,18 +124,13 @@ class MainWindow(QWidget):
         self._pages[name] = made
         self.stack.addWidget(made)
 
-    @property
-    def opening(self) -> bool:
-        """Is a page being built?"""
-        return self._opening.busy
-
     def open_page(self, name: str) -> None:
         """As a click asks for it: a page that is not there yet is built in several turns of the event loop."""
         if name in self._pages or name not in self._entries:
             self.show_page(name)
             return
         self.rail.check(name)
-        self._opening.start(self._opened(name))
+        self.opening.start(self._opened(name))
 
     def _opened(self, name: str) -> Iterator[None]:
         yield from self._built(name)
@@ -156,7 +151,7 @@ class MainWindow(QWidget):
         self._show_page(name)
 
     def _show_page(self, name: str) -> None:
-        self._opening.stop()
+        self.opening.stop()
         page = self.page(name)
         self._front = name
         self.stack.setCurrentWidget(page)
@@ -363,7 +358,7 @@ class MainWindow(QWidget):
         self._keeping.stop()
         self.keep()
         self._end_lookout()
-        self._opening.stop()
+        self.opening.stop()
         for page in self._pages.values():
             if hasattr(page, "close_down"):
                 page.close_down()

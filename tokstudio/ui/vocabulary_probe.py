@@ -62,7 +62,7 @@ class Tour:
     def first(self) -> None:
         """As a click does it."""
         self.window.open_page("vocabulary")
-        self.turn(lambda: not self.window.opening)
+        self.turn(lambda: not self.window.opening.busy)
         self.page = self.window.page("vocabulary")
         self.turn(lambda: self.page.vocabulary is not None)
         self.idle()
