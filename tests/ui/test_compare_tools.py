@@ -16,6 +16,7 @@ from tokstudio.ui.panes.agreement import jaccard
 from tokstudio.ui.panes.find_bar import places
 from tokstudio.ui.panes.models_dialog import ModelsDialog
 from tokstudio.ui.panes.models_file import ModelPrice, cost, share
+from tokstudio.ui.panes.pane import ComparePane
 from tokstudio.ui.panes.picture_view import PictureView, spoken
 
 
@@ -65,6 +66,7 @@ def test_prices_are_edited_and_kept(qtbot, page):
     found = models_file.model_of(models_file.load(), "tiktoken:cl100k_base")
     assert cost(found, 1_000_000) == "10.00 USD"
     assert cost(found, 50) == "0.0005 USD"
+    assert cost(found, 2) == "0.00002 USD"  # not 0.0000, which says that it is free
     page.inspector.tabs.set_index(4)
     page.links.show()
     assert page.inspector.figures.table.item(0, 8).text().endswith("USD")
@@ -262,3 +264,17 @@ def test_an_empty_text_has_no_shared_boundaries(page):
     page.editor.set_text("")
     assert "F1 none, Jaccard none" in page.matrix.accessibleName()
     assert not page.matrix.grab().isNull()
+
+
+def test_four_figures_fit_a_narrow_pane(qtbot):
+    pane = ComparePane(1)
+    qtbot.addWidget(pane)
+    pane.setMinimumWidth(0)
+    pane.resize(280, 400)
+    pane.show()
+    pane.unknown.show()
+    pane._fit_names()
+    assert [pane.dense._caption.text(), pane.whole._caption.text()] == ["B / token", "Whole"]
+    assert pane.dense.accessibleName().startswith("Bytes / token")
+    pane.resize(420, 400)
+    assert [pane.dense._caption.text(), pane.whole._caption.text()] == ["Bytes / token", "Words whole"]

@@ -7,6 +7,7 @@ change and nothing here reaches the network.
 import json
 import os
 from dataclasses import asdict, dataclass, replace
+from math import floor, log10
 from pathlib import Path
 
 from tokstudio.errors import InputError
@@ -77,11 +78,12 @@ def model_of(rows: list[ModelPrice], reference: str) -> ModelPrice | None:
 
 
 def cost(row: ModelPrice, tokens: int) -> str:
-    """ "0.0012 USD"; empty where no price is known."""
+    """ "0.0012 USD", and as many digits as a smaller sum needs; empty where no price is known."""
     if row.price is None:
         return ""
     value = row.price * tokens / 1e6
-    return f"{value:.2f} {row.currency}" if value >= 1 else f"{value:.4f} {row.currency}"
+    digits = 2 if value >= 1 else 4 if value == 0 else max(4, -floor(log10(value)))
+    return f"{value:.{digits}f} {row.currency}"
 
 
 def share(row: ModelPrice, tokens: int) -> str:

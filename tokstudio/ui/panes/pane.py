@@ -17,6 +17,7 @@ NARROWEST, ROOMY = 260, 300
 HEADER = 39
 MIME = "application/x-tokstudio-pane"
 NONE, MINUS = "\u2013", "\u2212"
+FOUR_FIGURES = 350  # least width of a pane for four whole captions
 
 
 class NameButton(QToolButton):
@@ -108,6 +109,16 @@ class ComparePane(QFrame):
             layout.addWidget(part)
         layout.addWidget(self.view, 1)
         layout.addStretch(0)  # where there are no tokens yet, the parts above stay together
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        """Four figures beside each other have short captions in a narrow pane."""
+        short = not self.unknown.isHidden() and self.width() < theme.px(FOUR_FIGURES)
+        self.dense.show_name("B / token" if short else "Bytes / token")
+        self.whole.show_name("Whole" if short else "Words whole")
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
@@ -219,6 +230,7 @@ class ComparePane(QFrame):
         self.counted.set(f"{found.tokens:,}", note)
         self.unknown.set(f"{found.unknown:,}")
         self.unknown.setVisible(found.unknown > 0)
+        self._fit_names()
         self.dense.set(f"{found.bytes_per_token:.2f}" if found.tokens else NONE)
         self.whole.set(f"{100 * found.words_whole:.0f} %" if found.tokens else NONE)
 

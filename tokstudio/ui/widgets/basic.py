@@ -253,11 +253,11 @@ class Stat(QWidget):
 
     def __init__(self, name: str, value: str, note: str = ""):
         super().__init__()
-        self._name = name
+        self._name, self._caption = name, eliding(name, "caption", "muted")
         self.value = label(value, "title")
         self.note = label(note, "small", "muted")
         line = row(self.value, self.note, None, spacing=4)
-        _fill(QVBoxLayout(self), [eliding(name, "caption", "muted"), line], (0, 0, 0, 0), 1)
+        _fill(QVBoxLayout(self), [self._caption, line], (0, 0, 0, 0), 1)
         self.set(value, note)
 
     def set(self, value: str, note: str = "") -> None:
@@ -265,6 +265,11 @@ class Stat(QWidget):
         self.note.setText(note)
         self.note.setVisible(bool(note))
         self.setAccessibleName(f"{self._name}: {value} {note}".strip())
+
+    def show_name(self, shown: str) -> None:
+        """A shorter caption where there is little room; the whole name is still what is spoken."""
+        self._caption.setText(shown)
+        self._caption.setToolTip(self._name if shown != self._name else "")
 
 
 def stat(name: str, value: str, note: str = "") -> Stat:
