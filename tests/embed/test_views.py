@@ -207,7 +207,7 @@ def test_a_dropped_layout_ends_its_process(monkeypatch):
     assert started[0].returncode is not None
 
 
-@pytest.mark.slow  # UMAP compiles itself at every start, about 40 s
+@pytest.mark.slow  # UMAP compiles parts of itself at every start
 def test_umap_keeps_clusters_apart():
     pytest.importorskip("umap")
     centers = np.repeat(np.eye(3, 8, dtype=np.float32), 30, axis=0)

@@ -249,3 +249,53 @@ def test_an_encoder_without_a_head_is_looked_into_and_does_not_write():
         finished(JOBS["generate"][0](state, model=str(MINILM), prompt="a"))
     with pytest.raises(ModelError, match="nothing to look through"):
         finished(JOBS["lens"][0](state, model=str(MINILM), text="a"))
+
+
+def test_a_masked_model_is_looked_into_and_says_why_it_does_not_write(tmp_path):
+    """A small BERT with random weights and MiniLM's real vocabulary."""
+    import shutil
+
+    from transformers import BertConfig, BertForMaskedLM
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    made = BertForMaskedLM(BertConfig(vocab_size=30_522, max_position_embeddings=64, **sizes)).eval()
+    made.save_pretrained(tmp_path)
+    shutil.copy(MINILM / "tokenizer.json", tmp_path)
+    state = State()
+    opened, _ = finished(JOBS["open"][0](state, model=str(tmp_path)))
+    assert (opened.values["kind"], opened.values["architecture"]) == ("masked", "BertForMaskedLM")
+    now = next(c for c in opened.values["costs"] if c["vocab_size"] == opened.values["rows"])
+    assert now["total"] == sum(p.numel() for p in made.parameters())
+    looked, _ = finished(JOBS["look"][0](state, model=str(tmp_path), text="the river", layer=1))
+    assert looked.values["tokens"] == ["[CLS]", "the", "river", "[SEP]"]
+    assert looked.arrays["weights"].sum(-1) == pytest.approx(np.ones((2, 4)), abs=1e-5)
+    for job in ("bits", "generate"):
+        what = {"text" if job == "bits" else "prompt": "the river"}
+        with pytest.raises(ModelError, match="does not predict what comes next"):
+            finished(JOBS[job][0](state, model=str(tmp_path), **what))
+
+
+def test_a_missing_shard_is_said_before_anything_is_loaded(tmp_path):
+    import json
+    import shutil
+
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copy(resource("demo/english") / name, tmp_path)
+    shutil.copy(resource("demo/english/model.safetensors"), tmp_path / "model-00001-of-00002.safetensors")
+    names = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
+    with pytest.raises(ModelError, match="1 of 2 files of the model are missing"):
+        finished(JOBS["open"][0](State(), model=str(tmp_path)))
+
+
+@pytest.mark.parametrize("kept", [7, 2_000_000], ids=["header", "values"])
+def test_torn_weights_are_an_answer_and_not_the_end_of_the_process(tmp_path, kept):
+    import shutil
+
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copy(resource("demo/english") / name, tmp_path)
+    whole = resource("demo/english/model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[:kept])
+    with pytest.raises(ModelError, match=r"no intact safetensors file|cut off"):
+        finished(JOBS["open"][0](State(), model=str(tmp_path)))

@@ -310,6 +310,12 @@ def test_the_export_of_a_run_shows_its_plan_and_the_model_before(qtbot, page, tm
     shares = rows.weights[rows.start[300] : rows.start[301]].astype(float)
     bits = -(shares * np.log2(shares)).sum()
     assert f"({bits:.2f} bits of entropy)" in plan.titles["now"].text()
+    made = {view.title: view for view in page.views()}["Transfer plan"]
+    embeddings_export.write(made, tmp_path / "plan.csv", {})
+    lines = list(csv.reader((tmp_path / "plan.csv").open(encoding="utf-8")))
+    of_row = [line for line in lines if line[0] == "300"]
+    assert sorted(float(line[4]) for line in of_row) == pytest.approx(sorted(shares), rel=1e-5)
+    assert ["# plan: now"] in lines
     qtbot.mouseClick(page.body.transfer.before, Qt.LeftButton)
     qtbot.waitUntil(lambda: page.engine.b is not None and not page.engine.maths.busy(), timeout=SLOW)
     assert page.engine.b.path == str(DEMO)
@@ -317,3 +323,30 @@ def test_the_export_of_a_run_shows_its_plan_and_the_model_before(qtbot, page, tm
     ready(qtbot, page, token="water")
     assert views.button(TRANSFER).isHidden()
     assert page.body.middle.currentIndex() != TRANSFER
+
+
+def test_a_layout_says_what_it_does_and_its_button_cancels_it(qtbot, qapp):
+    from tokstudio.ui import theme
+    from tokstudio.ui.embeddings_points import UMAP, ProjectionCard
+
+    theme.apply(qapp, "light")
+    card = ProjectionCard()
+    qtbot.addWidget(card)
+    card.resize(430, 300)
+    card.show()
+    wanted, dropped = [], []
+    card.layout_wanted.connect(lambda *asked: wanted.append(asked))
+    card.layout_dropped.connect(lambda: dropped.append(1))
+    card.method.setCurrentIndex(UMAP)
+    card.method.activated.emit(UMAP)
+    assert wanted == [("umap", 0)]
+    card.show_phase("finding neighbors")
+    assert card._phase.isVisible()
+    assert card._phase.text() == "UMAP: finding neighbors…"
+    assert card.again.text() == "Cancel"
+    qtbot.mouseClick(card.again, Qt.LeftButton)
+    assert dropped == [1]
+    assert not card._phase.isVisible()
+    assert card.again.text() == "Lay out"
+    qtbot.mouseClick(card.again, Qt.LeftButton)
+    assert wanted == [("umap", 0)] * 2

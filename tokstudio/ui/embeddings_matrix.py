@@ -69,6 +69,7 @@ class MatrixCard(Card):
         for order in ORDERS:
             self.order.addItem(ORDER_WORDS[order], order)
         self.columns = combo(name="Order of the dimensions")
+        self.columns.setMinimumWidth(136)
         self.columns.setToolTip(
             "By id, by variance (widest first) or by their loading on the first principal component"
         )

@@ -38,6 +38,8 @@ def views(engine: Engine, body: Body) -> list[View]:
     found.append(_projection(engine, body))
     if body.vector.values is not None:
         found.append(_vector(body))
+    if not body.transfer.plan.isHidden() and body.transfer.plan.shot is not None:
+        found.append(_plan(body))
     if body.health.known:
         found.append(_table("Health", body.health, body.health.table))
     return found
@@ -69,6 +71,7 @@ def _heat(engine: Engine, card: MatrixCard) -> View:
             "showing": card.subtitle.text(),
             "pooling": plane.pooling,
             "level": plane.shade.level,
+            "dimensions_in_order": plane.dims.tolist(),
             "rows": [view.top, view.bottom],
             "dimensions": [view.left, view.right],
         }
@@ -133,6 +136,32 @@ def _vector(body: Body) -> View:
         return columns
 
     return View("Vector", lambda: card, table, None, lambda: {"showing": card.subtitle.text()})
+
+
+def _plan(body: Body) -> View:
+    """Entries of the plan that is shown: its start, now, or the change."""
+    card = body.transfer.plan
+
+    def table() -> dict[str, list]:
+        rows = card.shot.rows(card.kind_name)
+        name = card.pair is not None
+        return {
+            "target id": rows.row.tolist(),
+            "target": [card.pair.target_text(int(i)) if name else "" for i in rows.row],
+            "source id": rows.columns.tolist(),
+            "source": [card.pair.source_text(int(i)) if name else "" for i in rows.columns],
+            "share": rows.weights.tolist(),
+        }
+
+    def settings() -> dict:
+        return {
+            "showing": card.about.text(),
+            "plan": card.kind_name,
+            "file": card.shot.file,
+            "end": card.shot.role,
+        }
+
+    return View("Transfer plan", lambda: card, table, None, settings)
 
 
 def _table(title: str, widget, table: RowsTable) -> View:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tokstudio.embed.header import read_header
 from tokstudio.embed.jobs import Answer, Part
+from tokstudio.embed.read import check_weights
 from tokstudio.errors import ModelError
 from tokstudio.models.device import pick_device
 from tokstudio.models.lab.change import changes
@@ -21,7 +23,6 @@ from tokstudio.tokens.reference import load_tokenizer
 
 Job = Generator[float | Part, None, Answer]
 SPARE = 0.9  # share of the free memory that a model may take
-PRECISIONS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
 
 
 @dataclass(eq=False)
@@ -65,15 +66,15 @@ class State:
 
 
 def check_memory(folder: Path) -> None:
-    """Raises ModelError where the weights in fp32 would not fit into what is free."""
+    """Raises ModelError where the weights in fp32 would not fit into what is free, or their files are torn."""
     import psutil
-    from safetensors import safe_open
 
-    wanted = 0
-    for file in folder.glob("*.safetensors"):
-        with safe_open(file, framework="np") as opened:
-            for name in opened.keys():  # noqa: SIM118  no mapping
-                wanted += 4 * int(np.prod(opened.get_slice(name).get_shape(), dtype=np.int64))
+    check_weights(folder)  # a torn file is said before its sizes are believed
+    wanted = sum(
+        4 * int(np.prod(tensor.shape, dtype=np.int64))
+        for file in folder.glob("*.safetensors")
+        for tensor in read_header(file).values()
+    )
     free = psutil.virtual_memory().available
     if wanted > SPARE * free:
         raise ModelError(

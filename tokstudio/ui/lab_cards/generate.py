@@ -28,7 +28,7 @@ class Written(Card):
     def __init__(self, side: str):
         super().__init__()
         self.name = eliding("", "h2")
-        self.stats = eliding("", "small", "muted")
+        self.stats = eliding("Write lets it go on from the text", "small", "muted")
         self.flow = Flow(f"Text written by model {side}")
         self.body.addWidget(row(Badge(side, SIDES.index(side)), self.name, (self.stats, 1)))
         self.body.addWidget(scrolled(self.flow), 1)

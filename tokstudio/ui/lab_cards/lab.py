@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from tokstudio.embed.service import Reply
-from tokstudio.errors import TokstudioError
+from tokstudio.errors import ModelError, TokstudioError
 from tokstudio.ui.context import Context
 from tokstudio.ui.embeddings_maths import Maths
 
@@ -80,6 +80,10 @@ class Lab(QObject):
         if slot == "process":
             for side in self.sides.values():
                 side.about = None
+            error = ModelError(
+                "The process that holds the models has ended.",
+                hint="The system may have stopped it for its memory. Open the models again.",
+            )
         self.failed.emit(slot, error)
 
     def _progressed(self, slot: str, title: str, share: float) -> None:
