@@ -83,6 +83,8 @@ class PlanCard(QFrame):
 
     def _build(self) -> None:
         self.titles = {kind: eliding(title, "caption", "muted") for kind, title in TITLES.items()}
+        for part in self.titles.values():
+            part.setToolTip("Entropy of the shares: 0 bits for one source, more for a mixture")
         lists = [col(self.titles[kind], (self.lists[kind], 1), spacing=2) for kind in TITLES]
         side = col(row((self.search, 2), (self.said, 3)), (row(*((part, 1) for part in lists)), 1), spacing=6)
         self.inside = QWidget()
@@ -252,9 +254,7 @@ class PlanCard(QFrame):
         for kind, plan in (("start", self.shot.start), ("now", self.shot.now)):
             found = plan.top(token, TOP, self.shot.role)
             bits = self.shot.entropy(kind, token)
-            self.titles[kind].setText(
-                TITLES[kind] + ("" if np.isnan(bits) else f" ({bits:.2f} bits of entropy)")
-            )
+            self.titles[kind].setText(TITLES[kind] + ("" if np.isnan(bits) else f" ({bits:.2f} bits)"))
             self.lists[kind].set_rows(
                 [Neighbor(source, self.pair.source_text(source), share, share) for source, share in found]
             )
