@@ -137,6 +137,11 @@ class _Names:
         names = (name for name in ("[UNK]", "<unk>") if name in specials)
         self.unknown_id = next((specials[name] for name in names), None)
 
+    @staticmethod
+    def token_bytes(_token: int) -> bytes | None:
+        """Not known here: long texts are translated in a process of their own."""
+        return None
+
 
 def _card(title: str, *parts: QWidget, actions: list[QWidget] | None = None) -> Card:
     made = Card(title, "", actions or [])
