@@ -200,7 +200,7 @@ class MainWindow(QWidget):
         if page is not None and hasattr(page, "commands"):
             found += page.commands()
         if page is not None:
-            parts = [page, *(page.actions() if hasattr(page, "actions") else [])]
+            parts = [page, *self.top.actions_shown]
             found += page_actions(self._entries[self._front].title, parts, {c.text for c in found})
         found += [
             Choice("Open a file…", "Ctrl+O", "folder", self.choose_file),

@@ -36,6 +36,7 @@ class EmbeddingsPage(QWidget):
             np.zeros(0, np.int64),
         )  # asked row of A, -1 for a sum; it and its neighbors
         self.engine = Engine(self)
+        self._actions: list[QWidget] = []
         self.body = Body(self.engine, context.settings.get("embeddings.charts", ["", "", ""]))
         self._start_problem = Problem()
         self._stack = QStackedLayout(self)
@@ -52,11 +53,14 @@ class EmbeddingsPage(QWidget):
         return " and ".join(side.name for side in self.engine.sides.values())
 
     def actions(self) -> list[QWidget]:
-        opener = button("Open matrix…", "folder")
-        opener.clicked.connect(lambda: self.menu(A).exec(opener.mapToGlobal(opener.rect().bottomLeft())))
-        if self.engine.a is None:
-            return [opener]
-        return [opener, ExportButton(self.views, lambda: origin(self.engine), self._context)]
+        if not self._actions:  # made once: the top bar only hides what it no longer shows
+            opener = button("Open matrix…", "folder")
+            opener.clicked.connect(lambda: self.menu(A).exec(opener.mapToGlobal(opener.rect().bottomLeft())))
+            self._actions = [opener, ExportButton(self.views, lambda: origin(self.engine), self._context)]
+            for action in self._actions:
+                action.setParent(self)
+                action.hide()
+        return self._actions[:1] if self.engine.a is None else list(self._actions)
 
     def views(self) -> list[View]:
         """What can be exported now."""

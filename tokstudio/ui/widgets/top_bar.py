@@ -76,6 +76,11 @@ class TopBar(QFrame):
         layout.addWidget(self.find)
         layout.addWidget(right, 1)
 
+    @property
+    def actions_shown(self) -> list[QWidget]:
+        """Those of the page in front."""
+        return list(self._shown)
+
     def show_page(self, title: str, subtitle: str, actions: Sequence[QWidget]) -> None:
         """`actions` stay owned by the page that made them: they are hidden, not deleted, when it leaves."""
         self.title.setText(title)
