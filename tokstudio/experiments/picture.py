@@ -5,7 +5,7 @@ import statistics
 from html import escape
 from typing import Any
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 980, 520, 64, 24, 330, 44
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 1060, 520, 64, 24, 410, 44
 COLORS = (
     "#0969da", "#cf222e", "#1a7f37", "#9a6700", "#8250df", "#bf3989",
     "#1b7c83", "#bc4c00", "#57606a", "#a475f9", "#4ac26b", "#d4a72c",
