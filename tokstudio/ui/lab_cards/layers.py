@@ -92,7 +92,7 @@ class LayersView(QWidget):
         low = QSplitter(Qt.Horizontal)
         low.addWidget(below)
         low.addWidget(cost)
-        low.setSizes([700, 380])
+        low.setSizes([480, 480])
         split = QSplitter(Qt.Vertical)
         split.addWidget(self._tree_card)
         split.addWidget(low)
@@ -130,8 +130,8 @@ class LayersView(QWidget):
             if size["vocab_size"] == about["rows"]:
                 item.setText(0, f"{size['vocab_size']:,} (now)")
             self.cost.addTopLevelItem(item)
-        self.cost.header().setSectionResizeMode(QHeaderView.ResizeToContents)
-        self.cost.header().setSectionResizeMode(0, QHeaderView.Stretch)
+        for column in range(4):
+            self.cost.resizeColumnToContents(column)
 
     def _add(self, node: dict, about: dict) -> None:
         path = node["path"]
