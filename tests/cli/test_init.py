@@ -67,6 +67,11 @@ def test_new_rows_can_be_distilled(tmp_path, capsys, monkeypatch):
     code, report = init(*PAIR, *out, capsys=capsys)
     assert code == 0
     assert report["distillation"]["last"] > 0
+    assert (report["rows"]["composed"], report["rows"]["solved"]) == (0, 64)
+    with open(report["row_sources"], encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    assert all(not row["sources"] for row in rows if row["origin"] == "solved")
+    assert all(len(row["sources"]) == 1 for row in rows if row["origin"] == "copied")
 
 
 def test_a_plan_is_applied(tmp_path, capsys, plan_file):

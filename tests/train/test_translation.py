@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from tokstudio.errors import TransferError
+from tokstudio.errors import ConfigError, TransferError
 from tokstudio.events import Checkpointed, Finished, Log, Metrics, Phase, Report, Started, Stopped
 from tokstudio.models.load import load_model
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.train import train_bpe
-from tokstudio.train import checkpoint, translation
+from tokstudio.train import checkpoint, transfer, translation
+from tokstudio.train.check import check_config
 from tokstudio.train.control import NoControl
 from tokstudio.train.s2t2_config import S2t2Config
 from tokstudio.train.transfer import run
+from tokstudio.train.translated import translated_student
+from tokstudio.transfer.export import export
 from tokstudio.transfer.plan import load_plan
+from tokstudio.transfer.surgery import replace_vocabulary
+from tokstudio.transfer.translate import Translation
 from tokstudio.transfer.verify import check
 
 
@@ -132,6 +137,7 @@ def test_stop_and_resume_is_the_same_run(staged, tmp_path, unverified, stop):
         {"head": "prob"},
         {"shared": False},
         {"norm": "sources"},
+        {"every": 3},
         {"residual": 4},
         {"residual": 4, "shared": False},
     ],
@@ -195,6 +201,64 @@ def test_alpha_that_leaves_nothing_is_told():
     assert "one source token" in translation.odd(1.0, 32)
     assert "dense" in translation.odd(31.9, 32)
     assert translation.odd(6.0, 32) is None
+    assert translation.odd(32.0, 32, dense=True) is None  # softmax: no alpha makes it sparse
+
+
+def test_one_plan_serves_several_steps_and_all_parts_of_one(staged, tmp_path, unverified, monkeypatch):
+    """Six steps of two parts each, solved every third step: twice with gradient. The gradient of one step is the
+    same as without."""
+    counted = []
+
+    def solve(self, role="input", solve=Translation.solve):
+        counted.append(torch.is_grad_enabled())
+        return solve(self, role)
+
+    monkeypatch.setattr(Translation, "solve", solve)
+    s2t2 = replace(staged.s2t2, steps=6, every=3, finetune=False)
+    config = replace(staged, s2t2=s2t2, train=replace(staged.train, accumulate=2))
+    assert isinstance(list(run(config, tmp_path, NoControl(), False))[-1], Finished)
+    assert sum(counted) == 2
+
+
+@pytest.mark.parametrize("solver", ["sparsemax", "softmax", "free"])
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_kept_plan_has_the_gradient_of_a_new_one(staged, solver, shared):
+    config = replace(staged, s2t2=replace(staged.s2t2, solver=solver, shared=shared))
+    pair, model, corpus = transfer._set_up(config)
+    layer = translation.make_layer(model, pair, corpus, config)
+    student = translated_student(model, layer, head="logit")
+    ids = torch.arange(40).view(2, 20)
+    found = []
+    for turn in (None, 0, 0, 1):
+        student.tables.turn = turn
+        layer.zero_grad()
+        student.model(input_ids=ids).logits.log_softmax(-1)[..., 5].mean().backward()
+        found.append(torch.cat([score.grad.flatten() for score in layer.scores.values()]))
+    assert found[0].abs().max() > 0
+    assert all(torch.allclose(other, found[0], rtol=1e-4, atol=1e-8) for other in found[1:])
+
+
+def test_a_translation_starts_at_what_a_donor_says(staged, tmp_path, unverified, english):
+    """OMP from a donor whose rows are the source's: the start is not that of another method."""
+    folder = tmp_path / "donor"
+    model, source, target = (
+        load_model(staged.model),
+        load_tokenizer(staged.model),
+        load_tokenizer(staged.tokenizer),
+    )
+    replace_vocabulary(model, source, target, method="weighted-pieces", seed=0)
+    export(model, target, folder)
+    s2t2 = replace(staged.s2t2, steps=1, finetune=False)
+    config = replace(staged, method="omp", donor=str(folder), s2t2=s2t2)
+    (tmp_path / "run").mkdir()
+    assert isinstance(list(run(config, tmp_path / "run", NoControl(), False))[-1], Finished)
+    with pytest.raises(TransferError, match="needs a donor"):
+        list(run(replace(config, donor=""), tmp_path / "run", NoControl(), False))
+
+
+def test_weights_without_a_constraint_hand_on_no_probabilities(staged):
+    with pytest.raises(ConfigError, match="may be negative"):
+        check_config(replace(staged, s2t2=replace(staged.s2t2, solver="free", head="prob")))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import TransferError
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.train import train_bpe
-from tokstudio.transfer.base import METHODS, TransferProblem, assemble
+from tokstudio.transfer.base import METHODS, Donor, TransferProblem, assemble
 from tokstudio.transfer.compose import mixtures
 from tokstudio.transfer.plan import load_plan, save_plan
 from tokstudio.transfer.start import make_start
@@ -54,6 +54,29 @@ def test_an_initializer_is_an_exact_fixed_point(problem, width, marginal):
     )
 
 
+@pytest.mark.parametrize("method", ["focus", "wechsel", "tokalign", "first-last", "omp", "clp"])
+def test_other_initializers_are_fixed_points_too(problem, method):
+    """Of OMP what is not negative: a plan has no signs."""
+    random = np.random.default_rng(8)
+    donor = Donor(problem.target, random.standard_normal((len(problem.target), 24)).astype(np.float32))
+    problem = replace(problem, donor=donor, shared={})
+    rows = mixtures(problem, METHODS[method].solve(problem))
+    kept = rows.weights > 0
+    shape = len(rows), rows.width
+    expected = SparseRows.from_entries(
+        rows.row[kept], rows.columns[kept], rows.weights[kept], shape
+    ).normalized()
+    start = make_start(problem, method=method, epsilon=0)
+    found = Translation(start).rows()
+    for token in start.free[expected.counts[start.free] > 0]:
+        wanted, got = (np.zeros(rows.width, np.float32) for _ in range(2))
+        for into, table in ((wanted, expected), (got, found)):
+            own = slice(table.start[token], table.start[token + 1])
+            into[table.columns[own]] = table.weights[own]
+        assert np.abs(wanted - got).max() < 1e-4
+    assert (expected.counts[start.free] > 0).mean() > 0.95
+
+
 @WIDTHS
 @SOLVERS
 def test_rows_are_weighted_means_of_source_rows(problem, width, solver):
@@ -79,16 +102,51 @@ def test_a_little_mass_elsewhere_reaches_every_candidate(problem):
     assert held[0.05] > 0.99 > 0.3 > held[0.0]
 
 
-@pytest.mark.parametrize("solver", ["sparsemax", "free"])
+@pytest.mark.parametrize("solver", ["sparsemax", "softmax"])
 def test_the_probability_head_is_a_distribution_of_handed_on_mass(problem, solver):
     start = make_start(problem, method="mean-pieces", width=8, epsilon=0.1)
-    layer = Translation(start, solver="sparsemax")
+    layer = Translation(start, solver=solver)
     hidden, matrix = torch.randn(2, 3, 16), torch.from_numpy(problem.matrix)
     found = handed_on(hidden, matrix, layer, layer.solve()).exp()
     assert found.shape == (2, 3, len(problem.target))
     assert torch.allclose(found.sum(-1), torch.ones(2, 3), atol=1e-4)
     found.log().sum().backward()
     assert torch.isfinite(layer.scores["input"].grad).all()
+
+
+def test_the_probability_head_by_hand(problem):
+    """p = (P diag(1/nu)) softmax(h L^T), P with the special tokens' rows, written out with whole matrices."""
+    start = make_start(problem, method="mean-pieces", width=8, epsilon=0.1)
+    layer = Translation(start)
+    with torch.no_grad():
+        layer.scores["input"].add_(0.1 * torch.rand_like(layer.scores["input"]))
+    rows = layer.rows()
+    plan = torch.zeros(len(problem.target), rows.width, dtype=torch.float64)
+    plan[torch.from_numpy(rows.row), torch.from_numpy(rows.columns)] = torch.from_numpy(rows.weights).double()
+    plan *= torch.from_numpy(start.mass)[:, None]
+    used = plan.sum(0) > 0
+    hidden, matrix = torch.randn(5, 16), torch.from_numpy(problem.matrix)[: rows.width]
+    source = (hidden @ matrix[used].T).double().softmax(-1)
+    wanted = source @ (plan[:, used] / plan[:, used].sum(0)).T
+    found = handed_on(hidden, torch.from_numpy(problem.matrix), layer, layer.solve()).double().exp()
+    assert (found - wanted).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("head", ["logit", "prob"])
+def test_autocast_leaves_the_translation_in_fp32(problem, head):
+    layer = Translation(make_start(problem, method="mean-pieces", width=8, epsilon=0.1))
+    hidden, matrix = torch.randn(3, 16), torch.from_numpy(problem.matrix)
+
+    def made():
+        if head == "prob":
+            return handed_on(hidden, matrix, layer, layer.solve())
+        return layer.table(layer.solve(), matrix)
+
+    whole = made()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = made()
+    assert found.dtype == torch.float32
+    assert torch.equal(found, whole)
 
 
 def test_two_plans_part(problem):

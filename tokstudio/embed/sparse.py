@@ -69,6 +69,14 @@ class SparseRows:
         at = np.arange(start[-1]) - np.repeat(start[:-1] - self.start[rows], counts)
         return SparseRows(start, self.columns[at], self.weights[at], self.width)
 
+    def without(self, rows: np.ndarray) -> "SparseRows":
+        """As many rows, these ones empty."""
+        counts = self.counts
+        counts[rows] = 0
+        kept = ~np.isin(self.row, rows)
+        start = np.concatenate([[0], np.cumsum(counts)])
+        return SparseRows(start, self.columns[kept], self.weights[kept], self.width)
+
     def scaled(self, factors: np.ndarray) -> "SparseRows":
         """Each row times its factor."""
         weights = (self.weights * np.repeat(factors, self.counts)).astype(np.float32)

@@ -37,6 +37,15 @@ def check_config(config: TransferConfig) -> None:
                 "The teacher cache and a translation stage do not go together yet.",
                 hint="Set train.teacher_cache=false.",
             )
+    if (
+        config.s2t2.head == "prob"
+        and config.s2t2.solver == "free"
+        and (config.s2t2.steps or config.s2t2.plan)
+    ):
+        raise ConfigError(
+            "Weights without a constraint may be negative, so they can hand on no probabilities.",
+            hint="Set s2t2.head=logit, or another s2t2.solver.",
+        )
     if config.teacher and (config.s2t2.steps or config.s2t2.plan):
         raise ConfigError(
             "A translation stage learns from the source model itself, not from another teacher.",

@@ -34,6 +34,13 @@ class S2t2Config:
         choices=("sparsemax", "entmax15", "softmax", "dykstra", "alternation", "free"),
     )
     iterations: int = setting(3, "Sinkhorn iterations", low=1)
+    every: int = setting(
+        1,
+        "Solve the plan every",
+        "More than 1 saves time where the plan is large: between, the last one serves. A resumed run solves anew.",
+        low=1,
+        unit="steps",
+    )
     marginal: str = setting(
         "plan",
         "Source marginal",

@@ -1,7 +1,7 @@
 """A source model that speaks the target vocabulary through a translation: the body is frozen and not copied."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 class Tables:
     """Plan and translated tables of one forward pass. With gradients they are made anew each time the input side
-    asks; without, they are kept until the scores or alpha change."""
+    asks; without, they are kept until the scores or alpha change. While `turn` stays the same, passes with gradients
+    share one plan, and each hands its gradient through it."""
 
     def __init__(self, layer: Translation, inputs: "Tensor", outputs: "Tensor", head: str):
         self.layer, self.inputs, self.outputs, self.head = layer, inputs, outputs, head
         self.tied = inputs is outputs and layer.of("output") == "input"
         self._key: Any = None
         self._held: dict[str, Any] = {}
+        self.turn: int | None = None  # None: no plan is kept
+        self._plans: dict[str, tuple[int, Solution]] = {}
 
     def input_table(self) -> "Tensor":
         key = None if torch.is_grad_enabled() else self._state()
@@ -45,7 +48,17 @@ class Tables:
 
     def solution(self, role: str) -> Solution:
         role = self.layer.of(role)
-        return self._get(role, lambda: self.layer.solve(role))
+        return self._get(role, lambda: self._solved(role))
+
+    def _solved(self, role: str) -> Solution:
+        if self.turn is None or not torch.is_grad_enabled():
+            return self.layer.solve(role)
+        turn, plan = self._plans.pop(role, (None, None))
+        if plan is None or turn != self.turn:
+            del plan  # its memory is free before the next one is made
+            plan = self.layer.solve(role)
+        self._plans[role] = self.turn, plan
+        return replace(plan, values=_Again.apply(self.layer.scores[role], (plan.values,)))
 
     def _get(self, name: str, make):
         if name not in self._held:
@@ -55,6 +68,20 @@ class Tables:
     def _state(self):
         versions = tuple(p._version for p in self.layer.parameters())
         return versions, self.layer.alpha, torch.is_inference_mode_enabled(), self.inputs.device
+
+
+class _Again(torch.autograd.Function):
+    """The values of a plan that was solved before; their gradient goes to the scores that it was solved from."""
+
+    @staticmethod
+    def forward(ctx, scores, solved: "tuple[Tensor]"):
+        ctx.scores, ctx.solved = scores, solved[0]
+        return solved[0].detach().clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, wanted):
+        return torch.autograd.grad(ctx.solved, ctx.scores, wanted, retain_graph=True)[0], None
 
 
 class TranslatedEmbedding(torch.nn.Module):
@@ -97,6 +124,7 @@ class TranslatedStudent(Student):
     """`teacher` holds the source's two embedding modules: the body is the same one."""
 
     layer: Translation
+    tables: Tables
 
     @contextlib.contextmanager
     def as_source(self):
@@ -129,7 +157,7 @@ def translated_student(model: Any, layer: Translation, *, head: str) -> Translat
     tables = Tables(layer, inputs, outputs, head)
     _set_embeddings(model, TranslatedEmbedding(tables), None if source[1] is None else TranslatedHead(tables))
     surgery = Surgery(_origin(layer), layer.of("output") == "input")
-    return TranslatedStudent(model.train(), surgery, source, layer)
+    return TranslatedStudent(model.train(), surgery, source, layer, tables)
 
 
 def _origin(layer: Translation) -> np.ndarray:

@@ -35,6 +35,7 @@ from tokstudio.train.corpus import Corpus
 from tokstudio.train.data import held_out_windows
 from tokstudio.train.loop import optimize, started
 from tokstudio.train.students import build_student
+from tokstudio.train.students.base import named_donor
 from tokstudio.train.translated import TranslatedStudent, translated_student
 from tokstudio.transfer.audit import Audit, audit
 from tokstudio.transfer.base import TransferProblem, check_matrix
@@ -42,10 +43,11 @@ from tokstudio.transfer.plan import Plan, load_plan, save_plan
 from tokstudio.transfer.provenance import special_map, with_specials
 from tokstudio.transfer.start import make_start
 from tokstudio.transfer.surgery import Surgery, apply_plan, check_rows, is_tied, numpy_of
-from tokstudio.transfer.translate import Translation
+from tokstudio.transfer.translate import FREE, Translation
 
 CORRECTIONS = "corrections.safetensors"
 ONE_HOT, DENSE = 1.02, 0.95  # entries a row below which, share of the candidates above which, alpha is odd
+DENSE_SOLVERS = ("softmax", FREE)
 
 
 class TranslationProblem(transfer.Transfer):
@@ -55,7 +57,10 @@ class TranslationProblem(transfer.Transfer):
     live: Path | None = None  # where the plan is written at each measurement, for a chart
 
     def batch(self, index: int) -> transfer.Prepared:
-        self.student.layer.alpha = self.alpha_at(index // self.config.train.accumulate)
+        step, settings = index // self.config.train.accumulate, self.config.s2t2
+        self.student.layer.alpha = self.alpha_at(step)
+        if settings.every * self.config.train.accumulate > 1:
+            self.student.tables.turn = step // settings.every
         return super().batch(index)
 
     def alpha_at(self, step: int) -> float:
@@ -188,7 +193,9 @@ def _problem(
     matrix = numpy_of(model.get_input_embeddings().weight)
     if (head := model.get_output_embeddings()) is not None and not is_tied(model):
         check_matrix(pair.source, numpy_of(head.weight))  # better known now than after the translation
-    problem = TransferProblem.of(pair.source, pair.target, matrix, seed=config.train.seed, texts=texts)
+    problem = TransferProblem.of(
+        pair.source, pair.target, matrix, seed=config.train.seed, texts=texts, donor=named_donor(config)
+    )
     problem = with_specials(problem, config.special_map)
     if not config.audit:
         return problem, None
@@ -231,7 +238,9 @@ def _folding(config: TransferConfig, told: dict[str, Any], plan: Plan) -> Iterat
     for end in ("", "/output"):
         entries = told.get(f"plan/entries_per_row{end}")
         width = told.get("possible_per_row", plan.input.width)
-        if entries is not None and (message := odd(entries, width)):
+        if entries is not None and (
+            message := odd(entries, width, dense=told.get("solver") in DENSE_SOLVERS)
+        ):
             yield Log(level="warn", message=message)
     if config.s2t2.head == "prob":
         yield Log(
@@ -241,14 +250,15 @@ def _folding(config: TransferConfig, told: dict[str, Any], plan: Plan) -> Iterat
         )
 
 
-def odd(entries: float, width: float) -> str | None:
-    """A sentence where alpha left every row with one entry, or with nearly all it could have."""
+def odd(entries: float, width: float, *, dense: bool = False) -> str | None:
+    """A sentence where alpha left every row with one entry, or with nearly all it could have. `dense`: the solver's
+    plans are, whatever alpha is."""
     if entries < ONE_HOT:
         return (
             f"The plan has {entries:.2f} entries a row: nearly every target token is one source token, "
             "and entries without mass learn nothing. A larger alpha or more spread opens it."
         )
-    if entries > DENSE * width:
+    if entries > DENSE * width and not dense:
         return (
             f"The plan has {entries:.0f} entries a row of {width:,.0f} possible: it is dense. "
             "A smaller alpha makes it sparse."

@@ -152,7 +152,9 @@ def _initialize(args: argparse.Namespace) -> dict:
             norms=(args.norm_input, args.norm_output),
             specials=args.special,
         )
-    errors = _distill(args, model, source, target, surgery) if args.distill else []
+    errors = []
+    if args.distill:
+        errors, surgery = _distill(args, model, source, target, surgery)
     folder = export(model.eval(), target, args.output.resolve())
     rows = row_sources(
         source, target, surgery.origin, surgery.mix, numpy_of(model.get_input_embeddings().weight)
@@ -172,17 +174,23 @@ def _initialize(args: argparse.Namespace) -> dict:
     }
 
 
-def _distill(args: argparse.Namespace, model, source, target, surgery) -> list[float]:
+def _distill(args: argparse.Namespace, model, source, target, surgery):
+    """The error of each step, and `surgery` with the fitted rows as what they are now: solved, and no mixtures."""
+    from dataclasses import replace
+
     import numpy as np
 
     from tokstudio.models.load import load_model
     from tokstudio.train.distill_rows import DistillSettings, distill_rows
-    from tokstudio.transfer.base import COPIED
+    from tokstudio.transfer.base import COPIED, SOLVED
 
     new = np.flatnonzero(surgery.origin != COPIED)
     settings = DistillSettings(steps=args.distill, seed=args.seed)
     teacher = load_model(args.model).eval()
-    return list(distill_rows(teacher, model, source, target, new, _texts(args.texts), settings))
+    errors = list(distill_rows(teacher, model, source, target, new, _texts(args.texts), settings))
+    origin = surgery.origin.copy()
+    origin[new] = SOLVED
+    return errors, replace(surgery, origin=origin, mix=surgery.mix and surgery.mix.without(new))
 
 
 def _texts(reference: str) -> list[str]:

@@ -11,6 +11,7 @@ from tokstudio.registry import Registry
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.student_inputs import dressed
+from tokstudio.transfer.base import Donor
 from tokstudio.transfer.surgery import Surgery, donor_of, keep_vocabulary, replace_vocabulary
 
 if TYPE_CHECKING:
@@ -90,12 +91,13 @@ def set_embeddings(model: Any, inputs: Any, outputs: Any) -> None:
         model.set_output_embeddings(outputs)
 
 
+def named_donor(config: TransferConfig) -> Donor | None:
+    return donor_of(load_model(config.donor), load_tokenizer(config.donor)) if config.donor else None
+
+
 def _operate(model: Any, pair: "Pair", config: TransferConfig, texts: Sequence[str]) -> Surgery:
     if pair.source.fingerprint == pair.target.fingerprint:
         return keep_vocabulary(model, pair.target)
-    donor = None
-    if config.donor:
-        donor = donor_of(load_model(config.donor), load_tokenizer(config.donor))
     return replace_vocabulary(
         model,
         pair.source,
@@ -103,7 +105,7 @@ def _operate(model: Any, pair: "Pair", config: TransferConfig, texts: Sequence[s
         method=config.method,
         seed=config.train.seed,
         texts=texts,
-        donor=donor,
+        donor=named_donor(config),
         audited=config.audit,
         norms=(config.input_norm, config.output_norm),
         specials=config.special_map,

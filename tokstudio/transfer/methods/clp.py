@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tokstudio.embed.sparse import SparseRows
 from tokstudio.transfer.auxiliary import CHUNK
 from tokstudio.transfer.base import COMPOSED, Rows, TransferProblem, transfer_method
 from tokstudio.transfer.compose import pieced
+
+ENTRIES = 1 << 23  # larger mixtures are not told, as they would not fit: the rows alone are
 
 
 @transfer_method(
@@ -30,7 +33,17 @@ def clp(problem: TransferProblem) -> Iterator[Rows]:
     helper = problem.donor.rows(problem.role)[: len(problem.target)]
     units = helper / np.maximum(np.linalg.norm(helper, axis=1, keepdims=True), 1e-12)
     shared, rows = units[copied], problem.matrix[problem.overlap.match[copied]]
+    told = len(new) * len(copied) <= ENTRIES
     for first in range(0, len(new), CHUNK):
         ids = new[first : first + CHUNK]
         weights = np.maximum(units[ids] @ shared.T, 0) + 1e-12
-        yield Rows(ids, (weights / weights.sum(1, keepdims=True)) @ rows, COMPOSED)
+        weights /= weights.sum(1, keepdims=True)
+        mix = _mix(weights, problem.overlap.match[copied], len(problem.source)) if told else None
+        yield Rows(ids, weights @ rows, COMPOSED, mix)
+
+
+def _mix(weights: np.ndarray, sources: np.ndarray, width: int) -> SparseRows:
+    kept = np.nonzero(weights > 1e-11)  # what negative similarities count is nothing
+    return SparseRows.from_entries(
+        kept[0], sources[kept[1]], weights[kept], (len(weights), width)
+    ).normalized()
