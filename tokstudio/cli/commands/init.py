@@ -96,6 +96,7 @@ def _list(args: argparse.Namespace) -> int:
             if wanted
         ]
         say(f"{entry.name:<16} {entry.title}{' (needs ' + ', '.join(needs) + ')' if needs else ''}")
+    say("--distill STEPS   Token distillation, after any of them (needs --texts)")
     return 0
 
 
