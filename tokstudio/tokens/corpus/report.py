@@ -92,7 +92,7 @@ def _footer(result: dict) -> str:
     prints = ", ".join(f"{row['name']} {row['fingerprint']}" for row in result["tokenizers"])
     return (
         f"{result['bytes']:,} bytes of text; words from {result['words_from_bytes']:,} bytes of it; "
-        f"Renyi entropy of order {result['alpha']:g}; Tokstudio {__version__}; {prints}."
+        f"Rényi entropy of order {result['alpha']:g}; Tokstudio {__version__}; {prints}."
     )
 
 

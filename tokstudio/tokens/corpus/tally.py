@@ -34,9 +34,9 @@ METRICS = {
         Metric("words_whole", "Words whole", 1, "Words that no token edge cuts.", True),
         Metric(
             "renyi",
-            "Renyi efficiency",
+            "Rényi efficiency",
             1,
-            "How evenly the vocabulary is used: Renyi entropy by its maximum.",
+            "How evenly the vocabulary is used: Rényi entropy by its maximum.",
             True,
         ),
         Metric("vocabulary_use", "Vocabulary used", 1, "Ids that occur at least once.", True),

@@ -25,7 +25,12 @@ def _one(part: dict) -> str:
         extra += ["GPT-2's pattern"] * bool(part.get("use_regex", True))
         return "Bytes as letters" + (f" ({', '.join(extra)})" if extra else "")
     if kind == "Metaspace":
-        return f"Spaces as \u2581 (in front: {part.get('prepend_scheme', 'always')})"
+        front = {"never": "none is put in front", "first": "one is put in front of the text"}
+        return (
+            f"Spaces as \u2581 ({front.get(part.get('prepend_scheme'), 'one is put in front of every part')})"
+        )
+    if kind == "BertPreTokenizer":
+        return "BERT: words, and marks alone"
     if kind == "Precompiled":
         return "SentencePiece's rules"
     words = "".join(

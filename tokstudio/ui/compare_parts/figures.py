@@ -10,7 +10,7 @@ from tokstudio.ui.compare_parts.bars import BarsView
 from tokstudio.ui.compare_parts.grid import Cell, Column, Grid
 from tokstudio.ui.panes.pane import relative
 from tokstudio.ui.widgets.basic import card, combo, label
-from tokstudio.ui.words import size
+from tokstudio.ui.words import counted, size
 
 BARS = [key for key in METRICS if key != "gini"]  # what groups have
 
@@ -109,7 +109,9 @@ def unknown_note(figures: dict) -> str:
 
 def _about(result: dict) -> str:
     count = len(result["groups"])
-    words = f"{size(result['bytes'])} in {result['texts']:,} texts" + (f", {count} groups" if count else "")
+    words = f"{size(result['bytes'])} in {counted(result['texts'], 'text')}" + (
+        f", {count} groups" if count else ""
+    )
     part = result["words_from_bytes"] / max(1, result["bytes"])
     return words if part > 0.999 else f"{words}; words from {100 * part:.0f} % of it"
 

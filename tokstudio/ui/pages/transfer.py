@@ -213,7 +213,7 @@ class TransferPage(QWidget):
             self.estimate.allow("A field needs another value")
         else:
             waiting = any(line.check.state == "run" for line in self.preflight.lines.values())
-            self.estimate.allow("", "Checks still run; a start is possible" if waiting else "Starts at once")
+            self.estimate.allow("", "Checks still run" if waiting else "Starts at once")
 
     # ---------------------------------------------------------------- measuring
 
