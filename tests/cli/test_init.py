@@ -74,6 +74,33 @@ def test_new_rows_can_be_distilled(tmp_path, capsys, monkeypatch):
     assert all(len(row["sources"]) == 1 for row in rows if row["origin"] == "copied")
 
 
+@pytest.mark.parametrize(("more", "steps"), [(["--distill", "3"], 3), (["--distill", "0"], 0)])
+def test_token_distillation_is_a_method(tmp_path, capsys, monkeypatch, more, steps):
+    monkeypatch.setattr("tokstudio.transfer.verify.verify_in_fresh_process", lambda path: {"checked": True})
+    texts = tmp_path / "texts.txt"
+    texts.write_text("import os\n\ndef join(a, b):\n    return os.path.join(a, b)\n" * 200)
+    out = ["--output", str(tmp_path / "out"), "--texts", str(texts), "--method", "token-distillation"]
+    code, report = init(*PAIR, *out, *more, capsys=capsys)
+    assert code == 0
+    assert report["method"] == "token-distillation"
+    assert report["rows"]["solved"] == (64 if steps else 0)
+    assert (report["distillation"] or {"steps": 0})["steps"] == steps
+
+
+def test_token_distillation_has_steps_unless_said():
+    import argparse
+
+    from tokstudio.cli.commands.init import _fit, arguments
+
+    parser = argparse.ArgumentParser()
+    arguments(parser)
+    found = {
+        line: _fit(parser.parse_args(line.split())).steps
+        for line in ("", "--method token-distillation", "--method token-distillation --plan p", "--distill 7")
+    }
+    assert list(found.values()) == [0, 100, 0, 7]
+
+
 def test_a_plan_is_applied(tmp_path, capsys, plan_file):
     code, report = init(*PAIR, "--plan", str(plan_file), "--output", str(tmp_path / "out"), capsys=capsys)
     assert code == 0
@@ -115,6 +142,7 @@ def test_a_plan_fits_a_wider_untied_model(plan_file):
     [
         (["--method", "nonsense"], "no method"),
         (["--method", "focus"], "texts"),
+        (["--method", "token-distillation"], "learns from texts"),
         (["--method", "omp"], "donor"),
         (["--method", "omp", "--donor", "demo:english"], "donor model has the tokenizer"),
         (["--method", "trim"], "no trimmed vocabulary"),

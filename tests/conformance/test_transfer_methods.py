@@ -10,7 +10,7 @@ import pytest
 from tokstudio.errors import TransferError
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.train import train_bpe
-from tokstudio.transfer.base import COPIED, METHODS, Donor, TransferProblem, assemble
+from tokstudio.transfer.base import COPIED, METHODS, SOLVED, Donor, TransferProblem, assemble
 from tokstudio.transfer.compose import mixtures
 
 WIDTH = 12
@@ -100,6 +100,20 @@ def test_what_a_method_needs_is_asked_for(problem, name):
     with pytest.raises(TransferError, match=r"texts|donor") as caught:
         solve(bare, name)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if METHODS[name].fits])
+def test_a_fit_starts_at_rows_it_can_be_told_from(problem, name):
+    """What is fitted learns from texts, and no start row claims to be fitted already."""
+    assert METHODS[name].needs_texts
+    assert not (solve(problem, name)[1] == SOLVED).any()
+
+
+def test_token_distillation_starts_at_the_mean_of_pieces(problem):
+    found, expected = (solve(problem, name) for name in ("token-distillation", "mean-pieces"))
+    assert np.array_equal(found[0], expected[0])
+    assert METHODS["token-distillation"].fits
+    assert not METHODS["mean-pieces"].fits
 
 
 def test_place_weights_turn_around_for_the_head(problem):

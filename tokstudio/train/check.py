@@ -6,6 +6,7 @@ from tokstudio.errors import ConfigError
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.objectives.base import OBJECTIVES
 from tokstudio.train.optim import bitsandbytes
+from tokstudio.transfer.base import METHODS
 
 
 def check_config(config: TransferConfig) -> None:
@@ -45,6 +46,17 @@ def check_config(config: TransferConfig) -> None:
         raise ConfigError(
             "Weights without a constraint may be negative, so they can hand on no probabilities.",
             hint="Set s2t2.head=logit, or another s2t2.solver.",
+        )
+    if (
+        config.s2t2.steps
+        and not config.s2t2.plan
+        and config.method in list(METHODS)
+        and METHODS[config.method].fits
+    ):
+        raise ConfigError(
+            f"A translation stage starts at mixtures of source rows; {METHODS[config.method].title} fits rows "
+            "that are none.",
+            hint="Set method=mean-pieces, which it starts from, or s2t2.steps=0.",
         )
     if config.teacher and (config.s2t2.steps or config.s2t2.plan):
         raise ConfigError(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from tokstudio.train.divergences import DIVERGENCES
 from tokstudio.train.s2t2_config import S2t2Config
 from tokstudio.train.settings import entries, setting
-from tokstudio.train.student_config import ExpansionConfig, ProjectorConfig
+from tokstudio.train.student_config import ExpansionConfig, ProjectorConfig, RowFitConfig
 
 
 @dataclass(frozen=True)
@@ -282,6 +282,7 @@ class TransferConfig:
     )
     expansion: ExpansionConfig = field(default_factory=ExpansionConfig)
     projector: ProjectorConfig = field(default_factory=ProjectorConfig)
+    row_fit: RowFitConfig = field(default_factory=RowFitConfig)
     data: DataConfig = field(default_factory=DataConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

@@ -6,8 +6,9 @@ matter: all new rows are fitted together on windows of the domain's text, not on
 tied head moves with its rows.
 """
 
+import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,19 +18,61 @@ from tokstudio.tokens.base import Tokenizer
 from tokstudio.train.corpus import Document
 from tokstudio.train.data import TokenBatch, WindowOrder, token_batch
 from tokstudio.train.objectives.alm import chunk
+from tokstudio.train.student_config import RowFitConfig
+from tokstudio.transfer.base import COPIED, SOLVED
+from tokstudio.transfer.surgery import Surgery, numpy_of
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
 
-@dataclass(frozen=True)
-class DistillSettings:
-    steps: int = 100
-    batch_size: int = 8
-    window_bytes: int = 512
-    learning_rate: float = 1e-2
-    seed: int = 0
+def frozen_copy(model: "PreTrainedModel") -> "PreTrainedModel":
+    """`model` with embeddings of its own and the same body, not copied: one that still reads the source's tokens once
+    `model` has other rows, as long as the body does not move."""
+    ends = [m for m in (model.get_input_embeddings(), model.get_output_embeddings()) if m is not None]
+    own = {id(p) for end in ends for p in end.parameters()}
+    return copy.deepcopy(model, {id(p): p for p in model.parameters() if id(p) not in own}).eval()
+
+
+def fit_new_rows(
+    teacher: "PreTrainedModel",
+    student: "PreTrainedModel",
+    source: Tokenizer,
+    target: Tokenizer,
+    surgery: Surgery,
+    texts: Sequence[str],
+    settings: RowFitConfig,
+    *,
+    seed: int = 0,
+) -> Surgery:
+    """Fit the input rows of `student` that are no copies. Returns `surgery` with them as what they are now: solved,
+    and no mixtures. Its `fit`: the mean squared error of the first and the last step, the steps, the rows, and how
+    many of them the texts never reached, so that they are as they began.
+
+    Raises TransferError where there is no text to learn from, and where the fit runs away.
+    """
+    new = np.flatnonzero(surgery.origin != COPIED)
+    if not len(new) or not settings.steps:
+        return surgery
+    before = numpy_of(student.get_input_embeddings().weight)[new].copy()
+    errors = list(distill_rows(teacher, student, source, target, new, texts, settings, seed=seed))
+    after = numpy_of(student.get_input_embeddings().weight)[new]
+    if not np.isfinite(after).all():
+        raise TransferError(
+            "Token distillation ran away: rows are not finite any more.",
+            hint="Lower row_fit.learning_rate, or choose mean-pieces.",
+        )
+    origin = surgery.origin.copy()
+    origin[new] = SOLVED
+    told = {
+        "first": errors[0],
+        "last": errors[-1],
+        "steps": settings.steps,
+        "rows": len(new),
+        "unreached": int((before == after).all(1).sum()),
+    }
+    return replace(surgery, origin=origin, mix=surgery.mix and surgery.mix.without(new), fit=told)
 
 
 def distill_rows(
@@ -39,7 +82,9 @@ def distill_rows(
     target: Tokenizer,
     fitted: np.ndarray,
     texts: Sequence[str],
-    settings: DistillSettings,
+    settings: RowFitConfig,
+    *,
+    seed: int = 0,
 ) -> Iterator[float]:
     """Fit the input rows `fitted` (ids) of `student` in place. Yields the mean squared error of each step.
 
@@ -53,12 +98,13 @@ def distill_rows(
         )
     documents = [Document(str(i), text) for i, text in enumerate(texts)]
     order = WindowOrder(
-        documents, window_bytes=settings.window_bytes, batch_size=settings.batch_size, seed=settings.seed
+        documents, window_bytes=settings.window_bytes, batch_size=settings.batch_size, seed=seed
     )
     rows = student.get_input_embeddings().weight
     kept = torch.ones(len(rows), 1, dtype=torch.bool, device=rows.device)
     kept[torch.from_numpy(fitted)] = False
     before = rows.detach().clone()
+    training, trained = student.training, [p for p in student.parameters() if p.requires_grad]
     student.eval().requires_grad_(False)
     rows.requires_grad_(True)
     optimizer = torch.optim.AdamW([rows], lr=settings.learning_rate, weight_decay=0.0)
@@ -72,7 +118,10 @@ def distill_rows(
         with torch.no_grad():
             rows.copy_(torch.where(kept, before, rows))
         yield float(error.detach())
-    student.requires_grad_(True)
+    rows.requires_grad_(False)
+    for parameter in trained:
+        parameter.requires_grad_(True)
+    student.train(training)
 
 
 def _error(teacher, student, source: Tokenizer, target: Tokenizer, texts: list[str]) -> "torch.Tensor":

@@ -5,7 +5,7 @@ the peak is the run's and nobody else's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +114,8 @@ def forecast(config: TransferConfig) -> Forecast:
     first = None
     if config.s2t2.steps or config.s2t2.plan:
         first = _translated(config, pair, model, corpus)
-    student = first.student if first else build_student(model, pair, config, texts_for(config, corpus))
+    quick = replace(config, row_fit=replace(config.row_fit, steps=0))  # its rows are as large without the fit
+    student = first.student if first else build_student(model, pair, quick, texts_for(config, corpus))
     problem = Transfer(pair, student, corpus, config, other_teacher(config, device))
     trains = first is None or config.s2t2.finetune
     tried = _tried(problem, config, config.optimizer, steps=2 if trains else 0)
@@ -170,7 +171,6 @@ class _Tried:
 
 def _tried(problem: "Transfer", config: TransferConfig, optimizer: Any, *, steps: int) -> _Tried:
     import tempfile
-    from dataclasses import replace
 
     from tokstudio.train.loop import optimize
 

@@ -25,6 +25,18 @@ class ExpansionConfig:
 
 
 @dataclass(frozen=True)
+class RowFitConfig:
+    """Fit of the new rows under token distillation."""
+
+    steps: int = setting(100, "Steps of the fit", "0: the rows stay as they start.", low=0)
+    batch_size: int = setting(8, "Texts a step of the fit", low=1)
+    window_bytes: int = setting(512, "Size of these texts", unit="bytes", low=32)
+    learning_rate: float = setting(
+        1e-2, "Learning rate of the fit", "Of the new rows; it falls to zero.", low=0
+    )
+
+
+@dataclass(frozen=True)
 class ProjectorConfig:
     """A small network that moves all token rows alike."""
 

@@ -43,7 +43,7 @@ from tokstudio.train.publish import publish, save_adapters
 from tokstudio.train.ranks import check, here, with_weights
 from tokstudio.train.settings import to_dict
 from tokstudio.train.sources import load_data
-from tokstudio.train.students import Student, build_student
+from tokstudio.train.students import Student, build_student, remarks
 from tokstudio.train.teachers import OwnStart, Teacher, other_teacher
 from tokstudio.train.teaching import teacher_level, write_teacher_cache
 from tokstudio.transfer.base import COPIED, METHODS
@@ -241,8 +241,7 @@ def run(
     if purpose_of(config) == "transfer":
         yield Phase(name="Initializing the new token rows")
     student = build_student(model, pair, config, texts_for(config, corpus))
-    for remark in student.surgery.remarks:
-        yield Log(level="warn", message=remark)
+    yield from remarks(student.surgery)
     problem = Transfer(pair, student, corpus, config, other_teacher(config, pair.device))
     if here().same(resume and (folder / "baseline.json").exists()):
         report = json.loads((folder / "baseline.json").read_text())

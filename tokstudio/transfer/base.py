@@ -239,6 +239,7 @@ class Method:
     rows: Callable[[TransferProblem], Iterator[Rows]]
     needs_texts: bool = False
     needs_donor: bool = False
+    fits: bool = False  # its new rows are only a start: a fit with the whole model comes after them
 
     def solve(self, problem: TransferProblem) -> Iterator[Rows]:
         """`rows`, once what it needs is there. Raises TransferError with what is missing."""
@@ -266,9 +267,10 @@ def transfer_method(
     paper: str = "",
     needs_texts: bool = False,
     needs_donor: bool = False,
+    fits: bool = False,
 ) -> Callable[[Any], Any]:
     def register(rows):
-        METHODS.add(name, Method(name, title, help, paper, rows, needs_texts, needs_donor))
+        METHODS.add(name, Method(name, title, help, paper, rows, needs_texts, needs_donor, fits))
         return rows
 
     return register

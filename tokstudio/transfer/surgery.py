@@ -41,6 +41,7 @@ class Surgery:
     specials: tuple[dict[str, Any], ...] = ()  # each special token of the target, and what it is copied from
     digits: tuple[int, int] | None = None  # most digits in a token, source and target; None: not looked at
     untrained: int = 0  # source rows that were kept out
+    fit: Mapping[str, float] = field(default_factory=dict)  # of token distillation: see train/distill_rows.py
 
     def counts(self) -> dict[str, int]:
         """How many rows were copied, composed and sampled."""
@@ -54,6 +55,7 @@ class Surgery:
             "special_tokens": list(self.specials),
             "digits_per_token": digits,
             "untrained_source_rows": self.untrained,
+            "distillation": dict(self.fit) or None,
             "remarks": list(self.remarks),
         }
 

@@ -2,9 +2,13 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokstudio.cli.output import emit_json, note, say
 from tokstudio.errors import InputError
+
+if TYPE_CHECKING:
+    from tokstudio.train.student_config import RowFitConfig
 
 HELP = "give a model another vocabulary by an initializer or a learnt plan, without training"
 TEXT_BYTES = 2_000_000
@@ -26,9 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--distill",
         type=int,
-        default=0,
         metavar="STEPS",
-        help="then fit new input rows to the old hidden states",
+        help="then fit new input rows to the old hidden states (token-distillation: 100 unless said)",
     )
     for role, title in (("input", "input"), ("output", "output")):
         parser.add_argument(
@@ -72,6 +75,12 @@ def run(args: argparse.Namespace) -> int:
             f"length of new {role} rows: {told['before']:.3f}, now {told['after']:.3f}; "
             f"of the source's rows {told['source']:.3f}"
         )
+    if told := report["distillation"]:
+        say(
+            f"{told['rows']:,} rows fitted in {told['steps']:,} steps, squared distance of hidden states "
+            f"{told['first']:.3g} at first, {told['last']:.3g} at last; {told['unreached']:,} of these tokens do not "
+            "occur in the texts read"
+        )
     for special in report["special_tokens"]:
         say(f"{special['token']} from {special['source'] or 'no source token'} ({special['reason']})")
     if report["untrained_source_rows"]:
@@ -108,7 +117,7 @@ def _check(args: argparse.Namespace, methods: list[str]) -> None:
         raise InputError(f"There is no method {args.method!r}.", hint=f"Try one of: {', '.join(methods)}.")
     if args.atoms < 1 or args.neighbors < 1:
         raise InputError("--atoms and --neighbors count tokens.", hint="Give 1 or more.")
-    if args.distill < 0 or (args.distill and not args.texts):
+    if args.distill is not None and (args.distill < 0 or (args.distill and not args.texts)):
         raise InputError("--distill counts steps over texts of the domain.", hint="Add --texts FILE.")
     if args.output.exists() and not args.force:
         raise InputError(
@@ -124,6 +133,7 @@ def _check(args: argparse.Namespace, methods: list[str]) -> None:
 def _initialize(args: argparse.Namespace) -> dict:
     from tokstudio.models.load import load_model
     from tokstudio.tokens.reference import load_tokenizer
+    from tokstudio.train.distill_rows import fit_new_rows, frozen_copy
     from tokstudio.transfer.base import Options
     from tokstudio.transfer.export import export, tokenizer_folder
     from tokstudio.transfer.plan import load_plan
@@ -137,6 +147,8 @@ def _initialize(args: argparse.Namespace) -> dict:
     if plan is not None:
         plan.check(source, target)
     model = load_model(args.model)
+    fit = _fit(args)
+    teacher = frozen_copy(model) if fit.steps else None
     if plan is not None:
         surgery = apply_plan(model, source, target, plan)
     else:
@@ -153,9 +165,9 @@ def _initialize(args: argparse.Namespace) -> dict:
             norms=(args.norm_input, args.norm_output),
             specials=args.special,
         )
-    errors = []
-    if args.distill:
-        errors, surgery = _distill(args, model, source, target, surgery)
+    if fit.steps:
+        texts = _texts(args.texts)
+        surgery = fit_new_rows(teacher, model, source, target, surgery, texts, fit, seed=args.seed)
     folder = export(model.eval(), target, args.output.resolve())
     rows = row_sources(
         source, target, surgery.origin, surgery.mix, numpy_of(model.get_input_embeddings().weight)
@@ -167,7 +179,6 @@ def _initialize(args: argparse.Namespace) -> dict:
         "vocab_size": len(target),
         "rows": surgery.counts(),
         "tied": surgery.tied,
-        "distillation": {"first": errors[0], "last": errors[-1]} if errors else None,
         **surgery.told(),
         "row_sources": str(write_rows(rows, folder)),
         "output": str(folder),
@@ -175,23 +186,14 @@ def _initialize(args: argparse.Namespace) -> dict:
     }
 
 
-def _distill(args: argparse.Namespace, model, source, target, surgery):
-    """The error of each step, and `surgery` with the fitted rows as what they are now: solved, and no mixtures."""
-    from dataclasses import replace
+def _fit(args: argparse.Namespace) -> "RowFitConfig":
+    """How new rows are fitted after the method: 0 steps where neither it nor the user asks for it."""
+    from tokstudio.train.student_config import RowFitConfig
+    from tokstudio.transfer.base import METHODS
 
-    import numpy as np
-
-    from tokstudio.models.load import load_model
-    from tokstudio.train.distill_rows import DistillSettings, distill_rows
-    from tokstudio.transfer.base import COPIED, SOLVED
-
-    new = np.flatnonzero(surgery.origin != COPIED)
-    settings = DistillSettings(steps=args.distill, seed=args.seed)
-    teacher = load_model(args.model).eval()
-    errors = list(distill_rows(teacher, model, source, target, new, _texts(args.texts), settings))
-    origin = surgery.origin.copy()
-    origin[new] = SOLVED
-    return errors, replace(surgery, origin=origin, mix=surgery.mix and surgery.mix.without(new))
+    if args.distill is not None:
+        return RowFitConfig(steps=args.distill)
+    return RowFitConfig() if args.plan is None and METHODS[args.method].fits else RowFitConfig(steps=0)
 
 
 def _texts(reference: str) -> list[str]:

@@ -3,8 +3,8 @@
 Every module in this folder is found by itself.
 """
 
-from tokstudio.train.students.base import STUDENTS, Student, build_student, set_embeddings, student
+from tokstudio.train.students.base import STUDENTS, Student, build_student, remarks, set_embeddings, student
 
 _set_embeddings = set_embeddings
 
-__all__ = ["STUDENTS", "Student", "build_student", "set_embeddings", "student"]
+__all__ = ["STUDENTS", "Student", "build_student", "remarks", "set_embeddings", "student"]

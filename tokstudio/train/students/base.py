@@ -1,17 +1,19 @@
 """What a kind of student is, and how one is made from the source model."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokstudio.events import Log
 from tokstudio.models.load import load_model
 from tokstudio.registry import Registry
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.config import TransferConfig
+from tokstudio.train.distill_rows import fit_new_rows, frozen_copy
 from tokstudio.train.student_inputs import dressed
-from tokstudio.transfer.base import Donor
+from tokstudio.transfer.base import METHODS, Donor
 from tokstudio.transfer.surgery import Surgery, donor_of, keep_vocabulary, replace_vocabulary
 
 if TYPE_CHECKING:
@@ -98,7 +100,8 @@ def named_donor(config: TransferConfig) -> Donor | None:
 def _operate(model: Any, pair: "Pair", config: TransferConfig, texts: Sequence[str]) -> Surgery:
     if pair.source.fingerprint == pair.target.fingerprint:
         return keep_vocabulary(model, pair.target)
-    return replace_vocabulary(
+    teacher = frozen_copy(model) if METHODS[config.method].fits and config.row_fit.steps else None
+    surgery = replace_vocabulary(
         model,
         pair.source,
         pair.target,
@@ -110,3 +113,21 @@ def _operate(model: Any, pair: "Pair", config: TransferConfig, texts: Sequence[s
         norms=(config.input_norm, config.output_norm),
         specials=config.special_map,
     )
+    if teacher is None:
+        return surgery
+    return fit_new_rows(
+        teacher, model, pair.source, pair.target, surgery, texts, config.row_fit, seed=config.train.seed
+    )
+
+
+def remarks(surgery: Surgery) -> Iterator[Log]:
+    """What a run says of its start."""
+    for remark in surgery.remarks:
+        yield Log(level="warn", message=remark)
+    if fit := surgery.fit:
+        yield Log(
+            level="info",
+            message=f"{fit['rows']:,} new rows were fitted in {fit['steps']:,} steps: squared distance to the old "
+            f"hidden states {fit['first']:.3g} at first, {fit['last']:.3g} at last; {fit['unreached']:,} of these "
+            "tokens do not occur in the texts read",
+        )
