@@ -12,7 +12,7 @@ from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.train import train_bpe
 from tokstudio.train.control import NoControl
 from tokstudio.train.data import held_out_windows
-from tokstudio.train.distill_rows import distill_rows, fit_new_rows, frozen_copy
+from tokstudio.train.distill_rows import distance, distill_rows, fit_new_rows, frozen_copy
 from tokstudio.train.pretrain import new_model
 from tokstudio.train.student_config import RowFitConfig
 from tokstudio.transfer.base import COPIED, ORIGINS
@@ -90,14 +90,13 @@ def test_the_demo_pair_comes_nearer_in_a_few_steps(english, code, documents):
     body = {n: numpy_of(p).copy() for n, p in model.named_parameters() if "embed" not in n}
     settings = RowFitConfig(steps=8, batch_size=4, window_bytes=256)
 
-    def distance() -> float:
-        still = replace(settings, steps=1, learning_rate=0.0, batch_size=16)
-        nothing = np.zeros(0, np.int64)
-        return next(distill_rows(teacher, copy.deepcopy(model), english, code, nothing, texts, still, seed=9))
+    def other() -> float:
+        return distance(teacher, model, english, code, texts, settings, seed=9)
 
-    first = distance()
+    first = other()
     fitted = fit_new_rows(teacher, model, english, code, surgery, texts, settings, seed=0)
-    assert distance() < 0.97 * first
+    assert other() < 0.97 * first
+    assert fitted.fit["last"] < 0.97 * fitted.fit["first"]
     new = surgery.origin != COPIED
     assert fitted.counts()["solved"] == new.sum() == fitted.fit["rows"]
     assert not fitted.mix.counts[new].any()

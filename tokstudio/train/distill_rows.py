@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+MEASURED = 4  # batches, before the fit and after it
+
 
 def frozen_copy(model: "PreTrainedModel") -> "PreTrainedModel":
     """`model` with embeddings of its own and the same body, not copied: one that still reads the source's tokens once
@@ -47,8 +49,9 @@ def fit_new_rows(
     seed: int = 0,
 ) -> Surgery:
     """Fit the input rows of `student` that are no copies. Returns `surgery` with them as what they are now: solved,
-    and no mixtures. Its `fit`: the mean squared error of the first and the last step, the steps, the rows, and how
-    many of them the texts never reached, so that they are as they began.
+    and no mixtures. Its `fit`: the mean squared error before and after, on the same
+    windows in an order of their own, the steps, the rows, and
+    how many of them the texts never reached, so that they are as they began.
 
     Raises TransferError where there is no text to learn from, and where the fit runs away.
     """
@@ -56,7 +59,9 @@ def fit_new_rows(
     if not len(new) or not settings.steps:
         return surgery
     before = numpy_of(student.get_input_embeddings().weight)[new].copy()
-    errors = list(distill_rows(teacher, student, source, target, new, texts, settings, seed=seed))
+    first = distance(teacher, student, source, target, texts, settings, seed=seed + 1)
+    for _ in distill_rows(teacher, student, source, target, new, texts, settings, seed=seed):
+        pass
     after = numpy_of(student.get_input_embeddings().weight)[new]
     if not np.isfinite(after).all():
         raise TransferError(
@@ -66,8 +71,8 @@ def fit_new_rows(
     origin = surgery.origin.copy()
     origin[new] = SOLVED
     told = {
-        "first": errors[0],
-        "last": errors[-1],
+        "first": first,
+        "last": distance(teacher, student, source, target, texts, settings, seed=seed + 1),
         "steps": settings.steps,
         "rows": len(new),
         "unreached": int((before == after).all(1).sum()),
@@ -92,14 +97,7 @@ def distill_rows(
     """
     import torch
 
-    if not any(texts):
-        raise TransferError(
-            "Token distillation learns from texts of the domain.", hint="Name some with --texts."
-        )
-    documents = [Document(str(i), text) for i, text in enumerate(texts)]
-    order = WindowOrder(
-        documents, window_bytes=settings.window_bytes, batch_size=settings.batch_size, seed=seed
-    )
+    order = _order(texts, settings, seed)
     rows = student.get_input_embeddings().weight
     kept = torch.ones(len(rows), 1, dtype=torch.bool, device=rows.device)
     kept[torch.from_numpy(fitted)] = False
@@ -122,6 +120,39 @@ def distill_rows(
     for parameter in trained:
         parameter.requires_grad_(True)
     student.train(training)
+
+
+def distance(
+    teacher: "PreTrainedModel",
+    student: "PreTrainedModel",
+    source: Tokenizer,
+    target: Tokenizer,
+    texts: Sequence[str],
+    settings: RowFitConfig,
+    *,
+    seed: int = 0,
+) -> float:
+    """Mean squared difference of the hidden states on a few batches that depend on `seed` alone."""
+    import torch
+
+    order = _order(texts, settings, seed)
+    training = student.training
+    student.eval()
+    with torch.no_grad():
+        errors = [float(_error(teacher, student, source, target, order[i])) for i in range(MEASURED)]
+    student.train(training)
+    return sum(errors) / MEASURED
+
+
+def _order(texts: Sequence[str], settings: RowFitConfig, seed: int) -> WindowOrder:
+    if not any(texts):
+        raise TransferError(
+            "Token distillation learns from texts of the domain.", hint="Name some with --texts."
+        )
+    documents = [Document(str(i), text) for i, text in enumerate(texts)]
+    return WindowOrder(
+        documents, window_bytes=settings.window_bytes, batch_size=settings.batch_size, seed=seed
+    )
 
 
 def _error(teacher, student, source: Tokenizer, target: Tokenizer, texts: list[str]) -> "torch.Tensor":

@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     if told := report["distillation"]:
         say(
             f"{told['rows']:,} rows fitted in {told['steps']:,} steps, squared distance of hidden states "
-            f"{told['first']:.3g} at first, {told['last']:.3g} at last; {told['unreached']:,} of these tokens do not "
+            f"{told['first']:.3g} before, {told['last']:.3g} after; {told['unreached']:,} of these tokens do not "
             "occur in the texts read"
         )
     for special in report["special_tokens"]:

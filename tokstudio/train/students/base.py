@@ -128,6 +128,6 @@ def remarks(surgery: Surgery) -> Iterator[Log]:
         yield Log(
             level="info",
             message=f"{fit['rows']:,} new rows were fitted in {fit['steps']:,} steps: squared distance to the old "
-            f"hidden states {fit['first']:.3g} at first, {fit['last']:.3g} at last; {fit['unreached']:,} of these "
+            f"hidden states {fit['first']:.3g} before, {fit['last']:.3g} after; {fit['unreached']:,} of these "
             "tokens do not occur in the texts read",
         )
