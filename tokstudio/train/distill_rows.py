@@ -49,9 +49,8 @@ def fit_new_rows(
     seed: int = 0,
 ) -> Surgery:
     """Fit the input rows of `student` that are no copies. Returns `surgery` with them as what they are now: solved,
-    and no mixtures. Its `fit`: the mean squared error before and after, on the same
-    windows in an order of their own, the steps, the rows, and
-    how many of them the texts never reached, so that they are as they began.
+    and no mixtures. Its `fit`: the mean squared error before and after, on the same windows in an order of their own,
+    the steps, the rows, and how many of them the texts never reached, so that they are as they began.
 
     Raises TransferError where there is no text to learn from, and where the fit runs away.
     """

@@ -13,7 +13,7 @@ from tokstudio.transfer.compose import compose
 @transfer_method(
     "token-distillation",
     title="Token distillation",
-    help="New rows start as the mean of their old pieces, then learn from your texts to lead to the same states.",
+    help="Means of the old pieces, then fitted to your texts while the model stays as it is.",
     paper="https://arxiv.org/abs/2505.20133",
     needs_texts=True,
     fits=True,
