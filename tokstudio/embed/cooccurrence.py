@@ -40,10 +40,11 @@ def _added(total: SparseRows | None, rows, columns, weights, size: int) -> Spars
     return SparseRows.from_entries(*parts, (size, size))
 
 
-def pmi(counts: SparseRows) -> SparseRows:
-    """Positive pointwise mutual information of symmetric counts."""
+def pmi(counts: SparseRows, contexts: np.ndarray | None = None) -> SparseRows:
+    """Positive pointwise mutual information. `contexts` float64 [width]: how often each context occurs; None: the
+    counts are symmetric, and it is the sum of its row."""
     sums = counts.sums()
-    context = sums**SMOOTHING
+    context = (sums if contexts is None else contexts) ** SMOOTHING
     context /= max(context.sum(), 1e-30)
     expected = sums[counts.row] * context[counts.columns]
     values = np.log(np.maximum(counts.weights / np.maximum(expected, 1e-30), 1e-30))

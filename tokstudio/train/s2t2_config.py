@@ -24,6 +24,13 @@ class S2t2Config:
     candidates: int = setting(
         32, "Candidates", "Source tokens a target token may draw on. 0: all that the texts use.", low=0
     )
+    neighbors: str = setting(
+        "auxiliary",
+        "Neighbors",
+        "Candidates beyond a token's own bytes and pieces. auxiliary: source tokens in similar places of the texts. "
+        "rows: nearest in the model's own matrix. none: no others.",
+        choices=("auxiliary", "rows", "none"),
+    )
     spread: float = setting(
         0.05, "Spread", "Part of each row that starts on its other candidates.", low=0, high=1
     )

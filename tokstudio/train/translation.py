@@ -173,6 +173,7 @@ def _layer(problem: TransferProblem, pair, config: TransferConfig) -> Translatio
         epsilon=settings.spread,
         marginal=settings.marginal,
         plan=_saved(settings.plan, pair),
+        neighbors=settings.neighbors,
     )
     return Translation(
         start,

@@ -3,7 +3,8 @@
 For large vocabularies a plan over every pair does not fit; a few dozen candidates a row do. They are, in this
 order and up to a limit: what the start has already, the token with the same bytes, the pieces that the source
 tokenizer makes of it, source tokens inside it (long ones first), source tokens that begin with it (short ones
-first), and the nearest source rows to where the row starts.
+first), and its neighbors: source tokens that stand in similar places in the texts, or whose rows are nearest to where
+the row starts.
 """
 
 from bisect import bisect_left
@@ -15,9 +16,11 @@ from tokstudio.align.overlap import byte_table
 from tokstudio.embed.sparse import SparseRows
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.transfer.base import TransferProblem
+from tokstudio.transfer.contexts import shared_space
 
 LONGEST = 32  # bytes of a token that are searched for other tokens inside it
 CONTINUATIONS = 16  # source tokens that begin with a token, at most
+NEIGHBORS = ("auxiliary", "rows", "none")
 BLOCK = 256  # rows whose neighbors are searched together
 DIRECTIONS = 64  # wider rows are compared by this many random directions: a search, not a measurement
 
@@ -55,12 +58,18 @@ class Relatives:
 
 
 def candidates(
-    problem: TransferProblem, start: SparseRows, ids: np.ndarray, *, width: int, allowed: np.ndarray
+    problem: TransferProblem,
+    start: SparseRows,
+    ids: np.ndarray,
+    *,
+    width: int,
+    allowed: np.ndarray,
+    kind: str = "rows",
 ) -> np.ndarray:
     """Source ids int32 [len(ids), width], -1 where a row has fewer. `start` [v_target, v_source] comes first,
-    largest weights leading; `allowed` bool [v_source] holds for everything else."""
+    largest weights leading; `allowed` bool [v_source] holds for everything else. `kind`: one of `NEIGHBORS`."""
     relatives = Relatives(problem)
-    near = neighbors(problem.matrix, start.take(ids), allowed, count=width)
+    near = _near(problem, start, ids, allowed, width, kind)
     out = np.full((len(ids), width), -1, np.int32)
     for row, token in enumerate(ids):
         own = slice(start.start[token], start.start[token + 1])
@@ -78,23 +87,46 @@ def candidates(
     return out
 
 
+def _near(
+    problem: TransferProblem, start: SparseRows, ids: np.ndarray, allowed: np.ndarray, count: int, kind: str
+) -> np.ndarray:
+    """Neighbors int64 [n, count] of one kind. A token that the texts hardly hold has none in them: its row's serve."""
+    if kind == "none":
+        return np.full((len(ids), 0), -1, np.int64)
+    if kind == "rows" or not any(problem.texts):
+        return neighbors(problem.matrix, start.take(ids), allowed, count=count)
+    sources, targets = shared_space(problem)
+    near = nearest(targets[ids], sources, allowed & sources.any(1), count=count)
+    unseen = np.flatnonzero(near[:, :1].max(1, initial=-1) < 0)
+    near[unseen] = neighbors(problem.matrix, start.take(ids[unseen]), allowed, count=count)
+    return near
+
+
 def neighbors(matrix: np.ndarray, start: SparseRows, allowed: np.ndarray, *, count: int) -> np.ndarray:
     """The `count` allowed source ids whose rows point most in the direction of each starting row: int64
     [n, count], -1 for a row that starts from nothing, or where there are fewer."""
+    seen = _projected(matrix[: start.width])
+    out = nearest(start.dot(seen), seen, allowed, count=count)
+    out[start.counts == 0] = -1
+    return out
+
+
+def nearest(wanted: np.ndarray, rows: np.ndarray, allowed: np.ndarray, *, count: int) -> np.ndarray:
+    """The `count` allowed places among `rows` [v, d] of largest cosine to each of `wanted` [n, d]: int64 [n, count],
+    -1 for a row of zeros, or where there are fewer."""
     ids = np.flatnonzero(allowed)
-    out = np.full((len(start), count), -1, np.int64)
+    out = np.full((len(wanted), count), -1, np.int64)
     kept = min(count, len(ids))
     if not kept:
         return out
-    seen = _projected(matrix[: start.width])
-    units, values = _units(seen[ids]), _units(start.dot(seen))
-    for first in range(0, len(start), BLOCK):
-        block = slice(first, min(first + BLOCK, len(start)))
+    units, values = _units(rows[ids]), _units(wanted)
+    for first in range(0, len(wanted), BLOCK):
+        block = slice(first, min(first + BLOCK, len(wanted)))
         cosine = values[block] @ units.T
         best = np.argpartition(-cosine, kept - 1, axis=1)[:, :kept]
         order = np.argsort(-np.take_along_axis(cosine, best, 1), axis=1, kind="stable")
         out[block, :kept] = ids[np.take_along_axis(best, order, 1)]
-    out[start.counts == 0] = -1
+    out[~wanted.any(1)] = -1
     return out
 
 

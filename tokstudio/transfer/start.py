@@ -44,10 +44,12 @@ def make_start(
     marginal: str = "plan",
     allowed: np.ndarray | None = None,
     plan: Plan | None = None,
+    neighbors: str = "auxiliary",
 ) -> Start:
     """`method`: an initializer whose rows are mixtures, or "random". `width`: candidates a row; 0: a table over
     the source tokens that the texts use. `epsilon`: mass spread over the other candidates. `allowed` bool
     [v_source]: source tokens that may be used (all but special ones, where it is None). `plan`: start from a saved one.
+    `neighbors`: what candidates beside a token's kin are near in, one of `candidates.NEIGHBORS`.
 
     Raises TransferError where the texts hold no target token, nothing is left to translate, or nothing to
     translate into.
@@ -66,7 +68,7 @@ def make_start(
     slots = weights = None
     if width:
         start = first or SparseRows(np.zeros(len(problem.target) + 1, np.int64), *_nothing(problem))
-        chosen = candidates(problem, start, free, width=width, allowed=usable)
+        chosen = candidates(problem, start, free, width=width, allowed=usable, kind=neighbors)
         columns, slots = _renumber(chosen)
     if first is not None:
         weights = _slot_weights(first.take(free), columns, slots)
