@@ -13,7 +13,7 @@ from tokstudio.transfer.compose import compose
 @transfer_method(
     "token-distillation",
     title="Token distillation",
-    help="Means of the old pieces, then fitted to your texts while the model stays as it is.",
+    help="Means of old pieces, then fitted to your texts; the body stays frozen.",
     paper="https://arxiv.org/abs/2505.20133",
     needs_texts=True,
     fits=True,
