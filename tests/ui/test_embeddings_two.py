@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from tokstudio.ui.embeddings_engine import B
 from tokstudio.ui.embeddings_plane_maths import Frame, density, inside
 from tokstudio.ui.embeddings_projection import Projection
 from tokstudio.ui.embeddings_table import Column, RowsTable
+from tokstudio.ui.embeddings_vector import VectorCard
 from tokstudio.ui.embeddings_words import in_other
 
 
@@ -324,6 +326,23 @@ def test_the_export_of_a_run_shows_its_plan_and_the_model_before(qtbot, page, tm
     ready(qtbot, page, token="water")
     assert views.button(TRANSFER).isHidden()
     assert page.body.middle.currentIndex() != TRANSFER
+
+
+def test_figures_of_a_narrower_matrix_wait_for_its_row(qtbot):
+    card = VectorCard()
+    qtbot.addWidget(card)
+    wide, narrow = (
+        SimpleNamespace(
+            summary=SimpleNamespace(arrays={"norms": np.ones(9), "mean": np.zeros(n), "std": np.ones(n)})
+        )
+        for n in (384, 256)
+    )
+    card.show_row(wide, "the", 1, np.arange(384, dtype=np.float32))
+    before = card.largest.model().rowCount()
+    card.show_place(narrow)  # its largest values stand behind dimension 256
+    assert before == card.largest.model().rowCount() == 40
+    card.show_row(narrow, "the", 1, np.arange(256, dtype=np.float32))
+    assert card.largest.model().index(0, 0).data() == "255"
 
 
 def test_a_layout_says_what_it_does_and_its_button_cancels_it(qtbot, qapp):

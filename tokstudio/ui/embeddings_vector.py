@@ -84,6 +84,8 @@ class VectorCard(Card):
         """What needs the figures of the whole matrix; called again when they come."""
         if self.values is None:
             return
+        if side.summary is not None and len(side.summary.arrays["mean"]) != len(self.values):
+            return  # another matrix was opened, and its row has not come yet
         if side.summary is not None:
             norm = float(np.linalg.norm(self.values.astype(np.float64)))
             share = float((side.summary.arrays["norms"] < norm).mean())
