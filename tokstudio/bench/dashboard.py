@@ -1,15 +1,10 @@
 """The dashboard: charts with many points, and how soon a run answers. The window is a process of its own."""
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 
 from tokstudio.bench.base import Figure, benchmark
-from tokstudio.bench.startup import platform_name
-from tokstudio.errors import RunError
+from tokstudio.bench.window import readings
 
 PATIENCE = 300.0  # seconds
 # name -> unit, target, how it was measured
@@ -39,17 +34,4 @@ def dashboard(repeat: int) -> Iterator[Figure]:
 def measure(repeat: int) -> dict[str, float]:
     """Raises RunError where the window ends without readings."""
     with tempfile.TemporaryDirectory(prefix="tokstudio-bench-") as home:
-        environment = os.environ | {"TOKSTUDIO_HOME": home, "QT_QPA_PLATFORM": platform_name(os.environ)}
-        command = [sys.executable, "-P", "-m", "tokstudio.ui.dashboard_probe", str(repeat)]
-        try:
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            raise RunError(
-                f"The window did not finish within {PATIENCE:.0f} s.",
-                hint="Try again on a machine less busy.",
-            ) from None
-    for line in reversed(done.stdout.splitlines()):
-        if line.startswith("{"):
-            return json.loads(line)
-    said = " / ".join(done.stderr.strip().splitlines()[-3:]) or "nothing"
-    raise RunError(f"The window ended before its readings (exit code {done.returncode}). It said: {said}")
+        return readings("dashboard_probe", str(repeat), home=home, patience=PATIENCE)

@@ -4,10 +4,7 @@ The window is a process of its own (`tokstudio.ui.embeddings_probe`), real, off-
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tokstudio.bench.base import Figure, benchmark
-from tokstudio.bench.startup import platform_name
+from tokstudio.bench.window import readings
 from tokstudio.errors import RunError
 
 TALL, NEAR, POINTS = (200_000, 4096), (128_000, 2048), (250_000, 384)
@@ -134,23 +131,4 @@ def make(path: Path, shape: tuple[int, int]) -> Path:
 
 def probe(path: Path, home: Path, repeat: int) -> dict[str, float]:
     """One tour of the window. Raises RunError where it ends without readings."""
-    environment = os.environ | {
-        "TOKSTUDIO_HOME": str(home / "home"),
-        "QT_QPA_PLATFORM": platform_name(os.environ),
-    }
-    command = [sys.executable, "-P", "-m", "tokstudio.ui.embeddings_probe", str(path), str(repeat)]
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        raise RunError(
-            f"The window did not finish its tour within {PATIENCE:.0f} s.",
-            hint="Try again on a machine that is less busy.",
-        ) from None
-    for line in reversed(done.stdout.splitlines()):
-        if line.startswith("{"):
-            return json.loads(line)
-    said = " / ".join(done.stderr.strip().splitlines()[-3:]) or "nothing"
-    raise RunError(
-        f"The window ended before its readings (exit code {done.returncode}). It said: {said}",
-        hint="Start `tokstudio` by hand to see what it shows.",
-    )
+    return readings("embeddings_probe", str(path), str(repeat), home=str(home / "home"), patience=PATIENCE)

@@ -4,16 +4,11 @@ A gap is the time between two turns of the event loop. On a busy machine it hold
 counts against the target is what the thread itself computed in it; the gap is in the note.
 """
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 
 from tokstudio.bench.base import Figure, benchmark
-from tokstudio.bench.startup import platform_name
-from tokstudio.errors import RunError
+from tokstudio.bench.window import readings
 
 SLACK = 600.0  # seconds: one round is always finished, on a busy machine slowly
 WORST = 12  # actions that are named
@@ -44,22 +39,4 @@ def tour(repeat: int) -> Iterator[Figure]:
 def measure(seconds: float) -> dict:
     """What `tokstudio.ui.tour_probe` prints. Raises RunError where it ends without that."""
     with tempfile.TemporaryDirectory(prefix="tokstudio-bench-") as home:
-        environment = os.environ | {"TOKSTUDIO_HOME": home, "QT_QPA_PLATFORM": platform_name(os.environ)}
-        command = [sys.executable, "-P", "-m", "tokstudio.ui.tour_probe", str(seconds)]
-        try:
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=seconds + SLACK
-            )
-        except subprocess.TimeoutExpired:
-            raise RunError(
-                f"The window did not finish its tour within {seconds + SLACK:.0f} s.",
-                hint="Try again on a machine that is less busy.",
-            ) from None
-    for line in reversed(done.stdout.splitlines()):
-        if line.startswith("{"):
-            return json.loads(line)
-    said = " / ".join(done.stderr.strip().splitlines()[-3:]) or "nothing"
-    raise RunError(
-        f"The window ended before its tour (exit code {done.returncode}). It said: {said}",
-        hint="Start `tokstudio` by hand to see what it shows.",
-    )
+        return readings("tour_probe", str(seconds), home=home, patience=seconds + SLACK)

@@ -5,16 +5,11 @@ The window is a process of its own (`tokstudio.ui.compare_probe`, `vocabulary_pr
 no desktop; it types, points and scrolls in itself and prints its readings as one line of JSON.
 """
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 
 from tokstudio.bench.base import Figure, benchmark
-from tokstudio.bench.startup import platform_name
-from tokstudio.errors import RunError
+from tokstudio.bench.window import readings
 
 PATIENCE = 300.0  # seconds
 TARGETS = {
@@ -77,8 +72,7 @@ PROBES = ("compare_probe", "vocabulary_probe")
     title="Compare and Vocabulary: keystroke, hover, sorting, filtering, and gaps on the window's thread",
 )
 def ui(repeat: int) -> Iterator[Figure]:
-    readings = measure(repeat)
-    for name, value in readings.items():
+    for name, value in measure(repeat).items():
         unit = name.rpartition("_")[2]
         yield Figure(
             name=name, value=round(value, 2), unit=unit, target=TARGETS.get(name), note=NOTES.get(name, "")
@@ -92,23 +86,4 @@ def measure(repeat: int) -> dict[str, float]:
 
 def _toured(probe: str, repeat: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="tokstudio-bench-") as home:
-        environment = os.environ | {
-            "TOKSTUDIO_HOME": home,
-            "QT_QPA_PLATFORM": platform_name(os.environ),
-        }
-        command = [sys.executable, "-P", "-m", f"tokstudio.ui.{probe}", str(repeat)]
-        try:
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            raise RunError(
-                f"The window did not finish its tour within {PATIENCE:.0f} s.",
-                hint="Try again on a machine that is less busy.",
-            ) from None
-    for line in reversed(done.stdout.splitlines()):
-        if line.startswith("{"):
-            return json.loads(line)
-    said = " / ".join(done.stderr.strip().splitlines()[-3:]) or "nothing"
-    raise RunError(
-        f"The window ended before its readings (exit code {done.returncode}). It said: {said}",
-        hint="Start `tokstudio` by hand to see what it shows.",
-    )
+        return readings(probe, str(repeat), home=home, patience=PATIENCE)

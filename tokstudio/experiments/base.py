@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokstudio.train.config import TrainConfig
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -30,6 +32,22 @@ class Design:
     transfer: Callable[[Any, Any, Prepared, int], Any]  # (config, arm, prepared, seed) -> TransferConfig
     after: Callable[[Any, Prepared, Path], Mapping[str, float]] = _nothing  # more figures of a finished run
     one_start: bool = False  # every arm and seed starts from the same model: it is measured once
+
+
+def train_config(config: Any, steps: int, seed: int) -> TrainConfig:
+    """Of one arm: measured often, one checkpoint, no samples."""
+    return TrainConfig(
+        steps=steps,
+        batch_size=config.batch_size,
+        seed=seed,
+        device=config.device,
+        threads=config.threads,
+        evaluate_every=config.evaluate_every,
+        checkpoint_every=config.evaluate_every,
+        sample_every=1_000_000,
+        sample_tokens=1,
+        keep_checkpoints=1,
+    )
 
 
 def design_of(config: Any) -> Design:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tokstudio.errors import ConfigError
-from tokstudio.experiments.base import Design, Prepared
+from tokstudio.experiments.base import Design, Prepared, train_config
+from tokstudio.experiments.folder import write
 from tokstudio.train.config import OptimizerConfig, TransferConfig
 from tokstudio.train.s2t2_config import S2t2Config
 from tokstudio.train.settings import setting
@@ -102,7 +103,7 @@ def transfer_config(
     """The run of one arm. All steps of an arm add up to the same number."""
     from dataclasses import replace
 
-    from tokstudio.train.config import DataConfig, TrainConfig
+    from tokstudio.train.config import DataConfig
 
     translated = 0 if not arm.solver else config.translation_steps if arm.tuned else config.steps
     rate = config.s2t2.learning_rate * RATES.get(arm.solver, 1.0)
@@ -124,18 +125,7 @@ def transfer_config(
             corpus=corpus, window_bytes=config.window_bytes, held_out_bytes=config.held_out_bytes
         ),
         optimizer=config.optimizer,
-        train=TrainConfig(
-            steps=config.steps - translated if arm.tuned else 1,
-            batch_size=config.batch_size,
-            seed=seed,
-            device=config.device,
-            threads=config.threads,
-            evaluate_every=config.evaluate_every,
-            checkpoint_every=config.evaluate_every,
-            sample_every=1_000_000,
-            sample_tokens=1,
-            keep_checkpoints=1,
-        ),
+        train=train_config(config, config.steps - translated if arm.tuned else 1, seed),
         s2t2=s2t2,
         check_export=False,
     )
@@ -167,9 +157,7 @@ def prepare(config: ExperimentConfig, folder: Path) -> Prepared:
         held_out = held_out_windows(
             corpus.held_out, window_bytes=config.window_bytes, total_bytes=config.held_out_bytes
         )
-        draft = folder / ".references.json"
-        draft.write_text(json.dumps(references([d.text for d in corpus.train], held_out), indent=1))
-        draft.replace(known)
+        write(known, json.dumps(references([d.text for d in corpus.train], held_out), indent=1))
     return Prepared(str(path), str(target), json.loads(known.read_text()))
 
 

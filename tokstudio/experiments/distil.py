@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tokstudio.experiments.base import Design, Prepared
+from tokstudio.experiments.base import Design, Prepared, train_config
+from tokstudio.experiments.folder import write
 from tokstudio.train.config import (
     AlmConfig,
     DataConfig,
     KdConfig,
     OptimizerConfig,
-    TrainConfig,
     TransferConfig,
 )
 from tokstudio.train.settings import setting
@@ -95,9 +95,7 @@ def prepare(config: DistilConfig, folder: Path) -> Prepared:
     known = folder / "references.json"
     if not known.exists():
         found = _source_elsewhere(config) if config.elsewhere else {}
-        draft = folder / ".references.json"
-        draft.write_text(json.dumps(found, indent=1))
-        draft.replace(known)
+        write(known, json.dumps(found, indent=1))
     return Prepared(config.data, config.tokenizer, json.loads(known.read_text()))
 
 
@@ -114,18 +112,7 @@ def transfer_config(config: DistilConfig, arm: Arm, prepared: Prepared, seed: in
             held_out_bytes=config.held_out_bytes,
         ),
         optimizer=config.optimizer,
-        train=TrainConfig(
-            steps=config.steps,
-            batch_size=config.batch_size,
-            seed=seed,
-            device=config.device,
-            threads=config.threads,
-            evaluate_every=config.evaluate_every,
-            checkpoint_every=config.evaluate_every,
-            sample_every=1_000_000,
-            sample_tokens=1,
-            keep_checkpoints=1,
-        ),
+        train=train_config(config, config.steps, seed),
         alm=replace(config.alm, **arm.alm),
         kd=config.kd,
         check_export=False,

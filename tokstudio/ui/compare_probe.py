@@ -15,10 +15,8 @@ from PySide6.QtGui import QMouseEvent, QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from tokstudio.ui import theme
-from tokstudio.ui.app import make_application
-from tokstudio.ui.context import Context
 from tokstudio.ui.main_window import MainWindow
+from tokstudio.ui.probe_window import open_window, p95
 
 FOUR = ("tiktoken:cl100k_base", "bert-base-uncased", "demo:english", "tiktoken:o200k_base")
 EIGHT = (*FOUR, "bytes", "demo:english", "tiktoken:cl100k_base", "bert-base-uncased")
@@ -199,23 +197,9 @@ def sample(size: int) -> str:
     return (text * (1 + size // len(text)))[:size]
 
 
-def p95(values: list[float]) -> float:
-    return sorted(values)[min(len(values) - 1, int(0.95 * len(values)))]
-
-
 def main(argv: list[str]) -> int:
-    app = make_application([])
-    context = Context()
-    theme.apply(app, "light")
-    window = MainWindow(context)
-    window.resize(1440, 900)
-    window.show()
-    window.show_page("compare")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            found = Tour(app, window, int(argv[0]) if argv else 3).run(Path(folder))
-    finally:
-        window.close()
+    with open_window("compare") as (app, window), tempfile.TemporaryDirectory() as folder:
+        found = Tour(app, window, int(argv[0]) if argv else 3).run(Path(folder))
     sys.stdout.write(json.dumps(found) + "\n")
     return 0
 

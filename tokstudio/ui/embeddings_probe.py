@@ -14,12 +14,10 @@ from PySide6.QtCore import QEventLoop, QPointF, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from tokstudio.ui import theme
-from tokstudio.ui.app import make_application
-from tokstudio.ui.context import Context
 from tokstudio.ui.embeddings_matrix import WHOLE
 from tokstudio.ui.embeddings_projection import Projection
 from tokstudio.ui.main_window import MainWindow
+from tokstudio.ui.probe_window import open_window, p95
 
 PATIENCE = 300.0
 POINTS = 250_000
@@ -115,22 +113,9 @@ class Tour:
         return found | self.projection()
 
 
-def p95(values: list[float]) -> float:
-    return sorted(values)[min(len(values) - 1, int(0.95 * len(values)))]
-
-
 def main(argv: list[str]) -> int:
-    app = make_application([])
-    context = Context()
-    theme.apply(app, "light")
-    window = MainWindow(context)
-    window.resize(1440, 900)
-    window.show()
-    window.show_page("embeddings")
-    try:
+    with open_window("embeddings") as (app, window):
         found = Tour(app, window, argv[0], int(argv[1]) if len(argv) > 1 else 3).run()
-    finally:
-        window.close()
     sys.stdout.write(json.dumps(found) + "\n")
     return 0
 

@@ -16,11 +16,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from tokstudio.ui import theme
-from tokstudio.ui.app import make_application
-from tokstudio.ui.compare_probe import PATIENCE, Gaps, p95
-from tokstudio.ui.context import Context
+from tokstudio.ui.compare_probe import PATIENCE, Gaps
 from tokstudio.ui.main_window import MainWindow
 from tokstudio.ui.models.vocabulary import BYTES, COUNT, ID, KIND, LENGTH, SCRIPT, TOKEN
+from tokstudio.ui.probe_window import open_window, p95
 
 TOKENS = 262_144
 COLUMNS = (TOKEN, BYTES, LENGTH, KIND, SCRIPT, COUNT, ID)
@@ -159,18 +158,8 @@ def rank_file(folder: Path) -> Path:
 
 
 def main(argv: list[str]) -> int:
-    app = make_application([])
-    context = Context()
-    theme.apply(app, "light")
-    window = MainWindow(context)
-    window.resize(1440, 900)
-    window.show()
-    window.show_page("compare")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            found = Tour(app, window, int(argv[0]) if argv else 3).run(Path(folder))
-    finally:
-        window.close()
+    with open_window("compare") as (app, window), tempfile.TemporaryDirectory() as folder:
+        found = Tour(app, window, int(argv[0]) if argv else 3).run(Path(folder))
     sys.stdout.write(json.dumps(found) + "\n")
     return 0
 

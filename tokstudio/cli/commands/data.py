@@ -2,8 +2,8 @@
 
 import argparse
 
-from tokstudio.cli.commands.download import _agreed
-from tokstudio.cli.output import Progress, emit_json, note, say
+from tokstudio.cli.commands.download import carried_out
+from tokstudio.cli.output import note, say
 
 HELP = "fetch texts of a data set of the hub to train on; asks first"
 
@@ -23,22 +23,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tokstudio.tokens.download import fetch
     from tokstudio.tokens.download_texts import plan_texts
 
-    found = plan_texts(args.id, under=args.files, most=args.max_bytes)
-    note(f"{found.address}: {len(found.files)} files, {found.bytes:,} bytes, to {found.folder}")
-    for file in found.files:
-        note(f"  {file.name}  {'size unknown' if file.size is None else f'{file.size:,} bytes'}")
-    if not args.yes and not _agreed():
-        note("nothing was fetched")
+    folder = carried_out(plan_texts(args.id, under=args.files, most=args.max_bytes), args)
+    if folder is None:
         return 1
-    with Progress("Download", total=found.bytes) as bar:
-        folder = fetch(found, lambda done, total: bar.update(done))
-    if args.json:
-        sizes = {file.name: file.size for file in found.files}
-        emit_json({"id": args.id, "address": found.address, "folder": str(folder), "files": sizes})
-    else:
+    if not args.json:
         say(str(folder))
         note(f"Train on it with: tokstudio finetune --text hub:{args.id}")
     return 0

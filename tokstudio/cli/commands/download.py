@@ -2,9 +2,14 @@
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokstudio.cli.output import Progress, emit_json, note, say
 from tokstudio.errors import InputError
+
+if TYPE_CHECKING:
+    from tokstudio.tokens.download import Plan
 
 HELP = "fetch the tokenizer files of a hub id, its whole model, or a tiktoken vocabulary; asks first"
 
@@ -18,23 +23,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from tokstudio.models.download import model_plan
-    from tokstudio.tokens.download import fetch, plan
+    from tokstudio.tokens.download import plan
 
-    found = (model_plan if args.model else plan)(args.id)
+    folder = carried_out((model_plan if args.model else plan)(args.id), args)
+    if folder is None:
+        return 1
+    if not args.json:
+        say(str(folder))
+    return 0
+
+
+def carried_out(found: "Plan", args: argparse.Namespace) -> Path | None:
+    """Says what would be fetched, asks unless `--yes`, fetches; with `--json` says what came. None: not wanted."""
+    from tokstudio.tokens.download import fetch
+
     note(f"{found.address}: {len(found.files)} files, {found.bytes:,} bytes, to {found.folder}")
     for file in found.files:
         note(f"  {file.name}  {'size unknown' if file.size is None else f'{file.size:,} bytes'}")
     if not args.yes and not _agreed():
         note("nothing was fetched")
-        return 1
+        return None
     with Progress("Download", total=found.bytes) as bar:
         folder = fetch(found, lambda done, total: bar.update(done))
     if args.json:
         sizes = {file.name: file.size for file in found.files}
         emit_json({"id": args.id, "address": found.address, "folder": str(folder), "files": sizes})
-    else:
-        say(str(folder))
-    return 0
+    return folder
 
 
 def _agreed() -> bool:
