@@ -122,7 +122,11 @@ def test_a_parent_gets_more_tokens(corpus, tmp_path):
         assert new.decode(new.encode(text).ids) == text.encode()
 
 
-@pytest.mark.parametrize("parent", ["demo:english", v.BERT, v.byte_bpe(), v.llama_like()])
+@pytest.mark.parametrize(
+    "parent",
+    ["demo:english", v.BERT, v.byte_bpe(), v.llama_like()],
+    ids=["demo", "bert", "byte-bpe", "llama"],
+)
 def test_a_parent_is_pruned(corpus, tmp_path, parent):
     list(train(settings(corpus, tmp_path / "small", prune=parent, vocab_size=3200)))
     old, new = load_tokenizer(parent), load_tokenizer(str(tmp_path / "small"))
