@@ -9,6 +9,7 @@ from tokstudio.embed.gguf import read_gguf, settings_as_config
 from tokstudio.embed.header import Tensor, read_header
 from tokstudio.embed.matrix import STORED, EmbeddingMatrix, map_matrix
 from tokstudio.embed.npy import read_npy
+from tokstudio.embed.run_folder import CONFIG, checkpoints, tokenizer_of_checkpoint
 from tokstudio.embed.vocabulary import model_tokenizer
 from tokstudio.errors import ModelError
 
@@ -59,7 +60,9 @@ class ModelFiles:
     def tokenizer(self) -> str:
         """Reference of the tokenizer that belongs to it, or ""."""
         file = self.entries[0].tensor.file
-        return str(file.resolve()) if file.suffix == ".gguf" else model_tokenizer(self.folder)
+        if file.suffix == ".gguf":
+            return str(file.resolve())
+        return model_tokenizer(self.folder) or tokenizer_of_checkpoint(self.folder)
 
     def matrix(self, name: str | None = None) -> EmbeddingMatrix:
         """The tensor called `name`, by default the first one listed. Raises ModelError when there is none."""
@@ -101,10 +104,13 @@ def open_model(path: Path) -> ModelFiles:
 
 
 def _inner(path: Path) -> Path:
-    """A package or a run keeps its model one folder down: `model/` or `export/`, where `path` has none itself."""
-    if not path.is_dir() or _readable(path):
+    """A package or a run keeps its model one folder down: `model/` or `export/`, where `path` has none itself. A run
+    that has not ended keeps it in its newest checkpoint; what lies beside its settings are plans, and no model."""
+    if not path.is_dir() or (_readable(path) and not (path / CONFIG).is_file()):
         return path
-    return next((inner for name in INNER if _readable(inner := path / name)), path)
+    found = next((inner for name in INNER if _readable(inner := path / name)), None)
+    kept = [] if found is not None else checkpoints(path)
+    return found or (kept[-1].path if kept else path)
 
 
 def _readable(folder: Path) -> bool:
@@ -222,5 +228,7 @@ def _display_name(path: Path) -> str:
     for part in (folder, *folder.parents):
         if part.name.startswith("models--"):
             return part.name.removeprefix("models--").replace("--", "/")
+    if folder.parent.name == "checkpoints":
+        return f"{folder.parents[1].name}, {folder.name.replace('-', ' ')}"
     generic = folder.name in ("model", "export", "") or re.fullmatch("[0-9a-f]{40}", folder.name)
     return (folder.parent.name if generic else folder.name) or path.name

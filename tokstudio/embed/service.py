@@ -37,10 +37,10 @@ def serve(requests: BinaryIO, replies: BinaryIO, jobs: Mapping[str, tuple] = {},
     """Answer until `requests` ends. Expected errors are answers; anything else ends the process with its
     traceback. `jobs`: name -> (generator function of the state and the arguments, priority)."""
     if not jobs:
-        from tokstudio.embed import view_jobs, vocabulary_jobs  # the latter has all of embed.jobs
+        from tokstudio.embed import course_jobs, view_jobs, vocabulary_jobs  # the last has all of embed.jobs
         from tokstudio.embed.jobs import State
 
-        jobs, state = vocabulary_jobs.JOBS | view_jobs.JOBS, State()
+        jobs, state = vocabulary_jobs.JOBS | view_jobs.JOBS | course_jobs.JOBS, State()
     inbox: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, inbox), daemon=True).start()
     running: list[_Running] = []

@@ -84,6 +84,8 @@ class Engine(QObject):
     checked = Signal(object)
     laid_out = Signal(object)
     laying_out = Signal(str)  # what the layout does now, in words
+    coursed = Signal(object)  # how rows moved over a run's checkpoints
+    coursed_row = Signal(object)
     counted = Signal(str, object)  # values in bins that both matrices share
     failed = Signal(str, object)  # slot, TokstudioError
     progressed = Signal(str, str, float)
@@ -252,6 +254,13 @@ class Engine(QObject):
         asked = {**self.a.where, "method": method, "seed": seed}
         part = lambda reply: self.laying_out.emit(reply.values["phase"])  # noqa: E731
         self.maths.ask("layout", "layout", self.laid_out.emit, part=part, title=title, **asked)
+
+    def ask_course(self, run: str) -> None:
+        self.maths.ask("course", "course", self.coursed.emit, title="Reading checkpoints", run=run)
+
+    def ask_course_row(self, run: str, stop: dict, source: dict, row: int) -> None:
+        asked = {"path": stop["path"], "tensor": stop["tensor"], "source": source, "row": row}
+        self.maths.ask("course_row", "course_row", self.coursed_row.emit, run=run, **asked)
 
     def _failed(self, slot: str, error: TokstudioError) -> None:
         self.failed.emit(slot, error)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate
 
 from tokstudio.ui import icons, theme
 from tokstudio.ui.embeddings_words import plain
+from tokstudio.ui.widgets.token_text import glyphs
 
 ROW = 27
 BAR = 96
@@ -92,9 +93,7 @@ class _Delegate(QStyledItemDelegate):
         name = QRectF(box.left() + lead, box.top(), score.left() - long - 6 - box.left() - lead, box.height())
         painter.setFont(theme.font("mono"))
         painter.setPen(theme.color("text"))
-        words = painter.fontMetrics().elidedText(
-            row.token.replace(" ", "·"), Qt.ElideRight, int(name.width())
-        )
+        words = painter.fontMetrics().elidedText(glyphs(row.token, True), Qt.ElideRight, int(name.width()))
         painter.drawText(name, Qt.AlignVCenter, words)
         painter.restore()
 

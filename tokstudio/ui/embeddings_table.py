@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 
 from tokstudio.ui import theme
+from tokstudio.ui.widgets.token_text import glyphs
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,7 @@ class RowsModel(QAbstractTableModel):
             return None
         column, row = self.columns[index.column()], int(self._order[index.row()])
         if role == Qt.DisplayRole:
-            return (
-                column.text(row).replace(" ", "·") if column.title.startswith("Token") else column.text(row)
-            )
+            return glyphs(column.text(row), True) if column.title.startswith("Token") else column.text(row)
         if role == Qt.UserRole:
             return int(self.ids[row])
         if role == Qt.TextAlignmentRole and column.form:

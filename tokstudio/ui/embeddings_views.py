@@ -40,6 +40,8 @@ def views(engine: Engine, body: Body) -> list[View]:
         found.append(_vector(body))
     if not body.transfer.plan.isHidden() and body.transfer.plan.shot is not None:
         found.append(_plan(body))
+    if body.transfer.course.reply is not None:
+        found.append(_course(body))
     if body.health.known:
         found.append(_table("Health", body.health, body.health.table))
     return found
@@ -162,6 +164,30 @@ def _plan(body: Body) -> View:
         }
 
     return View("Transfer plan", lambda: card, table, None, settings)
+
+
+def _course(body: Body) -> View:
+    """Every row at every checkpoint, in shares; the array is [4, checkpoints, rows] in the order of the columns."""
+    card = body.transfer.course
+    kinds = ("moved", "total", "away", "cosine")
+
+    def table() -> dict[str, list]:
+        stops, arrays = card.reply.values["stops"], card.reply.arrays
+        count = arrays["moved"].shape[1]
+        steps = [stop["step"] for stop in stops for _ in range(count)]
+        made: dict[str, list] = {"step": steps, "row": list(range(count)) * len(stops)}
+        names = [card.token(row) for row in range(count)]
+        return made | {"token": names * len(stops)} | {kind: arrays[kind].ravel().tolist() for kind in kinds}
+
+    def array() -> np.ndarray:
+        return np.stack([card.reply.arrays[kind] for kind in kinds])
+
+    def settings() -> dict:
+        stops = [stop["path"] for stop in card.reply.values["stops"]]
+        return {"run": str(card.folder), "checkpoints": stops, "source": card.reply.values["source"]["path"],
+                "showing": card.place.text(), "distances": list(kinds)}  # fmt: skip
+
+    return View("Checkpoints", lambda: card, table, array, settings)
 
 
 def _table(title: str, widget, table: RowsTable) -> View:

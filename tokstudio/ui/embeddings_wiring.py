@@ -47,6 +47,11 @@ def connect(page) -> None:
         card.order_chosen.connect(lambda order, letter=letter: page.reorder(letter, order))
         card.tiles_wanted.connect(lambda pooling, tiles, letter=letter:
                                   engine.ask_tiles(letter, pooling, tiles))  # fmt: skip
+    course = body.transfer.course
+    course.wanted.connect(engine.ask_course)
+    course.row_wanted.connect(engine.ask_course_row)
+    engine.coursed.connect(course.show_course)
+    engine.coursed_row.connect(course.show_row)
     body.transfer.before_wanted.connect(lambda path: page.open(path, letter=B))
     body.vector.paired_by.connect(lambda _: page.ask_pair())
     body.pair.rule_chosen.connect(page.rejoin)

@@ -157,7 +157,7 @@ class EmbeddingsPage(QWidget):
             self._context.refresh_header()
 
     def _show_transfer(self, side: Side) -> None:
-        there = self.body.transfer.show_model(Path(side.path))
+        there = self.body.transfer.show_model(Path(side.path), side)
         self.body.header.show_transfer(there)
         if not there and self.body.middle.currentIndex() == TRANSFER:
             self.show_view(MATRIX)
@@ -327,6 +327,10 @@ class EmbeddingsPage(QWidget):
             body.vector.show_error(error)
         elif what == "compare":
             body.pair.show_error(error)
+        elif what == "course":
+            body.transfer.course.show_error(error)
+        elif what == "course_row":
+            body.transfer.course.show_row_error(error)
         elif what == "difference":
             return  # its button says why
         elif what == "pyramid" and letter in self.engine.sides:

@@ -23,6 +23,7 @@ from tokstudio.ui.run_cards.plan_data import (
 )
 from tokstudio.ui.run_cards.plan_heat import PlanHeat
 from tokstudio.ui.widgets.basic import col, eliding, label, row, segmented, tool
+from tokstudio.ui.widgets.token_text import glyphs
 
 LOOK = 500  # milliseconds between two looks at the files
 TOP = 9  # sources listed of a token
@@ -247,7 +248,7 @@ class PlanCard(QFrame):
             return
         token = int(self.token)
         self.heat.choose(token)
-        text = self.pair.target_text(token).replace(" ", "·")
+        text = glyphs(self.pair.target_text(token), True)
         first = "most frequent" if self.shot.now is self.shot.start else "moved most"
         why = remark or ("" if self._chosen else first)
         self._say(f"{text}  #{token:,}" + (f", {why}" if why else ""))

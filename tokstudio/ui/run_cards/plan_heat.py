@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from tokstudio.ui import theme
 from tokstudio.ui.embeddings_planes import Shade, View
 from tokstudio.ui.run_cards.plan_data import Picture
+from tokstudio.ui.widgets.token_text import glyphs
 
 LEFT, TOP, FOOT = 84, 4, 20  # pixels around the picture
 NAMED = 12  # pixels a row needs for its name
@@ -120,7 +121,7 @@ class PlanHeat(QWidget):
         for row in range(-(-int(self.view.top) // step) * step, int(np.ceil(self.view.bottom)), step):
             middle = box.top() + (row + (0.5 if named else 0) - self.view.top) * down
             if box.top() <= middle <= box.bottom():
-                words = self.names[0](row).replace(" ", "·") if named else f"{row:,}"
+                words = glyphs(self.names[0](row), True) if named else f"{row:,}"
                 place = QRectF(0, middle - 8, LEFT - 6, 16)
                 words = painter.fontMetrics().elidedText(words, Qt.ElideRight, int(place.width()))
                 painter.drawText(place, Qt.AlignRight | Qt.AlignVCenter, words)
