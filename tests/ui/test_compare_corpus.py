@@ -10,6 +10,7 @@ from tests.tokens import vocabularies as v
 from tokstudio.ui import theme
 from tokstudio.ui.compare_views.corpus import CorpusView, told
 from tokstudio.ui.context import Context, Settings
+from tokstudio.ui.panes.picker import TokenizerPicker
 
 PATIENCE = 60_000
 TEXTS = {"en": "The unhappiness of dogs. ", "de": "Donaudampfschifffahrt und Größe. ", "zh": "我能吞下玻璃。"}
@@ -230,6 +231,15 @@ def test_the_list_of_tokenizers(view):
     for part in (other.tools, *other.actions()):
         part.deleteLater()
     other.deleteLater()
+
+
+def test_a_tokenizer_is_chosen_where_no_pane_asked_for_one_before(qtbot, view):
+    view.tokenizers.add.click()
+    picker = TokenizerPicker.of(view)
+    assert picker.isVisible()
+    picker.field.setText("bytes")
+    qtbot.keyClick(picker.field, Qt.Key_Return)
+    assert len(view.tokenizers.references) == 3
 
 
 def test_parts_have_names_and_follow_the_theme(qapp, counted):

@@ -1,7 +1,7 @@
 """Ten thousand clicks, keys, turns of the wheel, drops and resizes that make no sense: nothing may break.
 
-Slow. TOKSTUDIO_EVENTS is how many events each seed gets. No event starts a run, opens a file dialog or a program, or
-leaves the home folder of the test.
+Slow. TOKSTUDIO_EVENTS is how many events each seed gets, TOKSTUDIO_SEEDS which seeds ("10 11 12"). No event starts
+a run, opens a file dialog or a program, or leaves the home folder of the test.
 """
 
 import os
@@ -14,7 +14,7 @@ from PySide6.QtGui import QDesktopServices, QDrag, QDropEvent, QKeyEvent, QWheel
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMenu, QMessageBox, QWidget
 
-from tests.ui.walk import told, usable
+from tests.ui.walk import StrayWindows, told, usable
 from tokstudio.errors import RunError, TokstudioError
 from tokstudio.paths import resource
 from tokstudio.runs import process, queue
@@ -24,6 +24,7 @@ from tokstudio.ui.context import Context, Settings
 from tokstudio.ui.main_window import MainWindow
 
 EVENTS = int(os.environ.get("TOKSTUDIO_EVENTS", "1000"))
+SEEDS = [int(seed) for seed in os.environ.get("TOKSTUDIO_SEEDS", "0 1 2 3 4 5 6 7 8 9").split()]
 KEYS = [
     *(
         Qt.Key_Tab,
@@ -76,7 +77,11 @@ def window(qtbot, qapp, tokstudio_home, monkeypatch):
     made.resize(1300, 800)
     made.show()
     qtbot.waitExposed(made)
+    stray = StrayWindows(MainWindow)
+    qapp.installEventFilter(stray)
     yield made
+    qapp.removeEventFilter(stray)
+    assert stray.found == []
     closer.stop()
     theme.load_scale(1.0)
     made.end(0)
@@ -182,7 +187,7 @@ class Monkey:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_random_events(qtbot, window, tmp_path, seed):
     folder = tmp_path / "files"
     folder.mkdir()

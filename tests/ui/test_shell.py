@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QPlainTextEdit
 
+from tests.ui.walk import StrayWindows
 from tokstudio.errors import InputError, TokenizerError
 from tokstudio.ui import page_list, theme
 from tokstudio.ui.context import Context, Settings
@@ -46,6 +47,20 @@ def test_only_compare_is_built_at_the_start(window):
     assert list(window._pages) == ["compare"]
     assert window.rail.buttons["compare"].isChecked()
     assert window.top.title.text() == "Compare"
+
+
+def test_no_part_is_shown_as_a_window_of_its_own(qapp, qtbot, context):
+    stray = StrayWindows(MainWindow)
+    qapp.installEventFilter(stray)
+    made = MainWindow(context)
+    qtbot.addWidget(made)
+    made.show()
+    context.job("one", "A job", 0.5, lambda: None)
+    for name in ("transfer", "runs", "embeddings"):
+        made.show_page(name)
+    qapp.removeEventFilter(stray)
+    made.end(0)
+    assert stray.found == []
 
 
 def test_everything_interactive_has_an_accessible_name(window):

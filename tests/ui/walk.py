@@ -1,6 +1,6 @@
 """Every widget of a page that a person can use, for the tests that look at all of them."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
+    QDialog,
     QHeaderView,
     QLineEdit,
     QMenu,
@@ -45,6 +46,29 @@ def _counts(widget: QWidget) -> bool:
             return False
         above = above.parentWidget()
     return True
+
+
+class StrayWindows(QObject):
+    """Notes each part that is shown as a window of its own, because it has no parent yet: it flashes, and takes the
+    focus away. Install it on the application, and remove it."""
+
+    MEANT = (QDialog, QMenu)
+    OF_QT = ("QTipLabel", "QComboBoxPrivateContainer", "QShapedPixmapWidget")
+
+    def __init__(self, *windows: type):
+        super().__init__()
+        self.found: list[str] = []
+        self._meant = (*self.MEANT, *windows)
+
+    def eventFilter(self, watched, event) -> bool:
+        shown = event.type() == QEvent.Show and isinstance(watched, QWidget) and watched.isWindow()
+        if (
+            shown
+            and not isinstance(watched, self._meant)
+            and watched.metaObject().className() not in self.OF_QT
+        ):
+            self.found.append(told(watched))
+        return False
 
 
 def told(widget: QWidget) -> str:

@@ -30,6 +30,11 @@ class TokenizerPicker(ChoiceList):
         fetch.clicked.connect(self._download)
         self._layout.addWidget(row(file, folder, fetch, None))
 
+    @classmethod
+    def of(cls, widget: QWidget) -> "TokenizerPicker":
+        """The one of this widget's window, made at its first use."""
+        return widget.window().findChild(cls) or cls(widget.window())
+
     def ask(self, near: QWidget, chosen: Callable[[str], object]) -> None:
         """Opens below `near`; `chosen` gets the reference."""
         self._chosen = chosen

@@ -43,7 +43,6 @@ class Job(QWidget):
         self.bar.setFixedWidth(72)
         self.share = label("", "caption", "muted")
         self.stop = tool("close", "Cancel", 20)
-        self.stop.setVisible(cancel is not None)
         if cancel is not None:
             self.stop.clicked.connect(cancel)
         layout = QHBoxLayout(self)
@@ -51,6 +50,7 @@ class Job(QWidget):
         layout.setSpacing(6)
         for part in (self.title, self.bar, self.share, self.stop):
             layout.addWidget(part)
+        self.stop.setVisible(cancel is not None)  # without a parent it would be a window that takes the focus
 
     def set(self, title: str, fraction: float) -> None:
         self.title.setText(title)
