@@ -11,7 +11,7 @@ from tokstudio.train.objectives.base import OBJECTIVES
 from tokstudio.train.settings import load_toml, to_dict
 from tokstudio.transfer.base import METHODS
 from tokstudio.ui.transfer_cards.checks import Check
-from tokstudio.ui.transfer_cards.form import _flat, settings
+from tokstudio.ui.transfer_cards.form import flat, settings
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def form(qtbot, page):  # noqa: F811
 
 
 def test_every_setting_of_the_dataclass_is_there_and_shows_what_holds(form, page):  # noqa: F811
-    values = _flat(to_dict(page.config))
+    values = flat(to_dict(page.config))
     assert set(form.lines) == set(values)
     assert form.lines["train.steps"].part.text() == "240"
     assert form.lines["objectives"].part.text() == "next_token, projected_kl, alm"

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from tokstudio.errors import TokstudioError
 from tokstudio.paths import data_home
+from tokstudio.ui.changes import Changes
 
 
 class Settings:
@@ -52,6 +53,9 @@ class Context(QObject):
         super().__init__()
         self.settings = settings or Settings()
         self.size_class = "wide"
+        self.changes = Changes(self)  # what undo takes back
+        self.changes.said.connect(self.say)
+        self.changes.failed.connect(self.fail)
 
     def go(self, page: str, **what: Any) -> None:
         """Shows a page; `what` reaches its `receive(**what)`."""

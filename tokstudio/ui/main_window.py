@@ -10,12 +10,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QStackedWidget, QWidget
 
 from tokstudio.errors import TokstudioError
 from tokstudio.ui import crashes, first_steps, leaving, lookout, page_list, theme
+from tokstudio.ui.changes import TextFirst
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import DropOverlay, zones_of
 from tokstudio.ui.history import History
 from tokstudio.ui.in_turns import InTurns, polished
-from tokstudio.ui.page_actions import page_actions
-from tokstudio.ui.settings_menu import SCHEMES, SettingsMenu
+from tokstudio.ui.palette_choices import palette_choices
+from tokstudio.ui.settings_menu import SettingsMenu
 from tokstudio.ui.widgets.basic import col, row
 from tokstudio.ui.widgets.choice_list import Choice
 from tokstudio.ui.widgets.command_palette import CommandPalette
@@ -97,6 +98,9 @@ class MainWindow(QWidget):
             self._shortcut(keys, lambda: self.zoom(1))
         self._shortcut("Ctrl+-", lambda: self.zoom(-1))
         self._shortcut("Ctrl+0", lambda: self.zoom(0))
+        self._shortcut("Ctrl+Z", self.context.changes.undo)
+        self._shortcut("Ctrl+Shift+Z", self.context.changes.redo)
+        self._text_first = TextFirst(self)
         self._shortcut("F1", self.open_help)
         self._shortcut("Alt+Left", lambda: self.go_back(-1))
         self._shortcut("Alt+Right", lambda: self.go_back(1))
@@ -182,6 +186,7 @@ class MainWindow(QWidget):
         page, entry = self._pages.get(self._front), self._entries.get(self._front)
         if page is None or entry is None:
             return
+        self.context.changes.show_page(getattr(page, "steps_of", self._front))
         subtitle = page.subtitle() if hasattr(page, "subtitle") else ""
         self.top.show_page(entry.title, subtitle, page.actions() if hasattr(page, "actions") else [])
         remark = page.remark() if hasattr(page, "remark") else ""
@@ -191,58 +196,7 @@ class MainWindow(QWidget):
 
     def choices(self) -> list[Choice]:
         """All that the palette offers."""
-        self.menu.mark()
-        found = [
-            Choice(e.title, f"Page, Ctrl+{number}", e.icon, lambda name=e.name: self.open_page(name))
-            for number, e in enumerate(self._entries.values(), 1)
-        ]
-        page = self._pages.get(self._front)
-        if page is not None and hasattr(page, "commands"):
-            found += page.commands()
-        if page is not None:
-            parts = [page, *self.top.actions_shown]
-            found += page_actions(self._entries[self._front].title, parts, {c.text for c in found})
-        found += [
-            Choice("Open a file…", "Ctrl+O", "folder", self.choose_file),
-            *(
-                Choice(text, "Settings", icon, lambda mode=mode: self.set_scheme(mode))
-                for mode, _, text, icon in SCHEMES
-            ),
-            Choice("Larger text", "Ctrl++", "plus", lambda: self.zoom(1)),
-            Choice("Smaller text", "Ctrl+-", "settings", lambda: self.zoom(-1)),
-            Choice("Normal text size", "Ctrl+0", "settings", lambda: self.zoom(0)),
-            Choice("Back", "Alt+Left", "chevron-left", lambda: self.go_back(-1)),
-            Choice("Forward", "Alt+Right", "chevron-right", lambda: self.go_back(1)),
-            Choice("Start the demo transfer", "Runs", "play", lambda: self._go("runs", {"demo": True})),
-            Choice("Show the first steps", "Help", "info", self.show_first_steps),
-            *(Choice(action.text(), "Settings", "settings", action.toggle) for action in self.menu.switches),
-            *self._help_choices(),
-            Choice("Quit", "Ctrl+Q", "close", self.close),
-        ]
-        if crashes.kept():
-            found.append(Choice("Bring back the session before the safe start", "", "undo", self.bring_back))
-        return found + self._tokenizer_choices()
-
-    def _tokenizer_choices(self) -> list[Choice]:
-        from tokstudio.tokens.catalog import catalog
-
-        return [
-            Choice(
-                entry.name,
-                f"Add to Compare, {entry.algorithm}",
-                "plus",
-                lambda reference=entry.reference: self.context.go("compare", tokenizer=reference),
-            )
-            for entry in catalog()
-        ]
-
-    def _help_choices(self) -> list[Choice]:
-        from tokstudio.ui.help import TOPICS, title_of
-
-        return [
-            Choice(f"Help: {title_of(topic)}", "F1", "info", lambda topic=topic: self.open_help(topic))
-            for topic in TOPICS
-        ]
+        return palette_choices(self, self._pages.get(self._front), list(self._entries.values()), self._front)
 
     # ---- help
 

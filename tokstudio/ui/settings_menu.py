@@ -1,4 +1,4 @@
-"""The menu behind the cogwheel: colors, text size, what happens to runs, help."""
+"""The menu behind the cogwheel: undo, colors, text size, what happens to runs, help."""
 
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,11 @@ class SettingsMenu(QMenu):
     def __init__(self, window: "MainWindow"):
         super().__init__(window)
         self._settings = window.context.settings
+        self._changes = changes = window.context.changes
+        self.undo, self.redo = self.addAction(""), self.addAction("")
+        self.undo.triggered.connect(lambda: changes.undo())
+        self.redo.triggered.connect(lambda: changes.redo())
+        self.addSeparator()
         self._schemes = QActionGroup(self)
         for mode, text, _, _ in SCHEMES:
             action = self.addAction(text)
@@ -51,6 +56,13 @@ class SettingsMenu(QMenu):
 
     def mark(self) -> None:
         """What holds now."""
+        for action, way, name, keys in (
+            (self.undo, -1, "Undo", "Ctrl+Z"),
+            (self.redo, 1, "Redo", "Ctrl+Shift+Z"),
+        ):
+            words = self._changes.words(way).replace("&", "&&")
+            action.setText(f"{name}: {words}\t{keys}" if words else f"{name}\t{keys}")
+            action.setEnabled(bool(words))
         for action in self._schemes.actions():
             action.setChecked(action.data() == theme.mode())
         for action, (key, otherwise) in self.switches.items():

@@ -47,11 +47,15 @@ class PairTools(QWidget):
 
     def ask(self, at: int) -> None:
         """The picker, for the source (0) or the target (1)."""
-        found = self.window().findChild(TokenizerPicker) or TokenizerPicker(self.window(), self._context)
-        found.ask((self.source, self.target)[at], lambda reference: self._change(at, reference))
+        TokenizerPicker.of(self).ask(
+            (self.source, self.target)[at], lambda reference: self._change(at, reference)
+        )
 
     def _change(self, at: int, reference: str) -> None:
+        before = self.pair
         self.set([reference if place == at else self.pair[place] for place in (0, 1)])
+        words = f"{('ids of', 'read by')[at]} {short_name(reference)}"
+        self._context.changes.record("compare/translate", words, before, self.pair, self.set)
 
     def exchange(self) -> None:
         self.set(self.pair[::-1])

@@ -74,22 +74,29 @@ class TokenizerList(QWidget):
     def _row(self, at: int, reference: str) -> QWidget:
         name = eliding(short_name(reference), "small", "text", mode=Qt.ElideMiddle)
         remove = tool("close", f"Take {short_name(reference)} out", 24)
-        remove.clicked.connect(lambda: self.set([r for r in self.references if r != reference]))
+        without = lambda: [r for r in self.references if r != reference]  # noqa: E731
+        short = short_name(reference)
+        remove.clicked.connect(lambda: self._change(f"remove {short}", without()))
         if at == 0:
             first: QWidget = icon_label("pin", "accent", 14)
             first.setToolTip("The reference: the others are compared with it")
         else:
             first = tool("chevron-up", f"Make {short_name(reference)} the reference", 24)
-            first.clicked.connect(
-                lambda: self.set([reference, *(r for r in self.references if r != reference)])
-            )
+            first.clicked.connect(lambda: self._change(f"{short} as the reference", [reference, *without()]))
         made = row(Swatch(at), (name, 1), first, remove, spacing=6)
         made.setFixedHeight(28)
         return made
 
     def ask(self) -> None:
-        found = self.window().findChild(TokenizerPicker) or TokenizerPicker(self.window(), self._context)
-        found.ask(self.add, lambda reference: self.set([*self.references, reference]))
+        TokenizerPicker.of(self).ask(
+            self.add,
+            lambda reference: self._change(f"add {short_name(reference)}", [*self.references, reference]),
+        )
+
+    def _change(self, words: str, references: list[str]) -> None:
+        before = self.references
+        self.set(references)
+        self._context.changes.record("compare/corpus", words, before, self.references, self.set)
 
 
 def short_name(reference: str) -> str:

@@ -129,7 +129,6 @@ class TextView(QWidget):
             Choice("Show the sample text", "Compare", "refresh", self.files.show_sample),
             Choice("Write a chat", "Compare", "file", lambda: self.editor.set_source("chat")),
             Choice("Ids to text", "Compare", "swap", lambda: self.editor.set_source("ids")),
-            Choice("Undo change of panes", "Compare, Ctrl+Z", "undo", self.pane_set.history.undo),
             Choice("Go to a byte…", "Compare, Ctrl+G", "search", self.editor.find.start_at),
             Choice("Split the text by tokens…", "Compare", "layers", self.split_text),
             Choice("Change tokens and merges…", "Compare", "swap", self.change_tokenizer),

@@ -19,7 +19,6 @@ class ComparePage(QWidget):
         self.views: dict[str, QWidget] = {}
         self.switch = segmented([entry.title for entry in self.entries], 0, "View")
         self._shown: QWidget | None = None
-        self.switch.setVisible(len(self.entries) > 1)
         self.tools, self.stack = QStackedWidget(), QStackedWidget()
         self.tools.setFixedHeight(30)
         self._no_tools = QWidget()
@@ -29,6 +28,7 @@ class ComparePage(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(head)
+        self.switch.setVisible(len(self.entries) > 1)
         layout.addWidget(self.stack, 1)
         self.text = self.view("text")
         wanted = context.settings.get("compare/view", "text")
@@ -70,10 +70,18 @@ class ComparePage(QWidget):
             view.opened()
         self.context.refresh_header()
 
+    def _name_of(self, view: QWidget) -> str:
+        return next(name for name, made in self.views.items() if made is view)
+
     def _place(self, name: str) -> int:
         return [entry.name for entry in self.entries].index(name)
 
     # ---- for the window and the probe of its start
+
+    @property
+    def steps_of(self) -> str:
+        """Whose steps Ctrl+Z takes back: those of the view in front."""
+        return "compare" if self.front is self.text else f"compare/{self._name_of(self.front)}"
 
     @property
     def session(self):

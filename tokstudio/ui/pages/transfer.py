@@ -12,7 +12,7 @@ from tokstudio.errors import InputError, TokstudioError
 from tokstudio.runs.store import RunStore
 from tokstudio.runs.trash import Trash
 from tokstudio.train.config import TransferConfig, demo
-from tokstudio.train.kinds import purpose_of
+from tokstudio.train.kinds import PURPOSES, purpose_of
 from tokstudio.train.settings import load_toml, to_dict, to_toml
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
@@ -40,11 +40,16 @@ from tokstudio.ui.transfer_cards.pair import PairCard
 from tokstudio.ui.transfer_cards.preflight import PreflightCard
 from tokstudio.ui.transfer_cards.preview import PreviewCard
 from tokstudio.ui.transfer_cards.purpose import taken_up
+from tokstudio.ui.transfer_cards.steps import words_of
 from tokstudio.ui.transfer_cards.values import command, follow_model, set_values
+from tokstudio.ui.widgets.ask import Ask
 from tokstudio.ui.widgets.basic import button
+from tokstudio.ui.words import counted
 
 WIDE = 1208  # page width from which the three cards stand side by side
 CARDS = 412  # their height
+MEASURED = ("model", "tokenizer", "data", "mode")  # settings whose change asks for new facts
+FOR_GOOD = "Nothing brings them back."
 PAUSE = 250  # milliseconds without typing before the pair is measured again
 
 
@@ -71,7 +76,7 @@ class TransferPage(QWidget):
         self._starting = QTimer(self, singleShot=True, interval=20)
         self._starting.timeout.connect(self._start)
         self._reset = button("Demo settings", "undo")
-        self._reset.clicked.connect(lambda: self._change(to_dict(demo())))
+        self._reset.clicked.connect(lambda: self._change(to_dict(demo()), "demo settings"))
         self._reset.setParent(self)  # owned here, shown by the top bar
         self._reset.hide()
         self._measured: tuple[TransferConfig, float, dict[str, Any]] | None = None
@@ -82,8 +87,12 @@ class TransferPage(QWidget):
     def _build(self) -> None:
         self.method, self.pair, self.budget = MethodCard(), PairCard(), BudgetCard()
         self.preflight, self.estimate, self.form = PreflightCard(), EstimateCard(), SettingsForm()
-        self.method.recipe_picked.connect(self._change)
-        self.method.purpose_picked.connect(lambda name: self._change(taken_up(name, self.config)))
+        self.method.recipe_picked.connect(
+            lambda values, name: self._change(values, f"recipe \u201c{name}\u201d")
+        )
+        self.method.purpose_picked.connect(
+            lambda name: self._change(taken_up(name, self.config), PURPOSES[name].title.lower())
+        )
         self.form.edited.connect(self._change)
         self.form.save_asked.connect(self._save_toml)
         self.preflight.fix.connect(self.fix)
@@ -134,7 +143,8 @@ class TransferPage(QWidget):
         """A model folder or a tokenizer that was chosen elsewhere. `like`: the folder of a run to do again."""
         if like:
             try:
-                self._change(to_dict(load_toml(TransferConfig, Path(like) / "config.toml")))
+                config = load_toml(TransferConfig, Path(like) / "config.toml")
+                self._change(to_dict(config), f"settings of {Path(like).name}")
             except TokstudioError as error:
                 self.estimate.problem.show_error(error)
             return
@@ -150,16 +160,28 @@ class TransferPage(QWidget):
 
     # ---------------------------------------------------------------- settings
 
-    def _change(self, values: dict[str, Any]) -> None:
-        """An empty dict: something was typed that is no value yet."""
+    def _change(self, values: dict[str, Any], words: str = "") -> None:
+        """An empty dict: something was typed that is no value yet. `words`: what it is called, where it is more than
+        one setting."""
+        before = self.config
         try:
             self.config = set_values(self.config, follow_model(self.config, values))
         except TokstudioError as error:
             self.estimate.problem.show_error(error)
             return
+        told, key = words_of(before, self.config)
+        self.context.changes.record(self.name, words or told, before, self.config, self._bring, key=key)
+        self._changed(before)
+
+    def _bring(self, config: TransferConfig) -> None:
+        """For undo."""
+        before, self.config = self.config, config
+        self._changed(before)
+
+    def _changed(self, before: TransferConfig) -> None:
         self.estimate.problem.clear()
         self._show()
-        if {name.partition(".")[0] for name in values} & {"model", "tokenizer", "data", "mode"}:
+        if any(getattr(before, name) != getattr(self.config, name) for name in MEASURED):
             self._soon.start()
 
     def _show(self) -> None:
@@ -288,13 +310,8 @@ class TransferPage(QWidget):
     def fix(self, key: str) -> None:
         """What puts a failed check right."""
         state = self.preflight.lines[key].check.state
-        train = self.config.train
         if key == "folder" and state == "bad":
-            gone = Trash(self.store).empty()
-            self.context.say(
-                f"{gone} runs in the trash deleted" if gone else "The trash is empty: free space by hand"
-            )
-            self._change({"train.keep_checkpoints": 1})
+            self._free_space()
         elif key in ("device", "runtime") and state == "bad":
             self._again()
         elif key == "others":
@@ -303,17 +320,16 @@ class TransferPage(QWidget):
             self.preview.fold.setChecked(True)
             self.preview.fold.setFocus()
         else:
-            values: dict[str, dict[str, Any]] = {
-                "folder": {"train.keep_checkpoints": 1},
-                "model": {"model": demo().model},
-                "round": {"tokenizer": demo().tokenizer},
-                "corpus": {"data.corpus": "python"},
-                "device": {
-                    "train.batch_size": max(1, train.batch_size // 2),
-                    "train.accumulate": train.accumulate * (2 if train.batch_size > 1 else 1),
-                },
-            }
-            self._change(values[key])
+            self._change(checks.cure(key, self.config))
+
+    def _free_space(self) -> None:
+        trash = Trash(self.store)
+        self._change(checks.cure("folder", self.config))
+        if not (held := len(trash.runs())):
+            self.context.say("The trash is empty: free space by hand")
+            return
+        gone = lambda: self.context.say(f"{counted(trash.empty(), 'run')} deleted for good")  # noqa: E731
+        Ask(self, f"Delete {counted(held, 'run')} in the trash for good?", FOR_GOOD, "Delete", gone)
 
     def start(self, queue: bool = False) -> None:
         """The button answers at once; the page of the runs is built after that."""

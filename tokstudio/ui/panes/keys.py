@@ -23,8 +23,6 @@ def connect_keys(view: "TextView") -> None:
         ("Ctrl+F", view.editor.find.start),
         ("Ctrl+Shift+C", view.copy_ids),
         ("Ctrl+G", view.editor.find.start_at),
-        ("Ctrl+Z", view.pane_set.history.undo),  # the text has its own while it has the focus
-        ("Ctrl+Shift+Z", view.pane_set.history.redo),
         ("Alt+PgDown", lambda: view.editor.pager.turn(1)),
         ("Alt+PgUp", lambda: view.editor.pager.turn(-1)),
     )

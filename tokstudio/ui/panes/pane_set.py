@@ -1,9 +1,9 @@
 """The panes of the view and what people do with them: add, change, remove, move; every step can be undone."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from tokstudio.ui.panes.pane import ComparePane
@@ -17,37 +17,22 @@ if TYPE_CHECKING:
 FULL = f"{MOST} panes are the most that can stand side by side."
 
 
-class _Step(QUndoCommand):
-    """From one row of tokenizers to another."""
-
-    def __init__(self, words: str, panes: "PaneSet", before: list[str], after: list[str]):
-        super().__init__(words)
-        self._panes, self._before, self._after = panes, before, after
-        self._done = True  # the first redo comes with the push, when it is done already
-
-    def redo(self) -> None:
-        if not self._done:
-            self._panes.session.set_references(self._after)
-
-    def undo(self) -> None:
-        self._done = False
-        self._panes.session.set_references(self._before)
-
-
 class PaneSet(QObject):
     def __init__(self, view: "TextView"):
         super().__init__(view)
         self._view, self.session, self._context = view, view.session, view.context
         self.widgets: dict[int, ComparePane] = {}
-        self.history = QUndoStack(self)
+        self.history = self._context.changes.stack("compare")
 
     def references(self) -> list[str]:
         """Also of those that are being loaded."""
         return [pane.wanted or pane.reference for pane in self.session.panes]
 
-    def _step(self, words: str, before: list[str]) -> None:
-        if before != self.references():
-            self.history.push(_Step(words, self, before, self.references()))
+    def _step(self, words: str, before: list[str], alone: Callable[[], object] | None = None) -> Callable:
+        """Returns what takes this back, where something was changed."""
+        return self._context.changes.record(
+            "compare", words, before, self.references(), self.session.set_references, alone=alone
+        )
 
     # ---- what people do
 
@@ -86,21 +71,19 @@ class PaneSet(QObject):
             before = self.references()
             after = [reference if p is pane else p.reference for p in self.session.panes]
             self.session.change(number, reference)
-            self.history.push(_Step(f"change to {reference}", self, before, after))
+            self._context.changes.record(
+                "compare", f"change to {reference}", before, after, self.session.set_references
+            )
 
     def remove(self, number: int) -> None:
         pane, before = self.session.pane(number), self.references()
         place = self.session.panes.index(pane)
         self.session.remove(number)
-        self._step(f"remove {pane.name}", before)
-        step, reference = self.history.index(), pane.reference
-        self._context.say(f"{pane.name} removed", undo=lambda: self._put_back(step, reference, place))
+        undo = self._step(f"remove {pane.name}", before, alone=lambda: self._put_back(pane.reference, place))
+        self._context.say(f"{pane.name} removed", undo=undo)
 
-    def _put_back(self, step: int, reference: str, place: int) -> None:
+    def _put_back(self, reference: str, place: int) -> None:
         """Only the pane that the message names: what was done since stays."""
-        if self.history.index() == step:
-            self.history.undo()
-            return
         before = self.references()
         if self.session.add(reference, min(place, len(before))) is None:
             self._context.say(FULL)
@@ -141,8 +124,7 @@ class PaneSet(QObject):
             self.widgets[number].view.setFocus()
 
     def picker(self) -> TokenizerPicker:
-        window = self._view.window()
-        return window.findChild(TokenizerPicker) or TokenizerPicker(window)
+        return TokenizerPicker.of(self._view)
 
     # ---- widgets
 

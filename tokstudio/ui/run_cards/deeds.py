@@ -9,6 +9,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from tokstudio.errors import TokstudioError
+from tokstudio.runs import notes
 from tokstudio.ui.run_cards.create import create_demo
 from tokstudio.ui.words import counted
 
@@ -42,7 +43,7 @@ class Deeds:
     def wait(self, name: str) -> None:
         """To the end of the queue."""
         self._look()
-        self._try(lambda: self.queue.add(name))
+        self._line_up(f"queue {name}", name, lambda: self.queue.add(name))
         self.reload()
         self.select(name)
 
@@ -76,8 +77,6 @@ class Deeds:
         """What the head of the selected run was pressed for."""
         name = self._selected
         acts = {
-            "queue": lambda: self.queue.add(name),
-            "unqueue": lambda: self.queue.remove(name),
             "discard": lambda: self.throw(name),
             "trash": lambda: self.throw(name),
             "folder": self._open_folder,
@@ -85,9 +84,12 @@ class Deeds:
             "report": self._write_report,
             "duplicate": lambda: self.context.go("transfer", like=str(self.infos[name].folder)),
         }
-        self._try(acts.get(what) or (lambda: self.watches[name].ask(what)))
-        if what in ("queue", "unqueue"):
-            self.reload()
+        if what == "queue":
+            self._line_up(f"queue {name}", name, lambda: self.queue.add(name))
+        elif what == "unqueue":
+            self._line_up(f"take {name} out of the queue", name, lambda: self.queue.remove(name))
+        else:
+            self._try(acts.get(what) or (lambda: self.watches[name].ask(what)))
 
     def change(self, wanted: dict[str, str]) -> None:
         watch = self.watches[self._selected]
@@ -97,31 +99,83 @@ class Deeds:
     def reorder(self, name: str, by: int) -> None:
         names = self.queue.names()
         if name in names:
-            self._try(lambda: self.queue.move(name, names.index(name) + by))
-            self._list()
+            self._line_up(f"move {name}", name, lambda: self.queue.move(name, names.index(name) + by))
+
+    def _line_up(self, words: str, name: str, act: Callable[[], object]) -> None:
+        """A change of the queue that undo takes back."""
+        before = self.queue.names()
+        self._try(act)
+        self.context.changes.record(
+            self.name, words, before, self.queue.names(), lambda names: self._put_in_line(name, names)
+        )
+        self.reload()
+
+    def _put_in_line(self, name: str, names: list[str]) -> None:
+        """Where `name` stands in `names`, whatever became of the others. Raises RunError or InputError."""
+        if name in names:
+            if name not in self.queue.names():
+                self.queue.add(name)
+            self.queue.move(name, names.index(name))
+        else:
+            self.queue.remove(name)
+        self.reload()
 
     def hold(self, held: bool) -> None:
         self._try(lambda: self.queue.hold(held))
         self._list()
 
-    def throw(self, name: str) -> None:
+    def throw(self, name: str, again: str = "") -> None:
         """To the trash; a run that goes is ended first. That blocks, so a thread does it."""
         if (watch := self.watches.get(name)) is not None:
             watch.leave()
         self._try(lambda: self.queue.remove(name))
-        self._chores.submit("thrown", lambda: self.trash.throw(name).name)
+        self._chores.submit(again or "thrown", lambda: self.trash.throw(name).name)
+
+    def _lay(self, name: str, in_trash: bool) -> None:
+        """For undo. Raises InputError where the trash does not hold it any more."""
+        if in_trash:
+            self.throw(name, "thrown again")
+        else:
+            self.trash.restore(name)
+            self.reload()
+            self.select(name)
 
     def _bring_back(self, name: str) -> None:
-        self._try(lambda: self.trash.restore(name))
+        """Out of the trash's menu."""
+        self._try(lambda: self._lay(name, False))
+        if name in self.infos:
+            self._record_trash(f"bring back {name}", name, True, False)
+
+    def _record_trash(self, words: str, name: str, before: bool, after: bool) -> Callable[[], object]:
+        return self.context.changes.record(
+            self.name, words, before, after, lambda thrown: self._lay(name, thrown),
+            alone=lambda: self._try(lambda: self._lay(name, before)),
+        )  # fmt: skip
+
+    def noted(self, folder: Path, before: notes.Notes, after: notes.Notes) -> None:
         self.reload()
-        self.select(name)
+        self.context.changes.record(
+            self.name, f"note on {folder.name}", before, after, lambda value: self._note(folder, value)
+        )
+
+    def _note(self, folder: Path, value: notes.Notes) -> None:
+        notes.write(folder, value)
+        self.reload()
+
+    def pinned(self, folder: Path, before: list[int], after: list[int]) -> None:
+        pins = self.board.pins
+        self.context.changes.record(
+            self.name, f"pins of {folder.name}", before, after, lambda steps: pins.put(folder, steps)
+        )
 
     def _chore_done(self, what: str, answer: object) -> None:
         self.reload()
         if isinstance(answer, TokstudioError):
             self.context.fail(answer)
         elif what == "thrown":
-            self.context.say(f"{answer} is in the trash", lambda: self._bring_back(str(answer)))
+            name = str(answer)
+            undo = self._record_trash(f"{name} to the trash", name, False, True)
+            self.context.say(f"{name} is in the trash", undo)
         elif what == "emptied":
             self.context.say(f"{counted(int(str(answer)), 'run')} deleted for good")
             self._weigh()

@@ -26,7 +26,9 @@ from tokstudio.runs.store import RunInfo
 from tokstudio.ui.background import Worker
 from tokstudio.ui.chart_data import number
 from tokstudio.ui.charts import Legend, LineChart
+from tokstudio.ui.widgets.ask import Ask
 from tokstudio.ui.widgets.basic import button, combo, label, row
+from tokstudio.ui.words import counted
 
 MOST = 20  # runs laid over each other
 DASH = "\N{EN DASH}"
@@ -270,7 +272,13 @@ class ManyRuns(QFrame):
             action = self.bin_menu.addAction(f"Bring back {name}")
             action.triggered.connect(lambda _checked=False, name=name: self.restored.emit(name))
         self.bin_menu.addSeparator()
-        self.bin_menu.addAction("Delete all of it for good").triggered.connect(lambda: self.emptied.emit())
+        self.bin_menu.addAction("Delete all of it for good").triggered.connect(
+            lambda: self._ask_to_empty(len(names))
+        )
+
+    def _ask_to_empty(self, held: int) -> None:
+        words = f"Delete {counted(held, 'run')} in the trash for good?"
+        Ask(self, words, "Nothing brings them back.", "Delete", self.emptied.emit)
 
     def close_down(self) -> None:
         self._reader.close()

@@ -15,7 +15,7 @@ from tokstudio.ui.widgets.basic import button, row
 class NotesForm(QFrame):
     """Hidden until `open`."""
 
-    saved = Signal()
+    saved = Signal(object, object, object)  # the folder, the notes before and after
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,15 +44,15 @@ class NotesForm(QFrame):
     def _save(self) -> None:
         if self._folder is None:
             return
+        before = notes.read(self._folder)
+        after = notes.Notes(notes.split(self.tags.line.text()), self.note.line.text().strip())
         try:
-            notes.write(
-                self._folder, notes.Notes(notes.split(self.tags.line.text()), self.note.line.text().strip())
-            )
+            notes.write(self._folder, after)
         except TokstudioError as error:
             self.note.set_problem(f"{error} {error.hint}")
             return
         self.hide()
-        self.saved.emit()
+        self.saved.emit(self._folder, before, after)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key_Return, Qt.Key_Enter):

@@ -17,6 +17,7 @@ class PinBar(QWidget):
     """Hidden while nothing is pinned."""
 
     changed = Signal()
+    pinned = Signal(object, list, list)  # by a person: the folder, the steps before and after
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +28,7 @@ class PinBar(QWidget):
         self.clear = button("Remove all pins", "close", "link")
         self.clear.setParent(self)
         self.clear.hide()
-        self.clear.clicked.connect(lambda: self._set([]))
+        self.clear.clicked.connect(lambda: self._pin([]))
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(4, 0, 0, 0)
         self._layout.setSpacing(2)
@@ -47,15 +48,22 @@ class PinBar(QWidget):
     def toggle(self, step: int) -> None:
         """A step that is pinned already is not any more; the oldest makes room for a new one."""
         kept = [other for other in self.steps if other != step]
-        self._set(kept if step in self.steps else [*kept, step][-MOST:])
+        self._pin(kept if step in self.steps else [*kept, step][-MOST:])
 
-    def _set(self, steps: list[int]) -> None:
-        self.steps = steps
-        if self._folder is not None:
+    def _pin(self, steps: list[int]) -> None:
+        folder, before = self._folder, self.steps
+        self.put(folder, steps)
+        self.pinned.emit(folder, before, steps)
+
+    def put(self, folder: Path | None, steps: list[int]) -> None:
+        """The pins of this run, whether it is the one that is shown or not."""
+        if folder is not None:
             with suppress(OSError):  # a folder that cannot be written keeps no pins
-                write_json(self._folder / FILE, {"steps": steps})
-        self._rebuild()
-        self.changed.emit()
+                write_json(folder / FILE, {"steps": steps})
+        if folder == self._folder:
+            self.steps = steps
+            self._rebuild()
+            self.changed.emit()
 
     def _rebuild(self) -> None:
         self.clear.setParent(self)

@@ -11,6 +11,7 @@ from tokstudio.align.special_map import KEPT, NEW, RENAMED, SpecialMap
 from tokstudio.errors import TokstudioError
 from tokstudio.runs import device
 from tokstudio.runs.store import RunStore
+from tokstudio.train.config import TransferConfig, demo
 from tokstudio.ui.transfer_cards.facts import CorpusFacts, ModelFacts, PairFacts
 from tokstudio.ui.words import counted, size
 
@@ -77,6 +78,21 @@ def special(found: SpecialMap) -> Check:
 def corpus(facts: CorpusFacts) -> Check:
     split = f"{size(facts.train_bytes)} to train on, {size(facts.held_out_bytes)} held out"
     return Check("ok", f"{split}, no document in both")
+
+
+def cure(key: str, config: TransferConfig) -> dict[str, Any]:
+    """The settings, by dotted name, that put a failed check right."""
+    train = config.train
+    return {
+        "folder": {"train.keep_checkpoints": 1},
+        "model": {"model": demo().model},
+        "round": {"tokenizer": demo().tokenizer},
+        "corpus": {"data.corpus": "python"},
+        "device": {
+            "train.batch_size": max(1, train.batch_size // 2),
+            "train.accumulate": train.accumulate * (2 if train.batch_size > 1 else 1),
+        },
+    }[key]
 
 
 def others(store: RunStore) -> Check:

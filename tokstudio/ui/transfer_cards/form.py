@@ -166,7 +166,7 @@ class SettingsForm(QFrame):
     def show_config(self, config: TransferConfig) -> None:
         self._config = config
         changed = 0
-        values = _flat(to_dict(config))
+        values = flat(to_dict(config))
         for _, name, field, _kind in settings(TransferConfig):
             changed += values[name] != _plain(field.default)
         self.count.setText(f"{len(values)} in all, {changed} differ from the defaults")
@@ -205,7 +205,7 @@ class SettingsForm(QFrame):
         if not self._coming:
             self._making.stop()
         if self._config is not None:
-            values = _flat(to_dict(self._config))
+            values = flat(to_dict(self._config))
             for line in made:
                 line.show_value(values[line.name])
         self._filter()
@@ -242,8 +242,9 @@ def checked(config: TransferConfig, name: str, value: Any) -> None:
     apply_overrides(config, [f"{name}={json.dumps(value)}"])
 
 
-def _flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
+def flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """By dotted names."""
     found: dict[str, Any] = {}
     for name, value in data.items():
-        found |= _flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
+        found |= flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
     return found

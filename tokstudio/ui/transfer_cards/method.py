@@ -31,7 +31,9 @@ OWN = "As set below"
 
 class MethodCard(Numbered):
     edited = Signal(dict)
-    recipe_picked = Signal(object)  # a whole TransferConfig as a dict, model and tokenizer left out
+    recipe_picked = Signal(
+        object, str
+    )  # a whole TransferConfig as a dict, model and tokenizer left out; its name
     purpose_picked = Signal(str)
 
     def __init__(self) -> None:
@@ -162,7 +164,7 @@ class MethodCard(Numbered):
             values["tokenizer"] = self._model
         elif self._purpose != "transfer" and "tokenizer" not in values:
             values["tokenizer"] = demo().tokenizer
-        self.recipe_picked.emit(values)
+        self.recipe_picked.emit(values, self.recipes[place - 1].title)
         self.recipe.setToolTip(self.recipes[place - 1].about)
 
 

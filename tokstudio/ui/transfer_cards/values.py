@@ -9,6 +9,7 @@ from tokstudio.train.config import TransferConfig, demo
 from tokstudio.train.kinds import PURPOSES, own_tokenizer, purpose_of
 from tokstudio.train.recipes import recipe
 from tokstudio.train.settings import from_dict, to_dict
+from tokstudio.ui.transfer_cards.form import flat
 
 
 def set_values(config: TransferConfig, values: dict[str, Any]) -> TransferConfig:
@@ -30,17 +31,10 @@ def command(config: TransferConfig, launch: Launch | None = None) -> str:
     if name != "transfer":
         first = f"tokstudio {name} --model {shlex.quote(config.model)}"
         start = own_tokenizer(replace(recipe(PURPOSES[name].recipe).config, model=config.model))
-    changed = _flat(to_dict(config)), _flat(to_dict(start))
+    changed = flat(to_dict(config)), flat(to_dict(start))
     sets = [f"{key}={value}" for key, value in changed[0].items() if value != changed[1][key]]
     where = map(shlex.quote, (launch or Launch()).options())
     return " ".join([first, *(f"--set {shlex.quote(text)}" for text in sets), *where])
-
-
-def _flat(data: dict[str, Any], path: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in data.items():
-        found |= _flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
-    return found
 
 
 def follow_model(config: TransferConfig, values: dict[str, Any]) -> dict[str, Any]:
