@@ -241,3 +241,42 @@ def test_the_queue_comes_back(qtbot, window, monkeypatch):
     assert page.queue.names() == names[:1]
     press(qtbot, window, "redo")
     assert page.queue.names() == names
+
+
+def test_the_query_of_vocabulary_comes_back(qtbot, window):
+    window.show_page("vocabulary")
+    page = window.page("vocabulary")
+    qtbot.waitUntil(lambda: page.vocabulary is not None, timeout=30_000)
+    page._put("type", "type:number")
+    page._put("len", "len:>3")
+    assert window.context.changes.words(-1) == "query \u201ctype:number len:>3\u201d"
+    window.setFocus()
+    press(qtbot, window, "undo")
+    assert page.query.text() == "type:number"
+    press(qtbot, window, "undo")
+    assert page.query.text() == ""
+    first = page.vocabulary.reference
+    page.open("bytes")
+    qtbot.waitUntil(lambda: page.vocabulary.reference == "bytes", timeout=30_000)
+    assert window.context.changes.words(-1) == f"open {page.vocabulary.name}"
+    press(qtbot, window, "undo")
+    qtbot.waitUntil(lambda: page.vocabulary.reference == first, timeout=30_000)
+    assert window.context.changes.words(-1) == ""
+    assert window.context.changes.words(1).startswith("open ")
+
+
+def test_the_second_matrix_comes_back(qtbot, window):
+    window.show_page("embeddings")
+    page = window.page("embeddings")
+    page.open_known("Demo model")
+    qtbot.waitUntil(lambda: page.engine.a is not None, timeout=30_000)
+    page.open_known("Demo model", "B")
+    qtbot.waitUntil(lambda: page.engine.b is not None, timeout=30_000)
+    page.engine.close("B")
+    assert window.context.changes.words(-1) == "close B"
+    window.setFocus()
+    press(qtbot, window, "undo")
+    qtbot.waitUntil(lambda: page.engine.b is not None, timeout=30_000)
+    press(qtbot, window, "undo")
+    assert page.engine.b is None
+    assert window.context.changes.words(-1) == ""

@@ -107,6 +107,10 @@ class Engine(QObject):
     def b(self) -> Side | None:
         return self.sides.get(B)
 
+    def path(self, letter: str) -> str:
+        """Of the matrix that is open there, or ""."""
+        return self.sides[letter].path if letter in self.sides else ""
+
     # ---------------------------------------------------------------- opening
 
     def open(self, letter: str, path: str, tensor: str | None = None) -> None:

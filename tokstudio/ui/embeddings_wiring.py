@@ -4,9 +4,12 @@ from PySide6.QtCore import Qt
 
 from tokstudio.ui.embeddings_engine import B
 from tokstudio.ui.embeddings_matrix import WHOLE
+from tokstudio.ui.embeddings_steps import Steps
+from tokstudio.ui.reveal import Thing, offer
 
 
 def connect(page) -> None:
+    page.steps = Steps(page, page._context)
     engine, body, header = page.engine, page.body, page.body.header
     engine.opened.connect(page.matrix_opened)
     engine.closed.connect(page.matrix_closed)
@@ -32,6 +35,8 @@ def connect(page) -> None:
     header.second_wanted.connect(
         lambda: page.menu(B).exec(header.add.mapToGlobal(header.add.rect().bottomLeft()))
     )
+    for letter, model in header.models.items():
+        offer(model, page._context, lambda letter=letter: Thing(engine.path(letter)), "embeddings")
     header.swapped.connect(engine.swap)
     header.second_closed.connect(lambda: engine.close(B))
     body.neighbors.asked.connect(lambda token, _metric: page.ask(token))

@@ -16,6 +16,7 @@ from tokstudio.ui.drop import DropOverlay, zones_of
 from tokstudio.ui.history import History
 from tokstudio.ui.in_turns import InTurns, polished
 from tokstudio.ui.palette_choices import palette_choices
+from tokstudio.ui.reveal import Thing, offer_all
 from tokstudio.ui.settings_menu import SettingsMenu
 from tokstudio.ui.widgets.basic import col, row
 from tokstudio.ui.widgets.choice_list import Choice
@@ -101,6 +102,7 @@ class MainWindow(QWidget):
         self._shortcut("Ctrl+Z", self.context.changes.undo)
         self._shortcut("Ctrl+Shift+Z", self.context.changes.redo)
         self._text_first = TextFirst(self)
+        offer_all(self.top.about, self.context, self.things, lambda: self._front)
         self._shortcut("F1", self.open_help)
         self._shortcut("Alt+Left", lambda: self.go_back(-1))
         self._shortcut("Alt+Right", lambda: self.go_back(1))
@@ -193,6 +195,11 @@ class MainWindow(QWidget):
         self.status.remark.setText(remark)
 
     # ---- commands
+
+    def things(self) -> list[Thing]:
+        """Files, models and runs that the page in front shows."""
+        page = self._pages.get(self._front)
+        return page.things() if hasattr(page, "things") else []
 
     def choices(self) -> list[Choice]:
         """All that the palette offers."""

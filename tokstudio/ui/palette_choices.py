@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from tokstudio.ui import crashes
+from tokstudio.ui import crashes, reveal
 from tokstudio.ui.context import Context
 from tokstudio.ui.page_actions import page_actions
 from tokstudio.ui.page_list import PageEntry
@@ -32,6 +32,7 @@ def palette_choices(
     if page is not None:
         title = next(entry.title for entry in entries if entry.name == front)
         found += page_actions(title, [page, *window.top.actions_shown], {c.text for c in found})
+        found += reveal.choices(context, window.things(), front, title)
     found += _of_window(window)
     if crashes.kept():
         found.append(Choice("Bring back the session before the safe start", "", "undo", window.bring_back))

@@ -9,6 +9,7 @@ from tokstudio.ui.compare_parts.bars import hatch
 from tokstudio.ui.context import Context
 from tokstudio.ui.icons import icon_label
 from tokstudio.ui.panes.picker import TokenizerPicker
+from tokstudio.ui.reveal import Thing, offer
 from tokstudio.ui.widgets.basic import card, eliding, row, tool
 
 
@@ -85,6 +86,7 @@ class TokenizerList(QWidget):
             first.clicked.connect(lambda: self._change(f"{short} as the reference", [reference, *without()]))
         made = row(Swatch(at), (name, 1), first, remove, spacing=6)
         made.setFixedHeight(28)
+        offer(made, self._context, lambda: Thing(reference))
         return made
 
     def ask(self) -> None:

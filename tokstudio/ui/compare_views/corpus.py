@@ -13,6 +13,7 @@ from tokstudio.ui.compare_parts.figures import FiguresBoard
 from tokstudio.ui.compare_parts.follow import CorpusFollower
 from tokstudio.ui.compare_parts.tokenizers import TokenizerList
 from tokstudio.ui.context import Context
+from tokstudio.ui.reveal import Thing, offer
 from tokstudio.ui.widgets.bar import ProgressBar
 from tokstudio.ui.widgets.basic import button, combo, eliding, row
 from tokstudio.ui.widgets.choice_list import Choice
@@ -56,6 +57,7 @@ class CorpusView(QWidget):
             menu.addAction(text).triggered.connect(slot)
         self.choose.setMenu(menu)
         self.data = eliding("", "small", "text2", mode=Qt.ElideMiddle)
+        offer(self.data, self.context, lambda: Thing(self.path))
         self.by = combo([text for _, text in BY], "How texts are grouped")
         self.by.setFixedWidth(168)
         self.field = QLineEdit()
@@ -152,6 +154,10 @@ class CorpusView(QWidget):
 
     def regions(self) -> list[QWidget]:
         return [self.choose, self.tokenizers.add, self.figures.grid, self.figures.bars, self.causes.grid]
+
+    def things(self) -> list[Thing]:
+        data = [Thing(self.path)] if self.path else []
+        return data + [Thing(reference) for reference in self.tokenizers.references]
 
     def receive(self, path: str = "") -> None:
         if path:

@@ -19,6 +19,7 @@ from tokstudio.ui.panes.pane_set import PaneSet
 from tokstudio.ui.panes.session import MOST, START, CompareSession
 from tokstudio.ui.panes.text_files import TextFiles
 from tokstudio.ui.panes.toolbar import Toolbar
+from tokstudio.ui.reveal import Thing
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.choice_list import Choice
 
@@ -136,6 +137,9 @@ class TextView(QWidget):
             Choice("Export tokens as CSV…", "Compare", "export", lambda: self._export.ask("csv")),
             Choice("Export comparison as JSON…", "Compare", "export", lambda: self._export.ask("json")),
         ]
+
+    def things(self) -> list[Thing]:
+        return [Thing(pane.reference, pane.name) for pane in self.session.panes]
 
     def opened(self) -> None:
         self.editor.focus()

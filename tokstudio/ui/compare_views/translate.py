@@ -17,6 +17,7 @@ from tokstudio.ui.compare_parts.translation import TranslationBoard
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import read_text
 from tokstudio.ui.panes.state_file import sample_text
+from tokstudio.ui.reveal import Thing
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.choice_list import Choice
 from tokstudio.ui.widgets.problem import Problem
@@ -130,6 +131,9 @@ class TranslateView(QWidget):
     def _take_text(self) -> None:
         if self._given is not None:
             self.editor.set_text(self._given[0])
+
+    def things(self) -> list[Thing]:
+        return [Thing(reference) for reference in self.pair.pair]
 
     def regions(self) -> list[QWidget]:
         board = self.board

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from tokstudio.ui import compare_views
 from tokstudio.ui.context import Context
+from tokstudio.ui.reveal import Thing
 from tokstudio.ui.widgets.basic import row, segmented
 from tokstudio.ui.widgets.choice_list import Choice
 
@@ -113,6 +114,9 @@ class ComparePage(QWidget):
             for entry in self.entries
         ]
         return [*(views if len(views) > 1 else []), *self._asked("commands", [])]
+
+    def things(self) -> list[Thing]:
+        return self._asked("things", [])
 
     def opened(self) -> None:
         self._asked("opened", None)

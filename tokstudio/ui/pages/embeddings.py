@@ -16,6 +16,7 @@ from tokstudio.ui.embeddings_vector import SAME_ROW
 from tokstudio.ui.embeddings_views import origin, views
 from tokstudio.ui.embeddings_wiring import connect
 from tokstudio.ui.embeddings_words import first_token, in_other
+from tokstudio.ui.reveal import Thing
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.problem import Problem
 
@@ -61,6 +62,9 @@ class EmbeddingsPage(QWidget):
                 action.setParent(self)
                 action.hide()
         return self._actions[:1] if self.engine.a is None else list(self._actions)
+
+    def things(self) -> list[Thing]:
+        return [Thing(side.path, side.name) for side in self.engine.sides.values()]
 
     def views(self) -> list[View]:
         """What can be exported now."""

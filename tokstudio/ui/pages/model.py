@@ -18,6 +18,7 @@ from tokstudio.ui.lab_cards.generate import GenerateView
 from tokstudio.ui.lab_cards.lab import SIDES, Lab
 from tokstudio.ui.lab_cards.layers import LayersView
 from tokstudio.ui.lab_cards.lens import LensView
+from tokstudio.ui.reveal import Thing, offer
 from tokstudio.ui.widgets.basic import Card, Combo, Segmented, combo, row
 from tokstudio.ui.widgets.problem import Problem
 
@@ -41,6 +42,7 @@ class ModelPage(QWidget):
         self.lab = Lab(context, self)
         self._opened_once = False
         self._dirty: set[str] = set()
+        self._last: dict[str, str] = {}  # side -> what was opened there last, for undo
         self._build()
         self.lab.opened.connect(self._opened)
         self.lab.failed.connect(self._failed)
@@ -55,6 +57,7 @@ class ModelPage(QWidget):
             made = self.pickers[side] = combo([], f"Model {side}")
             made.setMinimumWidth(110)  # with more, the views beside them are cut in a narrow window
             made.activated.connect(lambda _place, side=side: self._picked(side))
+            offer(made, self.context, lambda side=side: Thing(self.lab.sides[side].reference), "model")
         self.views = [cls(self.lab) for cls in VIEWS]
         self.choice = Segmented([view.title for view in self.views], name="View")
         self.choice.changed.connect(self._show_view)
@@ -91,6 +94,9 @@ class ModelPage(QWidget):
 
     def regions(self) -> list[QWidget]:
         return [self.pickers["A"], self.text, self._stack.currentWidget()]
+
+    def things(self) -> list[Thing]:
+        return [Thing(side.reference, side.name) for side in self.lab.sides.values() if side.reference]
 
     def opened(self) -> None:
         if not self._opened_once:
@@ -188,8 +194,20 @@ class ModelPage(QWidget):
         name = self.pickers[side].currentText() if reference else ""
         self.lab.open(side, reference, name)
 
+    def _bring(self, side: str, reference: str) -> None:
+        """For undo: its answer comes later, and is no step."""
+        self._last[side] = reference
+        self.choose(side, reference)
+
     def _opened(self, side: str) -> None:
-        self.context.settings.set(f"model.{side}", self.lab.sides[side].reference)
+        now = self.lab.sides[side]
+        self.context.settings.set(f"model.{side}", now.reference)
+        before, self._last[side] = self._last.get(side), now.reference
+        if before is not None or side == "B":  # not the first, which an earlier start has left
+            words = f"open {now.name}" if now.reference else "close B"
+            self.context.changes.record(
+                self.name, words, before or "", now.reference, lambda reference: self._bring(side, reference)
+            )
         for view in self.views:
             view.refresh()
         self._all_dirty()

@@ -14,6 +14,7 @@ from tokstudio.runs.process import Run
 from tokstudio.runs.queue import Queue
 from tokstudio.runs.store import NOW, RunInfo, RunStore
 from tokstudio.runs.trash import Trash
+from tokstudio.ui import reveal
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
 from tokstudio.ui.desktop import Notifier
@@ -89,6 +90,9 @@ class RunsPage(Deeds, QWidget):
         self.board.notes.saved.connect(self.noted)
         self.board.pins.pinned.connect(self.pinned)
         self.list.moved.connect(self.reorder)
+        self.list.menu_asked.connect(self.run_menu)
+        reveal.offer(head, self.context, lambda: self._thing(self._selected), self.name)
+        reveal.offer(self.board.result, self.context, lambda: reveal.Thing(self.board.result.path), self.name)
         self.list.held.connect(self.hold)
         self._scroll = QScrollArea()
         self._scroll.setFrameShape(QFrame.NoFrame)
@@ -117,6 +121,7 @@ class RunsPage(Deeds, QWidget):
         self._stack.addWidget(content)
         self.many = ManyRuns()
         self.many.picked.connect(self._look_at)
+        self.many.menu_asked.connect(self.run_menu)
         self.many.thrown.connect(lambda names: [self.throw(name) for name in names])
         self.many.held = lambda: [one.name for one in self.trash.runs()]
         self.many.restored.connect(self._bring_back)

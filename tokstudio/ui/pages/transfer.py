@@ -4,18 +4,19 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from tokstudio.align.special_map import special_map
-from tokstudio.errors import InputError, TokstudioError
+from tokstudio.errors import TokstudioError
 from tokstudio.runs.store import RunStore
 from tokstudio.runs.trash import Trash
 from tokstudio.train.config import TransferConfig, demo
 from tokstudio.train.kinds import PURPOSES, purpose_of
-from tokstudio.train.settings import load_toml, to_dict, to_toml
+from tokstudio.train.settings import load_toml, to_dict
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
+from tokstudio.ui.reveal import Thing, offer
 from tokstudio.ui.run_cards.create import create_transfer
 from tokstudio.ui.transfer_cards import checks
 from tokstudio.ui.transfer_cards.budget import BudgetCard
@@ -36,12 +37,13 @@ from tokstudio.ui.transfer_cards.facts import (
 from tokstudio.ui.transfer_cards.form import SettingsForm
 from tokstudio.ui.transfer_cards.measure import Measuring, correction
 from tokstudio.ui.transfer_cards.method import MethodCard
+from tokstudio.ui.transfer_cards.out import Out
 from tokstudio.ui.transfer_cards.pair import PairCard
 from tokstudio.ui.transfer_cards.preflight import PreflightCard
 from tokstudio.ui.transfer_cards.preview import PreviewCard
 from tokstudio.ui.transfer_cards.purpose import taken_up
 from tokstudio.ui.transfer_cards.steps import words_of
-from tokstudio.ui.transfer_cards.values import command, follow_model, set_values
+from tokstudio.ui.transfer_cards.values import follow_model, set_values
 from tokstudio.ui.widgets.ask import Ask
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.words import counted
@@ -53,7 +55,7 @@ FOR_GOOD = "Nothing brings them back."
 PAUSE = 250  # milliseconds without typing before the pair is measured again
 
 
-class TransferPage(QWidget):
+class TransferPage(Out, QWidget):
     name, title, icon, order = "transfer", "Transfer", "transfer", 5
 
     def __init__(self, context: Context, store: RunStore | None = None):
@@ -102,6 +104,8 @@ class TransferPage(QWidget):
         self.estimate.cancel_asked.connect(self.measuring.cancel)
         self.measuring.progressed.connect(self.estimate.show_measuring)
         self.measuring.found.connect(self._tried)
+        for picker in (self.pair.model, self.pair.tokenizer, self.pair.teacher, self.budget.corpus):
+            offer(picker.combo, self.context, lambda picker=picker: Thing(picker.reference), self.name)
         for card in (self.method, self.pair, self.budget):
             card.edited.connect(self._change)
         self.preflight.again.connect(self._again)
@@ -135,6 +139,16 @@ class TransferPage(QWidget):
 
     def actions(self) -> list[QWidget]:
         return [self._reset]
+
+    def things(self) -> list[Thing]:
+        corpus = self.config.data.corpus
+        chosen = (
+            self.config.model,
+            self.config.tokenizer,
+            self.config.teacher,
+            corpus if corpus != "python" else "",
+        )
+        return [Thing(reference) for reference in chosen if reference]
 
     def opened(self) -> None:
         self._measure()
@@ -347,26 +361,6 @@ class TransferPage(QWidget):
             self.context.go("runs", **{"queue" if self._queue else "start": run.folder.name})
         self.estimate.go.set_busy(None)
         self._permit()
-
-    def _save_toml(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save the settings", "transfer.toml", "Settings (*.toml)")
-        if not path:
-            return
-        try:
-            Path(path).write_text(to_toml(self.config), encoding="utf-8")
-        except OSError as error:
-            self.estimate.problem.show_error(InputError(f"{path} cannot be written: {error.strerror}."))
-            return
-        words = f"tokstudio {purpose_of(self.config)} --config {Path(path).name}"
-        self.context.say(f"Saved; `{words}` runs it")
-
-    def _copy_command(self) -> None:
-        try:
-            QGuiApplication.clipboard().setText(command(self.config, self.estimate.run_on.launch()))
-        except TokstudioError as error:
-            self.estimate.problem.show_error(error)
-        else:
-            self.context.say("Command copied")
 
     # ---------------------------------------------------------------- room
 

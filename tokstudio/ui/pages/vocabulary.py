@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from tokstudio.embed.known import matrix_folder
@@ -15,10 +14,12 @@ from tokstudio.errors import TokstudioError
 from tokstudio.tokens.catalog import catalog
 from tokstudio.ui import theme
 from tokstudio.ui.models.vocabulary import BYTES, COUNT, HEADINGS, NORM, SCRIPT, TOKEN, TWIN, VocabularyModel
-from tokstudio.ui.vocabulary_cards import export
+from tokstudio.ui.reveal import Thing
 from tokstudio.ui.vocabulary_cards.engine import VocabularyEngine
 from tokstudio.ui.vocabulary_cards.header import VocabularyHeader
 from tokstudio.ui.vocabulary_cards.layout import APART, DIFFERENCES, HEALTH, MERGES, VocabularyLayout
+from tokstudio.ui.vocabulary_cards.out import Out
+from tokstudio.ui.vocabulary_cards.steps import Steps
 from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term
 from tokstudio.ui.widgets.choice_list import Choice
 
@@ -26,7 +27,7 @@ FIRST = ("tiktoken:o200k_base", "tiktoken:cl100k_base", "bert-base-uncased")
 PANEL = 420  # pixels of the training panel
 
 
-class VocabularyPage(QWidget):
+class VocabularyPage(Out, QWidget):
     name, title, icon, order = "vocabulary", "Vocabulary", "vocabulary", 2
 
     def __init__(self, context, **made: QWidget):
@@ -46,6 +47,7 @@ class VocabularyPage(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(parts)
         self._mask = np.zeros(0, bool)
+        self.steps = Steps(self, context)  # before what a change brings about
         self._connect()
 
     @staticmethod
@@ -108,6 +110,9 @@ class VocabularyPage(QWidget):
 
     def subtitle(self) -> str:
         return f"{self.vocabulary.name}, {len(self.vocabulary):,} tokens" if self.vocabulary else ""
+
+    def things(self) -> list[Thing]:
+        return [Thing(self._reference, self.vocabulary.name)] if self.vocabulary else []
 
     def actions(self) -> list[QWidget]:
         return self.header.actions()
@@ -329,35 +334,7 @@ class VocabularyPage(QWidget):
         more = f"{chosen:,} selected of " if chosen > 1 else ""
         self.parts.shown.setText(f"{more}{self.model.rowCount():,} shown")
 
-    # ---------------------------------------------------------------- out of here
-
-    def export_to(self, path: Path, selection: bool = False) -> None:
-        if self.vocabulary is None:
-            return
-        ids = self.table.selected_ids() if selection else self.model.ids
-        try:
-            export.write(path, self.vocabulary, ids, self.model.facts, self.query.text())
-        except TokstudioError as error:
-            self._context.fail(error)
-        else:
-            self._context.say(f"{len(ids):,} tokens written to {path.name}")
-
-    def copy_selection(self) -> None:
-        """Id, token and bytes of the selected rows, apart by tabs."""
-        ids = self.table.selected_ids()
-        if not len(ids):
-            return
-        QGuiApplication.clipboard().setText(export.lines(self.vocabulary, ids))
-        self._context.say(f"{len(ids):,} tokens copied")
-
-    def _copy_command(self) -> None:
-        others = (
-            [o["reference"] for o in self.engine.shared.get("others", [])]
-            if "in:" in self.query.text()
-            else []
-        )
-        QGuiApplication.clipboard().setText(export.command(self._reference, self.query.text(), others))
-        self._context.say("Copied the command")
+    # ---------------------------------------------------------------- training
 
     def _close_training(self) -> None:
         self.parts.hide_side(self.training)

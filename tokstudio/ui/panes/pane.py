@@ -1,5 +1,7 @@
 """One tokenizer's view of the text: name, three figures, tokens; errors stay here, where they happened."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, Signal
 from PySide6.QtGui import QDrag, QGuiApplication
 from PySide6.QtWidgets import QFrame, QMenu, QSizePolicy, QToolButton, QVBoxLayout
@@ -56,6 +58,7 @@ class ComparePane(QFrame):
     def __init__(self, number: int):
         super().__init__()
         self.number = number
+        self.places: Callable[[QMenu], object] = lambda menu: None  # adds what can be done with the tokenizer
         self.setProperty("frame", "card")
         self.setMinimumWidth(NARROWEST)
         self.pin = icon_label("pin", "accent", 14)
@@ -96,7 +99,7 @@ class ComparePane(QFrame):
         head = row(self._who, self.old, (self.about, 1), self.menu_button, margins=(0, 0, 6, 0), spacing=6)
         head.setFixedHeight(HEADER)
         head.installEventFilter(self)
-        self._head = head
+        self.head = head
         self._pressed: QPoint | None = None
         figures = row(
             self.counted, None, self.dense, None, self.whole, self.unknown, margins=(11, 6, 16, 8), spacing=8
@@ -129,11 +132,22 @@ class ComparePane(QFrame):
         menu.addAction("Move right").triggered.connect(lambda: self.move_asked.emit(1))
         menu.addSeparator()
         self._add_copies(menu.addMenu("Copy"))
+        menu.addMenu(self._places(menu))
         menu.addAction("Split the text by tokens…").triggered.connect(self.split_asked)
         menu.addAction("Change tokens and merges…").triggered.connect(self.whatif_asked)
         menu.addSeparator()
         menu.addAction("Remove pane").triggered.connect(self.remove_asked)
         return menu
+
+    def _places(self, owner: QMenu) -> QMenu:
+        """Where else this tokenizer can be looked at; filled when it is opened."""
+        menu = QMenu("This tokenizer", owner)
+        menu.aboutToShow.connect(lambda: self._fill_places(menu))
+        return menu
+
+    def _fill_places(self, menu: QMenu) -> None:
+        menu.clear()
+        self.places(menu)
 
     def _add_copies(self, menu: QMenu) -> None:
         for kind, title in copying.KINDS.items():
@@ -154,6 +168,7 @@ class ComparePane(QFrame):
             menu.addSeparator()
             menu.addAction("Show in Vocabulary").triggered.connect(lambda: self.vocabulary_asked.emit(token))
         menu.addSeparator()
+        menu.addMenu(self._places(menu))
         menu.addAction("Split the text by tokens…").triggered.connect(self.split_asked)
         menu.addAction("Change tokens and merges…").triggered.connect(self.whatif_asked)
         menu.popup(self.view.viewport().mapToGlobal(point))
@@ -185,7 +200,7 @@ class ComparePane(QFrame):
         drag, data = QDrag(self), QMimeData()
         data.setData(MIME, str(self.number).encode())
         drag.setMimeData(data)
-        drag.setPixmap(self._head.grab())
+        drag.setPixmap(self.head.grab())
         drag.exec(Qt.MoveAction)
 
     def show_state(self, state: PaneState, reference_tokens: int | None, wide: bool) -> None:

@@ -10,6 +10,7 @@ from tokstudio.ui.panes.pane import ComparePane
 from tokstudio.ui.panes.pane_state import PaneState
 from tokstudio.ui.panes.picker import TokenizerPicker
 from tokstudio.ui.panes.session import MOST
+from tokstudio.ui.reveal import Thing, fill, offer
 
 if TYPE_CHECKING:
     from tokstudio.ui.compare_views.text import TextView
@@ -156,6 +157,9 @@ class PaneSet(QObject):
         made.move_asked.connect(lambda direction: self.move(number, direction))
         made.place_asked.connect(lambda offset: links.jump(offset))
         made.copied.connect(self._context.say)
+        thing = lambda: Thing(self.session.pane(number).reference)  # noqa: E731
+        made.places = lambda menu: fill(menu, self._context, thing(), "compare")
+        offer(made.head, self._context, thing, "compare")
         made.split_asked.connect(lambda: self._view.split_text(number))
         made.whatif_asked.connect(lambda: self._view.change_tokenizer(number))
         made.vocabulary_asked.connect(

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from tokstudio.errors import TokstudioError
 from tokstudio.runs import notes
+from tokstudio.ui import reveal
 from tokstudio.ui.run_cards.create import create_demo
 from tokstudio.ui.words import counted
 
@@ -79,7 +79,8 @@ class Deeds:
         acts = {
             "discard": lambda: self.throw(name),
             "trash": lambda: self.throw(name),
-            "folder": self._open_folder,
+            "folder": lambda: reveal.show(self.context, self.infos[name].folder),
+            "path": lambda: reveal.copy(self.context, str(self.infos[name].folder)),
             "notes": self._edit_notes,
             "report": self._write_report,
             "duplicate": lambda: self.context.go("transfer", like=str(self.infos[name].folder)),
@@ -205,5 +206,20 @@ class Deeds:
     def kill(self) -> None:
         self.watches[self._selected].kill()
 
-    def _open_folder(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.infos[self._selected].folder)))
+    def things(self) -> list[reveal.Thing]:
+        return [self._thing(self._selected)] if self._selected in self.infos else []
+
+    def _thing(self, name: str) -> reveal.Thing:
+        return reveal.Thing(str(self.infos[name].folder) if name in self.infos else "")
+
+    def run_menu(self, name: str, at: QPoint) -> None:
+        """Of a run in a list."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WA_DeleteOnClose)
+        reveal.fill(menu, self.context, self._thing(name), self.name)
+        menu.addSeparator()
+        like = str(self.infos[name].folder)
+        menu.addAction("Set up another one like it", lambda: self.context.go("transfer", like=like))
+        away = menu.addAction("Move to the trash", lambda: self.throw(name))
+        away.setEnabled(not self.infos[name].live)
+        menu.popup(at)

@@ -22,7 +22,8 @@ NOW = (  # what a run can be asked for while it goes: request, words
     ("sample", "Write samples now"),
 )
 MORE = (
-    ("folder", "Open folder"),
+    ("folder", "Show in folder"),
+    ("path", "Copy path"),
     ("notes", "Tags and note" + DOTS),
     ("report", "Write a report" + DOTS),
     ("duplicate", "Set up another one like it"),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -200,6 +200,7 @@ class ManyRuns(QFrame):
     thrown = Signal(list)  # names, to the trash
     restored = Signal(str)  # a run of the trash
     emptied = Signal()
+    menu_asked = Signal(str, QPoint)  # where on the screen
 
     def __init__(self) -> None:
         super().__init__()
@@ -219,6 +220,8 @@ class ManyRuns(QFrame):
             self.view.setColumnWidth(column, width)
         self.view.activated.connect(lambda index: self.picked.emit(self.model.shown[index.row()].info.name))
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._selected())
+        self.view.setContextMenuPolicy(Qt.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._ask_menu)
         self.by = combo((), "Metric")
         for name, title in METRICS.items():
             self.by.addItem(title, name)
@@ -257,6 +260,11 @@ class ManyRuns(QFrame):
         parts.addWidget(low)
         parts.setSizes([320, 300])
         layout.addWidget(parts, 1)
+
+    def _ask_menu(self, point: QPoint) -> None:
+        if (index := self.view.indexAt(point)).isValid():
+            name = self.model.shown[index.row()].info.name
+            self.menu_asked.emit(name, self.view.viewport().mapToGlobal(point))
 
     def _show_bin(self) -> None:
         self.fill_bin()

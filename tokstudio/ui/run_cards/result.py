@@ -23,7 +23,7 @@ class ResultCard(QFrame):
         super().__init__()
         self.setProperty("frame", "card")
         self.setAccessibleName("Result")
-        self._path = ""
+        self.path = ""
         self.source = stat("Original model", "")
         self.initialized = stat("After initialization", "")
         self.trained = stat("After training", "")
@@ -33,8 +33,8 @@ class ResultCard(QFrame):
         self.where = eliding("", "small", "muted")
         self.folder, self.copy = button("Open export", "folder"), button("Copy path", "copy")
         self.folder.setAccessibleName("Open the folder of the export")
-        self.folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(self._path)))
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._path))
+        self.folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(self.path)))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.path))
         self.ways = [button(f"Open in {title}", name, "plain") for name, title in PAGES]
         for part, (_, page) in zip(self.ways, PAGES, strict=True):
             part.clicked.connect(lambda _checked=False, page=page: self.opened.emit(page.lower()))
@@ -67,10 +67,10 @@ class ResultCard(QFrame):
         self._show_export(report.get("export", {}))
 
     def _show_export(self, export: dict[str, Any]) -> None:
-        self._path = str(export.get("path", ""))
+        self.path = str(export.get("path", ""))
         for part in (self.folder, self.copy, self.check, self.where, self._mark, *self.ways):
-            part.setVisible(bool(self._path))
-        self.where.setText(self._path)
+            part.setVisible(bool(self.path))
+        self.where.setText(self.path)
         checked, difference = bool(export.get("checked")), export.get("max_abs_logit_difference")
         self._mark.set("check", "success") if checked else self._mark.set("alert", "warning")
         said = "Export reloaded in a fresh process" if checked else "Export not checked"

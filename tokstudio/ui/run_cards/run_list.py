@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from tokstudio.runs.store import NOW, RunInfo
@@ -41,6 +41,7 @@ def summary(info: RunInfo) -> str:
 class RunRow(QWidget):
     picked = Signal(str)
     moved = Signal(str, int)  # a run of the queue: by so many places
+    menu_asked = Signal(str, QPoint)  # where on the screen
 
     def __init__(self, info: RunInfo, waits: bool = False):
         """`waits`: in the queue, where it can be dragged, or moved with Alt and the arrows."""
@@ -77,6 +78,9 @@ class RunRow(QWidget):
         if event.button() == Qt.LeftButton:
             self._pressed = event.position().toPoint()
             self.picked.emit(self.name)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu_asked.emit(self.name, event.globalPos())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._waits and self._pressed is not None:
@@ -130,6 +134,7 @@ class RunList(QFrame):
 
     picked = Signal(str)
     moved = Signal(str, int)
+    menu_asked = Signal(str, QPoint)
     held = Signal(bool)
     wanted_new = Signal()
 
@@ -200,6 +205,7 @@ class RunList(QFrame):
                 self.rows[info.name] = line = RunRow(info, waits=title.startswith("Queue"))
                 line.picked.connect(self.picked)
                 line.moved.connect(self.moved)
+                line.menu_asked.connect(self.menu_asked)
                 self._add(line)
         self.select(self._selected)
         if had_focus in self.rows:

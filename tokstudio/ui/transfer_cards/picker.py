@@ -36,6 +36,11 @@ class Picker(QWidget):
         layout.addWidget(label(name, "caption", "muted"))
         layout.addWidget(self.combo)
 
+    @property
+    def reference(self) -> str:
+        """What is chosen; "" for the library of this Python, which is no file."""
+        return "" if self._current == "python" else self._current
+
     def set_reference(self, reference: str) -> None:
         """Adds it where it is not in the list yet."""
         self._current = reference

@@ -23,7 +23,7 @@ class DifferencesCard(Card):
         super().__init__("Differences", "", (self._add,))
         self.layout().setContentsMargins(12, 8, 12, 8)
         self.body.setSpacing(6)
-        self._others: list[str] = []
+        self.others: list[str] = []
         self._rows = [_Other(self, letter) for letter in "bc"]
         self._only = _figure("Only here", lambda: self.shown.emit("only"))
         self._both = _figure("In all", lambda: self.shown.emit("both"))
@@ -45,16 +45,16 @@ class DifferencesCard(Card):
 
     def add(self, reference: str) -> None:
         """A third takes the place of the second of two others."""
-        kept = [r for r in self._others if r != reference][:1]
+        kept = [r for r in self.others if r != reference][:1]
         self.compare_wanted.emit([*kept, reference])
 
     def remove(self, place: int) -> None:
-        self.compare_wanted.emit([r for k, r in enumerate(self._others) if k != place])
+        self.compare_wanted.emit([r for k, r in enumerate(self.others) if k != place])
 
     def show_facts(self, engine: VocabularyEngine) -> None:
         shared = engine.shared
         others = shared.get("others", [])
-        self._others = [other["reference"] for other in others]
+        self.others = [other["reference"] for other in others]
         own = engine.vocabulary.name if engine.vocabulary is not None else ""
         self._only.show(bool(others))
         self._both.show(len(others) > 1)

@@ -70,7 +70,7 @@ class TopBar(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 0, 16, 0)
         layout.setSpacing(16)
-        left = row(self.title, (self.subtitle, 1), spacing=10)
+        self.about = left = row(self.title, (self.subtitle, 1), spacing=10)
         left.setMinimumWidth(0)
         layout.addWidget(left, 1)
         layout.addWidget(self.find)
