@@ -15,6 +15,7 @@ from tests.ui.test_runs import (  # noqa: F401  fixtures
 from tokstudio.runs import notes
 from tokstudio.runs.state import RunState
 from tokstudio.ui.run_cards.board import Board
+from tokstudio.ui.widgets.ask import Ask
 
 
 @pytest.fixture
@@ -68,6 +69,13 @@ def test_several_go_to_the_trash_and_one_is_opened(qtbot, page, table):  # noqa:
     assert "count-03" in page.infos
     table.fill_bin()
     table.bin_menu.actions()[-1].trigger()
+    asked = page.window().findChild(Ask)
+    assert asked.text() == "Delete 1 run in the trash for good?"
+    asked.no.click()
+    assert len(page.trash.runs()) == 1
+    qtbot.waitUntil(lambda: page.window().findChild(Ask) is None)
+    table.bin_menu.actions()[-1].trigger()
+    page.window().findChild(Ask).yes.click()
     qtbot.waitUntil(lambda: page.trash.runs() == [], timeout=PATIENCE)
     table.find.setText("count-01")
     table.view.activated.emit(table.model.index(0, 0))
