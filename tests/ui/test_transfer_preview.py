@@ -14,6 +14,7 @@ from tokstudio.errors import RunError
 from tokstudio.runs.store import RunStore
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.config import demo
+from tokstudio.train.kinds import target_reference
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context, Settings
 from tokstudio.ui.pages.transfer import TransferPage, set_values
@@ -73,6 +74,16 @@ def test_a_persons_own_text_is_tokenized_both_ways(qtbot, page):
     assert "with a counterpart" in preview.sum.text()
     preview.text.setPlainText("")
     qtbot.waitUntil(lambda: preview.counts.text() == "0 to 0 tokens", timeout=PATIENCE)
+
+
+def test_to_bytes_the_special_tokens_stay_as_in_the_run(qtbot, page):
+    page._change({"tokenizer": "bytes"})
+    assert target_reference(page.config) == "demo:english:conversion=byte"
+    qtbot.waitUntil(lambda: "258 tokens" in page.pair._size.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not waiting(page), timeout=PATIENCE)
+    check = page.preflight.lines["special"].check
+    assert (check.state, check.text) == ("ok", "2 with a counterpart")
+    assert page.config.tokenizer == "bytes"
 
 
 def test_two_steps_correct_what_was_computed():

@@ -125,7 +125,7 @@ def after(config: DistilConfig, prepared: Prepared, folder: Path) -> dict[str, f
     from tokstudio.tokens.reference import load_tokenizer
 
     student = load_model(str(folder / "export")).eval()
-    target = load_tokenizer(config.tokenizer)
+    target = load_tokenizer(str(folder / "export"))
     found = {"apart": _apart(config, student, target)}
     if config.elsewhere:
         found["elsewhere"] = _bits(config, student, target)

@@ -6,6 +6,7 @@ All three are a `TransferConfig`; fine-tuning and distillation are those whose t
 from dataclasses import dataclass, replace
 
 from tokstudio.errors import ConfigError
+from tokstudio.models.load import model_folder
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.objectives.base import OBJECTIVES
 
@@ -57,6 +58,15 @@ def purpose_of(config: TransferConfig) -> str:
         return "transfer"
     taught = any(OBJECTIVES[name].needs_teacher for name in config.objectives if name in list(OBJECTIVES))
     return "distil" if taught else "finetune"
+
+
+def target_reference(config: TransferConfig) -> str:
+    """The tokenizer that a run with these settings moves the model onto. `bytes` has no tokenizer.json to export; the
+    same bytes with the source's special tokens have one. Raises ModelError."""
+    if config.tokenizer != "bytes":
+        return config.tokenizer
+    base = config.model if config.model.startswith("demo:") else str(model_folder(config.model))
+    return f"{base}:conversion=byte"
 
 
 def own_tokenizer(config: TransferConfig) -> TransferConfig:

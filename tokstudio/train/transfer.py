@@ -19,7 +19,7 @@ from tokstudio.models.device import (
 )
 from tokstudio.models.generate import greedy
 from tokstudio.models.lean import lean
-from tokstudio.models.load import load_model, model_folder
+from tokstudio.models.load import load_model
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.aggregate.base import AGGREGATORS, Aggregator
@@ -33,7 +33,7 @@ from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus
 from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id
 from tokstudio.train.evaluate import BitsPerByte, bits_per_byte
-from tokstudio.train.kinds import purpose_of
+from tokstudio.train.kinds import purpose_of, target_reference
 from tokstudio.train.lines import HeldOutLines
 from tokstudio.train.loop import optimize, started, step_losses
 from tokstudio.train.marked import check_masked
@@ -304,14 +304,6 @@ def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:
     corpus = load_data(config.data, config.model)
     check_masked(corpus.train, config)
     return Pair(source, target, device), load_model(config.model).to(device), corpus
-
-
-def target_reference(config: TransferConfig) -> str:
-    """`bytes` has no tokenizer.json to export; the same bytes with the source's special tokens have one."""
-    if config.tokenizer != "bytes":
-        return config.tokenizer
-    base = config.model if config.model.startswith("demo:") else str(model_folder(config.model))
-    return f"{base}:conversion=byte"
 
 
 def texts_for(config: TransferConfig, corpus: Corpus) -> list[str]:

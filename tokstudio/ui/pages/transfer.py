@@ -12,7 +12,7 @@ from tokstudio.errors import TokstudioError
 from tokstudio.runs.store import RunStore
 from tokstudio.runs.trash import Trash
 from tokstudio.train.config import TransferConfig, demo
-from tokstudio.train.kinds import PURPOSES, purpose_of
+from tokstudio.train.kinds import PURPOSES, purpose_of, target_reference
 from tokstudio.train.settings import load_toml, to_dict
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
@@ -270,7 +270,7 @@ class TransferPage(Out, QWidget):
         self._worker.submit(
             ("pair", generation),
             lambda: pair_facts(
-                config.model, config.tokenizer, corpus_facts(config.data, config.model).sample
+                config.model, target_reference(config), corpus_facts(config.data, config.model).sample
             ),
         )
         self._worker.submit(("corpus", generation), lambda: corpus_facts(config.data, config.model))
