@@ -262,7 +262,8 @@ class Run:
         return f"The run was lost{self._where()}: its process ended while no window was watching."
 
     def _where(self) -> str:
-        step = max(self._step, read_json(self.folder / "state.json").get("step", 0))
+        told = read_json(self.folder / "state.json").get("step", 0)
+        step = max(self._step, told, self.latest_checkpoint() or 0)
         return f" at step {step:,}" if step else " before its first step"
 
     def _cause(self, unseen: bool) -> str:
