@@ -37,12 +37,28 @@ def second(tmp_path_factory):
     return str(folder)
 
 
-def test_two_of_the_same_are_the_one(second):
-    for mean in ("probs", "logits"):
-        ensemble, _ = load_ensemble([second, second], mean=mean)
-        alone = torch.log_softmax(load_model(second).eval()(IDS).logits, -1)
-        together = torch.log_softmax(ensemble(IDS).logits, -1)
-        torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+@pytest.mark.parametrize("mean", ["probs", "logits"])
+def test_28_two_of_the_same_are_the_one(mean, second):
+    ensemble, _ = load_ensemble([second, second], mean=mean)
+    alone = torch.log_softmax(load_model(second).eval()(IDS).logits, -1)
+    together = torch.log_softmax(ensemble(IDS).logits, -1)
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("mean", ["probs", "logits"])
+def test_28_rows_that_pad_a_model_change_nothing(mean, second, tmp_path):
+    padded = load_model(second)
+    size = padded.config.vocab_size
+    padded.resize_token_embeddings(size + 7)
+    with torch.no_grad():
+        padded.get_output_embeddings().weight[size:] = padded.get_output_embeddings().weight[:7] * 50
+    padded.save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(resource(f"demo/english/{name}"), tmp_path / name)
+    found = load_ensemble([second, str(tmp_path)], mean=mean)[0](IDS).logits
+    expected = load_ensemble([second, second], mean=mean)[0](IDS).logits
+    assert found.shape[-1] == size
+    torch.testing.assert_close(found.log_softmax(-1), expected.log_softmax(-1), atol=1e-5, rtol=1e-5)
 
 
 def test_means_are_what_their_names_say(second):
