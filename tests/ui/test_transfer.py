@@ -19,9 +19,10 @@ from tokstudio.train.config import demo
 from tokstudio.train.settings import load_toml
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context, Settings
-from tokstudio.ui.pages.transfer import TransferPage, command, set_values
+from tokstudio.ui.pages.transfer import TransferPage
 from tokstudio.ui.transfer_cards import checks, facts
 from tokstudio.ui.transfer_cards.budget import read_number
+from tokstudio.ui.transfer_cards.values import command, set_values
 
 PATIENCE = 60_000
 DEVICE = {"device": "cpu", "name": "CPU, 2 cores", "memory": 16e9, "torch": "2.13.0", "cuda": None}

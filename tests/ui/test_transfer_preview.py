@@ -17,11 +17,12 @@ from tokstudio.train.config import demo
 from tokstudio.train.kinds import target_reference
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context, Settings
-from tokstudio.ui.pages.transfer import TransferPage, set_values
+from tokstudio.ui.pages.transfer import TransferPage
 from tokstudio.ui.run_cards.create import create_transfer
 from tokstudio.ui.transfer_cards import checks
 from tokstudio.ui.transfer_cards.blocks import BlocksView, shapes
 from tokstudio.ui.transfer_cards.measure import HIGH, LOW, START, correction
+from tokstudio.ui.transfer_cards.values import set_values
 
 FOUND = {"measured_bytes": 2e9, "estimated_bytes": 1e9, "seconds_per_step": 0.5}
 
