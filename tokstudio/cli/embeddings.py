@@ -195,11 +195,18 @@ def _say_pair(result: dict) -> None:
             say(f"  {key.replace('_', ' '):<24}{value:.4g}")
     for key in ("token", "row"):
         if (pair := result.get(key)) is not None:
-            r = "not defined: the widths differ" if pair["r"] is None else f"{pair['r']:.4f}"
+            r = _no_r(result) if pair["r"] is None else f"{pair['r']:.4f}"
             say(f"{pair['token_a']!r} #{pair['id_a']:,} and {pair['token_b']!r} #{pair['id_b']:,}: r {r}")
             say(f"  {pair['relation']}")
     for key in ("most_agreeing", "least_agreeing"):
         say(f"{key.replace('_', ' ')}: " + ", ".join(repr(row["token"]) for row in result[key][:8]))
+
+
+def _no_r(result: dict) -> str:
+    widths = [result[side]["columns"] for side in "ab"]
+    if widths[0] == widths[1]:
+        return "not defined: a row is constant or not finite"
+    return f"not defined: the rows have {widths[0]:,} and {widths[1]:,} values"
 
 
 def _about(model, matrix) -> dict:

@@ -41,7 +41,8 @@ class PairOfRows:
     def relation(self) -> str:
         if self.same:
             return f"The same token in both, joined by {self.rule}."
-        return "Two different words: the same row number means nothing across vocabularies, so r near 0 is expected."
+        words = "Two different words: the same row number means nothing across vocabularies"
+        return words + (", so r near 0 is expected." if len(self.a) == len(self.b) else ".")
 
     def values(self) -> dict:
         plain = ("id_a", "id_b", "token_a", "token_b", "same", "r", "cosine", "relation")

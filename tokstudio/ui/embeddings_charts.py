@@ -4,7 +4,7 @@ import numpy as np
 
 from tokstudio.embed.summary import BINS
 from tokstudio.ui.chart_base import Chart, Series
-from tokstudio.ui.chart_data import number
+from tokstudio.ui.chart_data import number, tick_words, ticks
 from tokstudio.ui.charts import BarChart, LineChart
 
 NARROW = 10  # pixels left of a chart without numbers there
@@ -29,11 +29,19 @@ class ValuesChart(LineChart):
     def _tick(self, left: float, right: float, low: float, high: float) -> None:
         super()._tick(left, right, low, high)
         self.getAxis("left").setTicks([[]])
+        _signed_ticks(self, left, right)
         for line in self._grid[1:]:
             line.hide()
 
     def _reading(self, series, place: int) -> str:
         return f"{number(float(series.x[place]))}   {100 * float(series.y[place]):.2g} % of values"
+
+
+def _signed_ticks(chart: Chart, left: float, right: float) -> None:
+    """Values lie on both sides of 0, and 0 alone names no size."""
+    if any(len(series.x) for series in chart._series.values()):
+        xs = ticks(left, right, 5)
+        chart.getAxis("bottom").setTicks([list(zip(xs, tick_words(xs), strict=True))])
 
 
 class SpreadChart(BarChart):
@@ -174,6 +182,10 @@ class ScatterChart(Chart):
 
     def _draw(self, series: Series, _left: float, _right: float) -> None:
         series.dots.setData(series.x, series.y)
+
+    def _tick(self, left: float, right: float, low: float, high: float) -> None:
+        super()._tick(left, right, low, high)
+        _signed_ticks(self, left, right)
 
     def _reading(self, series: Series, place: int) -> str:
         return f"A {number(float(series.x[place]))}   B {number(float(series.y[place]))}"

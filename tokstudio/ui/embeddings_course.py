@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QFrame, QHeaderView, QSlider
+from PySide6.QtWidgets import QFrame, QSlider
 
 from tokstudio.embed.service import Reply
 from tokstudio.errors import TokstudioError
@@ -14,10 +14,10 @@ from tokstudio.ui.embeddings_course_maths import bins, marks, named, over, perce
 from tokstudio.ui.embeddings_engine import Side
 from tokstudio.ui.embeddings_list import Neighbor, NeighborList
 from tokstudio.ui.embeddings_table import Column, RowsTable
+from tokstudio.ui.embeddings_words import shown
 from tokstudio.ui.late import Late
 from tokstudio.ui.widgets.basic import col, eliding, label, row, segmented, tool
 from tokstudio.ui.widgets.legend import Legend
-from tokstudio.ui.widgets.token_text import glyphs
 
 BEAT, LOOK = 700, 2000  # milliseconds: a checkpoint while playing; between two looks for new ones
 LISTED = 500
@@ -309,7 +309,6 @@ class CourseView(QFrame):
         ]
         scroll = self.table.verticalScrollBar().value()
         self.table.set_rows(ids, columns, (88, 56, 66, 56, 72, 60))
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         self.table.verticalScrollBar().setValue(scroll)
         if self.row in ids:
             with QSignalBlocker(self.table):
@@ -333,7 +332,7 @@ class CourseView(QFrame):
         if self.reply is None or self.row < 0:
             return
         stop = self.reply.values["stops"][self.slider.value()]
-        self.list_title.setText(f"{glyphs(self.token(self.row), True)}  #{self.row:,} is near")
+        self.list_title.setText(f"{shown(self.token(self.row))}  #{self.row:,} is near")
         self.list_title.setToolTip("The nearest tokens of the model before, by cosine")
         self.row_wanted.emit(str(self.folder), stop, self.reply.values["source"], self.row)
 

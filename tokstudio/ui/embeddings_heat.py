@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from tokstudio.ui import embeddings_access, theme
 from tokstudio.ui import embeddings_marginals as marginals
 from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, View, level_of
-from tokstudio.ui.embeddings_words import signed
-from tokstudio.ui.widgets.token_text import glyphs
+from tokstudio.ui.embeddings_words import shown, signed
 
 LEFT, TOP, RIGHT, FOOT = marginals.LEFT, 34, 62, 4  # pixels around the picture
 NAMED = 11  # pixels a row needs for its name
@@ -144,7 +143,7 @@ class HeatMap(QWidget):
         number = self.plane.row_id(row)
         first = isinstance(self.plane, RowsPlane) and row == 0
         painter.setPen(theme.color("accent" if first else "text2" if named else "muted"))
-        words = glyphs(self._name(number), True) if named else f"{number:,}"
+        words = shown(self._name(number)) if named else f"{number:,}"
         words = painter.fontMetrics().elidedText(words, Qt.ElideRight, int(place.width()))
         painter.drawText(place, Qt.AlignRight | Qt.AlignVCenter, words)
 

@@ -8,8 +8,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate
 
 from tokstudio.ui import icons, theme
-from tokstudio.ui.embeddings_words import plain
-from tokstudio.ui.widgets.token_text import glyphs
+from tokstudio.ui.embeddings_words import plain, shown
 
 ROW = 27
 BAR = 96
@@ -93,7 +92,7 @@ class _Delegate(QStyledItemDelegate):
         name = QRectF(box.left() + lead, box.top(), score.left() - long - 6 - box.left() - lead, box.height())
         painter.setFont(theme.font("mono"))
         painter.setPen(theme.color("text"))
-        words = painter.fontMetrics().elidedText(glyphs(row.token, True), Qt.ElideRight, int(name.width()))
+        words = painter.fontMetrics().elidedText(shown(row.token), Qt.ElideRight, int(name.width()))
         painter.drawText(name, Qt.AlignVCenter, words)
         painter.restore()
 

@@ -11,8 +11,8 @@ from tokstudio.embed.service import Reply
 from tokstudio.ui.embeddings_heat import HeatMap
 from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, Shade
 from tokstudio.ui.embeddings_scale import ColorBar
+from tokstudio.ui.embeddings_words import shown
 from tokstudio.ui.widgets.basic import Card, button, combo, eliding, row, segmented
-from tokstudio.ui.widgets.token_text import glyphs
 
 NEAREST, WHOLE = range(2)
 DIFFERENCE = 2
@@ -286,7 +286,7 @@ class MatrixCard(Card):
             self.subtitle.setText("Building the picture…" if self.mode.index() == WHOLE else "")
             self._range.setText("")
         elif isinstance(plane, RowsPlane):
-            asked = glyphs(self._asked, True)
+            asked = shown(self._asked)
             order = COLUMN_SENTENCES[self._columns[NEAREST]]
             words = f"{plane.shape[0] - 1} rows nearest to {asked}, {order}"
             if self.side == DIFFERENCE:

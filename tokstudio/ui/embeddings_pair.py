@@ -66,11 +66,11 @@ class PairCard(Card):
         self.rule.changed.connect(lambda place: self.rule_chosen.emit(RULES[place]))
         self.order.changed.connect(lambda _: self._list())
         self.table.row_chosen.connect(self.row_chosen)
-        self._reply: Reply | None = None
+        self.reply: Reply | None = None
         self._engine: Engine | None = None
 
     def clear(self, words: str = "Open a second matrix to compare the two.") -> None:
-        self._reply = None
+        self.reply = None
         self.subtitle.setText("")
         self.report.setText(words)
         self.table.set_rows([], [])
@@ -82,7 +82,7 @@ class PairCard(Card):
         self.clear(f"{error} {error.hint}".strip())
 
     def show_comparison(self, engine: Engine, reply: Reply) -> None:
-        self._reply, self._engine = reply, engine
+        self.reply, self._engine = reply, engine
         join, figures = reply.values["join"], reply.values["figures"]
         self.subtitle.setText(f"{engine.a.name} and {engine.b.name}")
         parts = [
@@ -111,7 +111,7 @@ class PairCard(Card):
         self._list()
 
     def _draw(self) -> None:
-        found = self._reply.arrays
+        found = self.reply.arrays
         same_width = len(found["r"]) > 0
         self._what.setText("r of each shared token" if same_width else "Cosine of each shared token, rotated")
         self._legend.setVisible(same_width)
@@ -119,9 +119,9 @@ class PairCard(Card):
         self.chart.call(lambda chart: chart.set_values(sides))
 
     def _list(self) -> None:
-        if self._reply is None:
+        if self.reply is None:
             return
-        found, engine = self._reply.arrays, self._engine
+        found, engine = self.reply.arrays, self._engine
         keys = np.nan_to_num(found["aligned"])
         places = np.argsort(keys if self.order.index() else -keys, kind="stable")[:LISTED]
         a, b = found["ids_a"][places], found["ids_b"][places]

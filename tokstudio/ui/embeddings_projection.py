@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from tokstudio.ui import theme
 from tokstudio.ui.embeddings_plane_maths import Frame, density, dots, inside
-from tokstudio.ui.widgets.token_text import glyphs
+from tokstudio.ui.embeddings_words import shown
 
 CELL = 3  # pixels on a side
 NEAR = 9  # pixels within which the pointer finds a point
@@ -156,7 +156,7 @@ class Projection(QWidget):
 
     def _paint_name(self, painter: QPainter, place: QPointF, name: str) -> None:
         painter.setFont(theme.font("strong"))
-        words = glyphs(name, True)
+        words = shown(name)
         box = QRectF(0, 0, painter.fontMetrics().horizontalAdvance(words) + 8, 22)
         box.moveTopLeft(place + QPointF(6, -24))
         if box.right() > self.width():

@@ -10,7 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 
 from tokstudio.ui import theme
-from tokstudio.ui.widgets.token_text import glyphs
+from tokstudio.ui.embeddings_words import shown
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class RowsModel(QAbstractTableModel):
             return None
         column, row = self.columns[index.column()], int(self._order[index.row()])
         if role == Qt.DisplayRole:
-            return glyphs(column.text(row), True) if column.title.startswith("Token") else column.text(row)
+            return shown(column.text(row)) if column.title.startswith("Token") else column.text(row)
         if role == Qt.UserRole:
             return int(self.ids[row])
         if role == Qt.TextAlignmentRole and column.form:
@@ -123,4 +123,9 @@ class RowsTable(QTableView):
         self.rows.set_rows(ids, columns)
         for place, width in enumerate(widths):
             self.setColumnWidth(place, width)
-        self.horizontalHeader().setStretchLastSection(bool(columns) and not columns[-1].form)
+        words_last = bool(columns) and not columns[-1].form
+        self.horizontalHeader().setStretchLastSection(words_last)
+        names_first = bool(columns) and columns[0].title.startswith("Token") and not words_last
+        if columns:  # the room that is left goes to words, never between numbers
+            how = QHeaderView.Stretch if names_first else QHeaderView.Interactive
+            self.horizontalHeader().setSectionResizeMode(0, how)

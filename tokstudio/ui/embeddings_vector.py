@@ -7,9 +7,9 @@ from tokstudio.embed.service import Reply
 from tokstudio.errors import TokstudioError
 from tokstudio.ui.embeddings_engine import Side
 from tokstudio.ui.embeddings_table import Column, RowsTable
-from tokstudio.ui.embeddings_words import plain, signed
+from tokstudio.ui.embeddings_words import plain, shown, signed
 from tokstudio.ui.late import Late
-from tokstudio.ui.widgets.basic import Card, col, label, row, segmented, stat
+from tokstudio.ui.widgets.basic import Card, col, eliding, label, row, segmented, stat
 from tokstudio.ui.widgets.legend import Legend
 
 SAME_TOKEN, SAME_ROW = range(2)
@@ -46,7 +46,10 @@ class VectorCard(Card):
         self.body.addWidget(row(*self.stats.values(), None, spacing=24))
         self.body.addWidget(self.relation)
         self.body.addWidget(self.line, 3)
-        low = row((col((self.largest, 1)), 1), (self.scatter, 1), spacing=12)
+        self.cloud = col(
+            eliding("Each dimension: A across, B up", "small", "muted"), (self.scatter, 1), spacing=2
+        )
+        low = row((col((self.largest, 1)), 1), (self.cloud, 1), spacing=12)
         self.body.addWidget(low, 3)
         self.by.changed.connect(self.paired_by)
         self.values: np.ndarray | None = None
@@ -57,7 +60,7 @@ class VectorCard(Card):
         for part in (
             self.by,
             self.legend,
-            self.scatter,
+            self.cloud,
             self.stats["r"],
             self.stats["cosine"],
             self.relation,
@@ -71,9 +74,7 @@ class VectorCard(Card):
         """`number` -1: a sum of tokens."""
         self.values = values
         wide = values.astype(np.float64)
-        self.subtitle.setText(
-            f"{name.replace(' ', '·')}" + (f", row {number:,}" if number >= 0 else ", a sum")
-        )
+        self.subtitle.setText(shown(name) + (f", row {number:,}" if number >= 0 else ", a sum"))
         self.stats["norm"].set(f"{np.sqrt(wide @ wide):.4g}")
         self.stats["mean"].set(signed(float(wide.mean())))
         self.stats["std"].set(f"{wide.std():.4f}")
@@ -105,13 +106,22 @@ class VectorCard(Card):
         about, a, b = reply.values, reply.arrays["a"], reply.arrays["b"]
         self.other = b
         defined = about["r"] is not None
-        self.stats["r"].set(plain(about["r"], 3) if defined else NONE, "" if defined else "widths differ")
+        self.stats["r"].set(
+            plain(about["r"], 3) if defined else NONE,
+            "" if defined else "widths differ" if len(a) != len(b) else "a row is constant",
+        )
         self.stats["cosine"].set(plain(about["cosine"], 3) if about["cosine"] is not None else NONE)
-        names = [f"{about[f'token_{side}'].replace(' ', '·')} (row {about[f'id_{side}']:,})" for side in "ab"]
-        self.relation.setText(f"A {names[0]}, B {names[1]}. {about['relation']}")
+        names = [f"{shown(about[f'token_{side}'])} (row {about[f'id_{side}']:,})" for side in "ab"]
+        words = f"A {names[0]}, B {names[1]}. {about['relation']}"
+        if len(a) != len(b):
+            words += (
+                f" Rows of {len(a):,} and of {len(b):,} values have no r; Two models lays them over each other"
+                " after the best rotation."
+            )
+        self.relation.setText(words)
         self.line.call(lambda chart: chart.set_series("A", np.arange(len(a)), a))
         self.line.call(lambda chart: chart.set_series("B", np.arange(len(b)), b, series=1, dashed=True))
-        self.scatter.setVisible(len(a) == len(b))
+        self.cloud.setVisible(len(a) == len(b))
         if len(a) == len(b):
             self.scatter.call(lambda chart: chart.set_points(a, b))
 
@@ -119,6 +129,6 @@ class VectorCard(Card):
         self.other = None
         self.relation.setText(f"{error} {error.hint}".strip())
         self.line.call(lambda chart: chart.remove_series("B"))
-        self.scatter.hide()
+        self.cloud.hide()
         for key in ("r", "cosine"):
             self.stats[key].set(NONE)

@@ -32,7 +32,7 @@ def views(engine: Engine, body: Body) -> list[View]:
     found.append(_neighbors("Neighbors", body.neighbors.list, body))
     if engine.b is not None:
         found.append(_neighbors("Neighbors in B", body.neighbors.list_b, body))
-        found.append(_table("Two models", body.pair, body.pair.table))
+        found.append(_shared(engine, body))
     if body.projection.table.isVisible():
         found.append(_table("Lasso", body.projection.table, body.projection.table))
     found.append(_projection(engine, body))
@@ -78,7 +78,7 @@ def _heat(engine: Engine, card: MatrixCard) -> View:
             "dimensions": [view.left, view.right],
         }
 
-    return View("Heat map", lambda: heat, table, values, settings)
+    return View("Heat map", lambda: card, table, values, settings)
 
 
 def _chart(slot: ChartSlot) -> View:
@@ -137,7 +137,31 @@ def _vector(body: Body) -> View:
             columns["B"] = [*b.tolist(), *[None] * (size - len(b))]
         return columns
 
-    return View("Vector", lambda: card, table, None, lambda: {"showing": card.subtitle.text()})
+    def settings() -> dict:
+        pair = card.relation.text() if card.other is not None else ""
+        r = card.stats["r"].value.text() if pair else ""
+        return {"showing": card.subtitle.text(), **({"pair": pair, "r": r} if pair else {})}
+
+    return View("Vector", lambda: card, table, None, settings)
+
+
+def _shared(engine: Engine, body: Body) -> View:
+    """Every shared token with its correlation and its cosine after the rotation, in the order of A's rows."""
+    card = body.pair
+
+    def table() -> dict[str, list]:
+        if card.reply is None:
+            return {}
+        found = card.reply.arrays
+        columns = {"id in A": found["ids_a"].tolist(), "id in B": found["ids_b"].tolist()}
+        columns["token"] = [engine.a.token(row) for row in columns["id in A"]]
+        columns |= {"r": found["r"].tolist()} if len(found["r"]) else {}
+        return columns | {"cosine, rotated": found["aligned"].tolist()}
+
+    def settings() -> dict:
+        return {} if card.reply is None else {key: card.reply.values[key] for key in ("join", "figures")}
+
+    return View("Two models", lambda: card, table, None, settings)
 
 
 def _plan(body: Body) -> View:

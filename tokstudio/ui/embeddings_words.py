@@ -3,8 +3,22 @@
 import numpy as np
 
 from tokstudio.embed.vocabulary import START, Vocabulary
+from tokstudio.ui.widgets.token_text import glyphs
 
 TRIES = ("river", "water", "import", "the")  # tokens that most vocabularies have
+
+
+def shown(token: str) -> str:
+    """A token with every space and line end as a mark, and other control characters by their number: their
+    pictures are too small to read in a list."""
+    return token.replace(" ", "\u00b7") if token.isprintable() else "".join(map(_mark, token))
+
+
+def _mark(character: str) -> str:
+    control = character < " " or character == "\x7f"
+    if control and character not in "\t\n\r":
+        return f"\\x{ord(character):02x}"
+    return glyphs(character, True)
 
 
 def signed(value: float, digits: int = 4) -> str:
