@@ -18,7 +18,9 @@ from tokstudio.ui.vocabulary_cards.player import frames
 
 
 def idle(qtbot, page) -> None:
-    qtbot.waitUntil(lambda: not page.engine.maths.busy(), timeout=SLOW)
+    """All is answered but how tokens are cut by another tokenizer, which takes seconds with 200,000 of them."""
+    pending = page.engine.maths._pending
+    qtbot.waitUntil(lambda: all(p.slot == "cuts" for p in pending.values()), timeout=SLOW)
 
 
 def test_scripts_counts_and_norms_are_columns_to_sort_by(qtbot, page):
@@ -157,29 +159,29 @@ def test_sweeping_a_chart_becomes_a_term(qtbot, page):
     page.parts.charts._sweep("len", 22.0, 25.0)
     assert page.query.text() == "len:>=22"
     page.parts.charts._sweep("norm", -0.2, 0.5)
-    assert page.query.text() == "len:>=22 norm:0.000-0.500"
+    assert page.query.text() == "len:>=22 norm:0.0000-0.5000"
     page.query.setText("")
-    page.parts.charts._sweep("count", 0, 10)
+    page.parts.charts._sweep("coverage", 0, 10)
     qtbot.waitUntil(lambda: 10 <= page.model.rowCount() <= 13, timeout=SLOW)
 
 
 def test_the_mouse_sweeps_and_the_keyboard_takes_a_bar(qtbot, page):
     ready(qtbot, page)
-    qtbot.waitUntil(lambda: page.parts.charts.lengths.chart is not None, timeout=SLOW)
-    chart = page.parts.charts.lengths.chart
-    chart.redraw()
+    chart = page.parts.charts.lengths
 
     def at(x: float):
-        return chart.mapFromScene(chart.plotItem.vb.mapViewToScene(QPointF(x, 10)))
+        return QPointF(chart.at_x(x), chart.at_y(10)).toPoint()
 
-    qtbot.mousePress(chart.viewport(), Qt.LeftButton, pos=at(5.0))
-    qtbot.mouseMove(chart.viewport(), at(7.0))
-    qtbot.mouseRelease(chart.viewport(), Qt.LeftButton, pos=at(8.0))
+    qtbot.mousePress(chart, Qt.LeftButton, pos=at(5.0))
+    qtbot.mouseMove(chart, at(7.0))
+    qtbot.mouseRelease(chart, Qt.LeftButton, pos=at(8.0))
     assert page.query.text() == "len:5-8"
-    chart.set_cursor(3.0)
+    chart.set_cursor_place(2)
     qtbot.keyClick(chart, Qt.Key_Return)
-    assert page.query.text().startswith("len:")
-    assert "-" not in page.query.text()
+    assert page.query.text() == "len:3"
+    qtbot.keyClick(chart, Qt.Key_Right)
+    qtbot.keyClick(chart, Qt.Key_Return)
+    assert page.query.text() == "len:4"
 
 
 def test_terms_of_charts():
@@ -190,8 +192,8 @@ def test_terms_of_charts():
 
 def test_two_lengths_stand_above_each_other_as_a_matter_of_course(qtbot, page):
     ready(qtbot, page)
-    qtbot.waitUntil(lambda: page.parts.charts.others.chart is not None, timeout=SLOW)
     assert page.parts.charts.others.isVisible()
+    assert page.parts.charts.others.all.sum() > 190_000
     assert page.parts.charts._other_name.text().startswith("o200k_base")
 
 

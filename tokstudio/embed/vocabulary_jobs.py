@@ -10,9 +10,19 @@ from tokstudio.embed import jobs
 from tokstudio.embed.jobs import Answer, Job, Part, State
 from tokstudio.embed.known import matrix_folder
 from tokstudio.embed.neighbors import row_norms
-from tokstudio.embed.vocabulary import BYTE, KINDS, PARTIAL, SPECIAL, UNUSED, Vocabulary, read_vocabulary
+from tokstudio.embed.vocabulary import (
+    BYTE,
+    CONTINUATION,
+    KINDS,
+    PARTIAL,
+    SPECIAL,
+    START,
+    UNUSED,
+    Vocabulary,
+    read_vocabulary,
+)
 from tokstudio.errors import InputError
-from tokstudio.tokens import vocab_counts, vocab_diff, vocab_health
+from tokstudio.tokens import vocab_counts, vocab_cuts, vocab_diff, vocab_health
 from tokstudio.tokens.merges import Merges, Tree, merges_of
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.training.corpus import characters, default_corpus, texts_of
@@ -187,9 +197,40 @@ def compare(state: State, reference: str, others: list[str]) -> Job:
     return Answer(values, arrays | {"only": np.packbits(sides["only"])})
 
 
+def cuts(state: State, reference: str, other: str) -> Job:
+    """What becomes of every token in the vocabulary `other`, and of that one's tokens here: for both ways the number
+    of tokens by group and fate. Then a query knows `cut:`."""
+    here, there = (yield from known(state, reference)), (yield from known(state, other))
+    ways = []
+    for way, (about, beside) in enumerate(((here, there), (there, here))):
+        names = about.vocabulary
+        key = f"cuts {beside.vocabulary.reference}"
+        if key not in about.facts:
+            tokens, plain = _tokens(names), _plain(names)
+            twins = vocab_diff.compare(
+                tokens, plain, [(_tokens(beside.vocabulary), _plain(beside.vocabulary))]
+            ).twins[0]
+            yield way / 2
+            tokenizer = load_tokenizer(beside.vocabulary.reference)
+            spaced = (names.kinds == START) & (names.algorithm == "WordPiece")
+            steps = vocab_cuts.cuts(tokenizer, tokens, plain, twins, spaced)
+            try:
+                while True:
+                    yield (way + next(steps)) / 2
+            except StopIteration as end:
+                about.facts[key] = end.value, vocab_cuts.fates(end.value, plain, twins)
+        found, fates = about.facts[key]
+        groups = np.select([names.kinds == START, names.kinds == CONTINUATION], [0, 1], 2)
+        ways.append(vocab_cuts.flow(fates, groups).tolist())
+        if way == 0:
+            about.queried.numbers["cut"] = found
+    return Answer({"here": ways[0], "there": ways[1], "other": there.vocabulary.about})
+
+
 def forget_comparison(state: State, reference: str) -> Job:
     about = yield from known(state, reference)
     about.queried.others = {}
+    about.queried.numbers.pop("cut", None)
     return Answer()
 
 
@@ -261,6 +302,7 @@ JOBS = {
     "vocab_play": (play, 1),
     "vocab_scripts": (scripts, 2),
     "vocab_compare": (compare, 2),
+    "vocab_cuts": (cuts, 4),
     "vocab_uncompare": (forget_comparison, 1),
     "vocab_count": (count, 4),
     "vocab_norms": (norms, 4),

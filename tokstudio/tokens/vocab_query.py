@@ -12,6 +12,7 @@
 | `script:Cyrl` | whose first letter is of this script |
 | `has:space` `has:digit` | that hold such a character |
 | `in:both` `in:only` | that another vocabulary has too, or does not have |
+| `cut:2` `cut:>3` `cut:0` | by the number of another vocabulary's tokens their text is made of; 0: it cannot write it |
 | `re:^\\s+$` | where the regular expression is found |
 
 All terms must hold. `-` before a term turns it round; commas inside a term mean "or".
@@ -43,6 +44,7 @@ HAS = {
 MISSING = {  # a column that has to be made first -> how
     "count": "Choose “Count in…” first; on the command line, give --count FILE.",
     "norm": "No embedding matrix of this vocabulary has been read.",
+    "cut": "Open “Differences” first and choose another vocabulary; on the command line, give --diff REF.",
     "in": "Open “Differences” first and choose another vocabulary; on the command line, give --diff REF.",
 }
 
@@ -57,7 +59,7 @@ class Queried:
     kinds: Sequence[str]
     unused: int
     scripts: np.ndarray
-    numbers: dict[str, np.ndarray] = field(default_factory=dict)  # count, norm
+    numbers: dict[str, np.ndarray] = field(default_factory=dict)  # count, norm, cut
     flags: dict[str, np.ndarray] = field(default_factory=dict)  # findings of the health check, by key
     others: dict[str, np.ndarray] = field(default_factory=dict)  # in:both, in:only
 
@@ -199,6 +201,7 @@ FIELDS: Mapping[str, Callable[[Queried, str, str], np.ndarray]] = {
     "id": _id,
     "count": _number,
     "norm": _number,
+    "cut": _number,
     "type": _type,
     "script": _script,
     "has": _has,

@@ -118,26 +118,27 @@ def _number(value: object) -> bool:
     return value is None or (isinstance(value, int | float | np.number) and not isinstance(value, bool))
 
 
-class ExportButton(Button):
-    """A menu of views, each in four formats."""
+class Exporter:
+    """Asks where a view shall go, and writes it there."""
 
-    def __init__(self, views: Callable[[], list[View]], origin: Callable[[], dict], context: Context):
-        super().__init__("Export", "export")
-        self._views, self._origin, self._context = views, origin, context
-        self._menu = QMenu(self)
-        self._menu.aboutToShow.connect(self._fill)
-        self.setMenu(self._menu)
+    def __init__(self, window: QWidget, origin: Callable[[], dict], context: Context):
+        self._window, self._origin, self._context = window, origin, context
 
-    def _fill(self) -> None:
-        self._menu.clear()
-        for view in self._views():
-            part = self._menu.addMenu(view.title)
-            for kind in KINDS:
-                part.addAction(f"{kind.upper()}…", lambda view=view, kind=kind: self.ask(view, kind))
+    def fill(self, menu: QMenu, views: list[View]) -> None:
+        """A menu for each view, with the four formats."""
+        menu.clear()
+        for view in views:
+            self.formats(menu.addMenu(view.title), view)
+
+    def formats(self, menu: QMenu, view: View) -> None:
+        for kind in KINDS:
+            menu.addAction(f"{kind.upper()}…", lambda kind=kind: self.ask(view, kind))
 
     def ask(self, view: View, kind: str) -> None:
         name = f"{view.title.lower().replace(' ', '-')}.{kind}"
-        path, _ = QFileDialog.getSaveFileName(self.window(), f"Export {view.title}", name, f"*.{kind}")
+        path, _ = QFileDialog.getSaveFileName(
+            self._window.window(), f"Export {view.title}", name, f"*.{kind}"
+        )
         if path:
             self.write(view, Path(path).with_suffix(f".{kind}"))
 
@@ -148,3 +149,15 @@ class ExportButton(Button):
             self._context.fail(error)
         else:
             self._context.say(f"Written to {path}")
+
+
+class ExportButton(Button):
+    """A menu of views, each in four formats."""
+
+    def __init__(self, views: Callable[[], list[View]], origin: Callable[[], dict], context: Context):
+        super().__init__("Export", "export")
+        exporter = Exporter(self, origin, context)
+        self.ask, self.write = exporter.ask, exporter.write
+        self._menu = QMenu(self)
+        self._menu.aboutToShow.connect(lambda: exporter.fill(self._menu, views()))
+        self.setMenu(self._menu)

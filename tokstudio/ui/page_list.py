@@ -39,7 +39,6 @@ SHIPPED = (
 
 FIRST = {  # what a page imports, in pieces of about 20 ms
     "vocabulary": (
-        "tokstudio.ui.chart_base",  # pyqtgraph; else with the first chart, in one turn
         "tokstudio.embed.vocabulary",
         "tokstudio.ui.vocabulary_cards.engine",
         "tokstudio.ui.vocabulary_facets",

@@ -51,6 +51,11 @@ class Tour:
         self.turn(lambda: not self.page.engine.maths.busy())
         QTest.qWait(300)
 
+    def started(self) -> bool:
+        """Compare, which the window began with, has nothing left to do."""
+        panes = self.window.page("compare").session.panes
+        return all(pane.round_trip is not None for pane in panes)
+
     def stage(self, name: str) -> None:
         """The gaps of the stage before are noted; those of `name` begin."""
         if self.gaps.stage:
@@ -118,6 +123,7 @@ class Tour:
     def run(self, folder: Path) -> dict[str, float]:
         path = rank_file(folder)
         self.gaps.start()
+        self.turn(self.started)
         QTest.qWait(1_500)
         self.stage("first")
         self.first()

@@ -60,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
         result["health"] = ask("vocab_health").values
     if args.diff:
         result["diff"] = ask("vocab_compare", others=args.diff).values
+        if "cut:" in args.query:
+            result["diff"]["cut"] = ask("vocab_cuts", other=args.diff[0]).values
     if args.needs is not None:
         result["needs"] = _needs(args, ask, names)
     mask = np.unpackbits(ask("vocab_find", query=args.query).arrays["mask"], count=len(names)).astype(bool)
@@ -99,7 +101,9 @@ def _row(about, token: int) -> dict:
         "script": NAMES[queried.scripts[token]],
     }
     return row | {
-        key: float(v[token]) if key == "norm" else int(v[token]) for key, v in queried.numbers.items()
+        key: float(v[token]) if key == "norm" else int(v[token])
+        for key, v in queried.numbers.items()
+        if v[token] == v[token]  # no number of pieces for what is no text
     }
 
 

@@ -13,14 +13,15 @@ from tokstudio.embed.vocabulary import Vocabulary
 from tokstudio.errors import TokstudioError
 from tokstudio.tokens.catalog import catalog
 from tokstudio.ui import theme
+from tokstudio.ui.embeddings_export import Exporter
 from tokstudio.ui.models.vocabulary import BYTES, COUNT, HEADINGS, NORM, SCRIPT, TOKEN, TWIN, VocabularyModel
 from tokstudio.ui.reveal import Thing
 from tokstudio.ui.vocabulary_cards.engine import VocabularyEngine
 from tokstudio.ui.vocabulary_cards.header import VocabularyHeader
-from tokstudio.ui.vocabulary_cards.layout import APART, DIFFERENCES, HEALTH, MERGES, VocabularyLayout
+from tokstudio.ui.vocabulary_cards.layout import APART, CHARTS, DIFFERENCES, HEALTH, MERGES, VocabularyLayout
 from tokstudio.ui.vocabulary_cards.out import Out
 from tokstudio.ui.vocabulary_cards.steps import Steps
-from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term
+from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term, with_terms
 from tokstudio.ui.widgets.choice_list import Choice
 
 FIRST = ("tiktoken:o200k_base", "tiktoken:cl100k_base", "bert-base-uncased")
@@ -89,6 +90,11 @@ class VocabularyPage(Out, QWidget):
         parts.differences.swapped.connect(self._swap)
         parts.differences.file_wanted.connect(self.header.ask_other)
         parts.charts.termed.connect(self._put)
+        parts.charts.flow.listed.connect(
+            lambda terms: self.query.setText(with_terms(self.query.text(), terms))
+        )
+        parts.charts.flow.crossed.connect(self._cross)
+        parts.charts.exporter = Exporter(self, self._origin, self._context)
         parts.charts.count_wanted.connect(self.header.ask_corpus)
         parts.charts.matrix_wanted.connect(self.header.ask_matrix)
         self._connect_header()
@@ -105,6 +111,7 @@ class VocabularyPage(Out, QWidget):
         header.training_wanted.connect(self.show_training)
         header.check_wanted.connect(self._check)
         header.mode_wanted.connect(self.parts.modes.set_index)
+        header.fill_charts = lambda menu: self.parts.charts.exporter.fill(menu, self.parts.charts.views())
 
     # ---------------------------------------------------------------- the window's side
 
@@ -196,8 +203,12 @@ class VocabularyPage(Out, QWidget):
 
     def _swap(self, reference: str) -> None:
         """What only the other one has is listed in the other one."""
+        self._cross(reference, "in:only")
+
+    def _cross(self, reference: str, query: str) -> None:
+        """Tokens of the other vocabulary, beside this one."""
         self._context.settings.set("vocabulary.others", [self._reference])
-        self.query.setText("in:only")
+        self.query.setText(query)
         self.open(reference)
 
     # ---------------------------------------------------------------- searching
@@ -224,7 +235,7 @@ class VocabularyPage(Out, QWidget):
     def _show_matches(self) -> None:
         lengths, searched = self.vocabulary.lengths, bool(self.query.text().strip())
         mask = self._mask if searched and len(self._mask) == len(lengths) else np.zeros(len(lengths), bool)
-        self.parts.charts.show_matches(lengths, lengths[mask])
+        self.parts.charts.show_matches(lengths, mask)
 
     def _tick(self, ticked: dict[str, list[str]]) -> None:
         query = self.query.text()
@@ -255,7 +266,9 @@ class VocabularyPage(Out, QWidget):
             card.show_facts(engine)
         self.parts.health.set_busy(engine.maths.busy("health"))
         self._show_token_facts()
-        waits = {"count", "norm", "in", "type"} & {
+        if self.parts.modes.index() in (DIFFERENCES, CHARTS):
+            engine.cut()
+        waits = {"count", "norm", "in", "cut", "type"} & {
             t.partition(":")[0].lstrip("-") for t in self.query.text().split()
         }
         if waits and self.parts.wrong.isVisible():

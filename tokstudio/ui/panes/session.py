@@ -53,7 +53,9 @@ class CompareSession(QObject):
         self._pause = QTimer(self, interval=PAUSE, singleShot=True)
         self._pause.timeout.connect(self._encode_long)
         self._check = QTimer(self, interval=CHECK_AFTER, singleShot=True)
-        self._check.timeout.connect(self._check_all)
+        self._check_next = QTimer(self, interval=0, singleShot=True)
+        for timer in (self._check, self._check_next):
+            timer.timeout.connect(self._check_all)
 
     # ---- panes
 
@@ -266,6 +268,8 @@ class CompareSession(QObject):
         self._check.start()
 
     def _check_all(self) -> None:
+        """Short texts one pane a turn of the event loop: the first decoding builds the table of its vocabulary, which
+        takes 20 ms and more."""
         for pane in self.fresh():
             if pane.round_trip is not None:
                 continue
@@ -281,6 +285,8 @@ class CompareSession(QObject):
             else:
                 pane.round_trip = round_trip(pane.tokenizer, pane.encoding)
                 self.checked.emit(pane.number)
+                self._check_next.start()
+                return
 
     def _checked(self, reference: str, found: RoundTrip) -> None:
         for pane in self.fresh():
@@ -291,6 +297,7 @@ class CompareSession(QObject):
     def close(self) -> None:
         self._pause.stop()
         self._check.stop()
+        self._check_next.stop()
         for part in (self._loader, self._maths, self._sizes, self.layouts):
             part.close()
         self._long.close()

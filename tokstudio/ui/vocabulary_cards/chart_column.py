@@ -1,16 +1,20 @@
 """The charts beside the table; where there is no room, the same as a tab in its place."""
 
 import numpy as np
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from tokstudio.ui import theme
-from tokstudio.ui.late import Late
+from tokstudio.ui.embeddings_export import Exporter, View
+from tokstudio.ui.vocabulary_cards import charts
 from tokstudio.ui.vocabulary_cards.engine import VocabularyEngine
-from tokstudio.ui.widgets.basic import button, card, eliding, label
+from tokstudio.ui.vocabulary_cards.flow_card import FlowCard
+from tokstudio.ui.vocabulary_cards.treemap import ScriptMap, script_term
+from tokstudio.ui.widgets.basic import Card, Segmented, button, card, eliding, label
 from tokstudio.ui.widgets.legend import Legend
 
 WIDTH = 332
+LEGEND = [("matches", "series0"), ("all", "border_strong")]
+NOTHING = np.zeros(0, np.int64)
 
 
 class ChartColumn(QWidget):
@@ -20,99 +24,160 @@ class ChartColumn(QWidget):
 
     def __init__(self):
         super().__init__()
-        self.lengths, self.others = Late(_lengths, "Token length"), Late(_others, "Token length there")
-        self.coverage, self.norms = Late(_coverage, "Coverage"), Late(_norms, "Norms")
-        self._legend = Legend([("matches", "series0"), ("all", "border_strong")])
-        self._other_name = eliding("", "caption", "text2")
-        self._count = button("Count in…", kind="link")
-        self._count.setToolTip("Count how often each token occurs in a text of yours")
-        self._no_norms = label("", "small", "muted", wrap=True)
-        self._open = button("Open a model's folder…", kind="link")
+        self.lengths, self.others = charts.Lengths(), charts.Lengths(other=True)
+        self.scripts = ScriptMap()
+        self.coverage, self.zipf, self.norms = charts.Coverage(), charts.Zipf(), charts.Norms()
+        self.flow = FlowCard()
+        self.exporter: Exporter | None = None  # the page has it
+        self._counts: np.ndarray | None = None
+        self._scripts: np.ndarray | None = None
+        self._mask = NOTHING
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        first = self._card(column, "Token length in bytes", (self._legend,), 5)
-        for part, weight in ((self.lengths, 3), (self._other_name, 0), (self.others, 2)):
-            first.body.addWidget(part, weight)
-        self._covered = self._card(column, "Share of text covered", (self._count,), 3)
-        self._where = eliding("", "caption", "muted")
-        self._covered.body.addWidget(self._where)
-        self._covered.body.addWidget(self.coverage, 1)
-        self._norm = self._card(
-            column, "Norm by frequency rank", (Legend([("under-trained", "warning")]),), 3
-        )
-        for part, weight in ((self.norms, 1), (self._no_norms, 0), (self._open, 0)):
-            self._norm.body.addWidget(part, weight)
-        self._count.clicked.connect(self.count_wanted)
-        self._open.clicked.connect(self.matrix_wanted)
-        for late, term in ((self.lengths, "len"), (self.coverage, "count"), (self.norms, "norm")):
-            late.call(lambda chart, term=term: chart.swept.connect(lambda a, b: self._sweep(term, a, b)))
-        self._counts: np.ndarray | None = None
+        for made, weight in ((self._tokens(), 5), (self._counted(), 3), (self._norm(), 3), (self.flow, 9)):
+            column.addWidget(made, weight)
+        self.flow.hide()
+        for chart, name in (
+            (self.lengths, "len"), (self.coverage, "coverage"), (self.zipf, "zipf"), (self.norms, "norm"),
+        ):  # fmt: skip
+            chart.swept.connect(lambda a, b, name=name: self._sweep(name, a, b))
+        self.scripts.chosen.connect(lambda n: self.termed.emit("script", script_term(self.scripts.tiles[n])))
+        for part in self._parts():
+            part.setContextMenuPolicy(Qt.CustomContextMenu)
+            part.customContextMenuRequested.connect(lambda at, part=part: self._menu(part, at))
 
-    def _card(self, column: QVBoxLayout, title: str, actions: tuple, weight: int):
-        made = card(title, "", actions)
-        made.layout().setContentsMargins(12, 8, 8, 6)
-        made.layout().setSpacing(4)
-        made.body.setSpacing(2)
-        column.addWidget(made, weight)
+    def _parts(self) -> list[QWidget]:
+        return [self.lengths, self.others, self.scripts, self.coverage, self.zipf, self.norms,
+                *self.flow.pictures]  # fmt: skip
+
+    # ---------------------------------------------------------------- the three cards
+
+    def _tokens(self) -> Card:
+        self.by = Segmented(("length", "script"), 0, "Tokens by length or by script")
+        self._legend = Legend(LEGEND)
+        self._other_name = eliding("", "caption", "text2")
+        by_length = QWidget()
+        inner = QVBoxLayout(by_length)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(2)
+        for part, weight in ((self.lengths, 3), (self._other_name, 0), (self.others, 2)):
+            inner.addWidget(part, weight)
+        self.by.changed.connect(lambda index: self._legend.set(LEGEND[: 2 - index]))
+        return _switched("Tokens", self.by, (by_length, self.scripts), self._legend)
+
+    def _counted(self) -> Card:
+        self.curve = Segmented(("coverage", "Zipf"), 0, "Share of the text covered, or count by rank")
+        self._where = eliding("", "caption", "muted")
+        count = button("Count in…", kind="link")
+        count.setToolTip("Count how often each token occurs in a text of yours")
+        count.clicked.connect(self.count_wanted)
+        made = _switched("Counts", self.curve, (self.coverage, self.zipf), count)
+        made.body.insertWidget(0, self._where)
+        self._covered = made
         return made
 
+    def _norm(self) -> Card:
+        self.norm_by = Segmented(("rank", "id"), 0, "Norm by rank or by id")
+        self._no_norms = label(
+            "No embedding matrix of this vocabulary has been opened.", "small", "muted", wrap=True
+        )
+        self._open = button("Open a model's folder…", kind="link")
+        self._open.clicked.connect(self.matrix_wanted)
+        self._norm_card = made = card("Norm by", "", (self.norm_by, Legend([("under-trained", "warning")])))
+        _tighten(made)
+        for part, weight in ((self.norms, 1), (self._no_norms, 0), (self._open, 0)):
+            made.body.addWidget(part, weight)
+        self.norm_by.changed.connect(lambda index: self.norms.set_by_id(index == 1))
+        return made
+
+    # ---------------------------------------------------------------- what a person does
+
     def _sweep(self, name: str, low: float, high: float) -> None:
-        from tokstudio.ui.vocabulary_cards import charts
-
         if name == "len":
-            self.termed.emit(name, charts.length_term(low, high))
+            self.termed.emit("len", charts.length_term(low, high))
         elif name == "norm":
-            self.termed.emit(name, charts.norm_term(low, high))
+            self.termed.emit("norm", charts.norm_term(low, high))
         elif self._counts is not None:
-            self.termed.emit(name, charts.count_term(self._counts, low, high))
+            term = charts.count_term if name == "coverage" else charts.rank_term
+            self.termed.emit("count", term(self._counts, low, high))
 
-    def show_matches(self, lengths: np.ndarray, matches: np.ndarray) -> None:
-        self.lengths.call(lambda chart: chart.set_lengths(lengths, matches))
+    def _menu(self, part: QWidget, at) -> None:
+        view = next((view for view in self.views() if view.widget() is part), None)
+        if view is not None and self.exporter is not None:
+            menu = QMenu(part)
+            menu.setAttribute(Qt.WA_DeleteOnClose)
+            self.exporter.formats(menu, view)
+            menu.popup(part.mapToGlobal(at))
+
+    def views(self) -> list[View]:
+        """Each chart that can be seen now."""
+        return [
+            View(part.name, lambda part=part: part, part.table) for part in self._parts() if part.isVisible()
+        ]
+
+    # ---------------------------------------------------------------- what is known
+
+    def show_matches(self, lengths: np.ndarray, mask: np.ndarray) -> None:
+        """int64 [n] and bool [n]."""
+        self._mask = mask
+        self.lengths.set_lengths(lengths, lengths[mask])
+        self._show_scripts()
+
+    def _show_scripts(self) -> None:
+        if self._scripts is not None:
+            known = len(self._mask) == len(self._scripts)
+            self.scripts.set_scripts(self._scripts, self._scripts[self._mask] if known else NOTHING)
 
     def show_facts(self, engine: VocabularyEngine) -> None:
-        self._counts = counts = engine.counts
-        if counts is not None:
-            used, coverage = int((counts > 0).sum()), engine.coverage
-            self.coverage.call(lambda chart: chart.set_coverage(coverage, used))
+        self._scripts = engine.scripts
+        self._show_scripts()
+        if engine.counts is not None and engine.counts is not self._counts:
+            self.coverage.set_coverage(engine.coverage, int((engine.counts > 0).sum()))
+            self.zipf.set_counts(engine.counts)
             where = "Python's reference" if not engine.counted["paths"] else "your text"
             self._where.setText(f"{where}, {engine.counted['tokens']:,} tokens")
-        norms, low, empty = engine.norms, engine.low, np.zeros(0, np.int64)
-        self.norms.setVisible(norms is not None)
-        self._open.setVisible(norms is None)
-        self._no_norms.setVisible(norms is None)
-        self._no_norms.setText("No embedding matrix of this vocabulary has been opened.")
+        self._counts = engine.counts
+        norms = engine.norms
+        for part, there in ((self.norms, True), (self._open, False), (self._no_norms, False)):
+            part.setVisible((norms is not None) == there)
+        self.norm_by.setEnabled(norms is not None)
         if norms is not None:
-            self.norms.call(lambda chart: chart.set_norms(norms, low, counts))
+            self.norms.set_norms(norms, engine.low, engine.counts)
         there = bool(engine.shared)
         self.others.setVisible(there)
         self._other_name.setVisible(there)
         if there:
             theirs, name = engine.other_lengths[0], engine.shared["others"][0]["name"]
             self._other_name.setText(f"{name}, {len(theirs):,} tokens")
-            self.others.call(lambda chart: chart.set_lengths(theirs, empty))
-            theme.set_role(self._other_name, "text2")
+            self.others.set_lengths(theirs, NOTHING)
+        self.flow.show_facts(engine)
+
+    def set_tab(self, tab: bool) -> None:
+        """In a tab, which scrolls, pictures have the height that all their labels need."""
+        for picture in self.flow.pictures:
+            picture.setMinimumHeight(190 if tab else 90)
+
+    def show_flow(self, flow: bool, rest: bool) -> None:
+        """Which cards there are below the first one: what becomes of tokens in another vocabulary; counts and
+        norms."""
+        self.flow.setVisible(flow)
+        self._covered.setVisible(rest)
+        self._norm_card.setVisible(rest)
 
 
-def _lengths() -> QWidget:  # pyqtgraph costs 0.2 s to import: not before there is something to draw
-    from tokstudio.ui.vocabulary_cards.charts import Lengths
-
-    return Lengths()
-
-
-def _others() -> QWidget:
-    from tokstudio.ui.vocabulary_cards.charts import OtherLengths
-
-    return OtherLengths()
+def _tighten(made: Card) -> None:
+    made.layout().setContentsMargins(12, 8, 12, 6)
+    made.layout().setSpacing(4)
+    made.body.setSpacing(2)
 
 
-def _coverage() -> QWidget:
-    from tokstudio.ui.vocabulary_cards.charts import Coverage
-
-    return Coverage()
-
-
-def _norms() -> QWidget:
-    from tokstudio.ui.vocabulary_cards.charts import Norms
-
-    return Norms()
+def _switched(title: str, switch: Segmented, parts: tuple[QWidget, ...], beside: QWidget) -> Card:
+    """A card that shows one of `parts`."""
+    made, stack = card(title, "", (switch, beside)), QStackedWidget()
+    _tighten(made)
+    for part in parts:
+        stack.addWidget(part)
+    made.body.addWidget(stack, 1)
+    switch.changed.connect(stack.setCurrentIndex)
+    return made

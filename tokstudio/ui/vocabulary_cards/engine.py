@@ -47,6 +47,7 @@ class VocabularyEngine(QObject):
         self.shared: dict = {}  # reply of a comparison
         self.twins: list[np.ndarray] = []
         self.other_lengths: list[np.ndarray] = []
+        self.flow: dict = {}  # here, there: tokens by group and fate; other
 
     @property
     def reference(self) -> str:
@@ -66,7 +67,7 @@ class VocabularyEngine(QObject):
 
     def _opened(self, reply: Reply) -> None:
         about = {key: reply.values[key] for key in ("reference", "name", "algorithm")}
-        for slot in ("ranks", "scripts", "count", "norms", "health", "compare", "play"):
+        for slot in ("ranks", "scripts", "count", "norms", "health", "compare", "cuts", "play"):
             self.maths.cancel(slot)
         self._forget()
         self.vocabulary = Vocabulary(**about, **reply.arrays)
@@ -154,8 +155,9 @@ class VocabularyEngine(QObject):
                 "compare", "vocab_compare", self._compared, title="Comparing vocabularies", others=others
             )
         else:
-            self.maths.cancel("compare")
-            self.shared, self.twins, self.other_lengths = {}, [], []
+            for slot in ("compare", "cuts"):
+                self.maths.cancel(slot)
+            self.shared, self.twins, self.other_lengths, self.flow = {}, [], [], {}
             self._ask("compare", "vocab_uncompare", lambda _: None)
             self.facts_changed.emit()
 
@@ -164,6 +166,20 @@ class VocabularyEngine(QObject):
         count = len(reply.values["others"])
         self.twins = [reply.arrays[f"twins{place}"] for place in range(count)]
         self.other_lengths = [reply.arrays[f"lengths{place}"] for place in range(count)]
+        self.flow = {}
+        self.facts_changed.emit()
+
+    def cut(self) -> None:
+        """What becomes of the tokens in the first of the other vocabularies: takes seconds, so only where it is
+        looked at."""
+        if self.shared and not self.flow and not self.maths.busy("cuts"):
+            other = self.shared["others"][0]["reference"]
+            self._ask(
+                "cuts", "vocab_cuts", self._cut, title="Cutting tokens with the other tokenizer", other=other
+            )
+
+    def _cut(self, reply: Reply) -> None:
+        self.flow = reply.values
         self.facts_changed.emit()
 
     def inspect(self, token: int) -> None:

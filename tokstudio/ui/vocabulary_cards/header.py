@@ -30,6 +30,7 @@ class VocabularyHeader(QObject):
         super().__init__(page)
         self._page = page
         self._can_train, self._trainer = True, None
+        self.fill_charts: Callable[[QMenu], None] = lambda menu: None  # the page knows which there are
 
     def actions(self) -> list[QWidget]:
         chooser, exporter = button("Choose tokenizer…", "vocabulary"), button("Export", "export")
@@ -45,6 +46,8 @@ class VocabularyHeader(QObject):
         ):
             formats.addAction(words, act)
         formats.addSeparator()
+        pictures = formats.addMenu("Charts")
+        pictures.aboutToShow.connect(lambda: self.fill_charts(pictures))
         formats.addAction("Copy as command", self.command_wanted.emit)
         _with_menu(exporter, formats)
         trainer = button("Train…", "plus", "primary")

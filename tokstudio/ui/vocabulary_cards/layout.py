@@ -131,6 +131,7 @@ class VocabularyLayout(QWidget):
         self.differences.setVisible(mode == DIFFERENCES)
         self.health.setVisible(mode == HEALTH)
         self.player.setVisible(mode == MERGES)
+        self.charts.show_flow(mode in (DIFFERENCES, CHARTS), mode != DIFFERENCES)
         if mode != MERGES:
             self.player.stop()
         self._place_charts()
@@ -153,6 +154,7 @@ class VocabularyLayout(QWidget):
 
     def _place_charts(self) -> None:
         tab = not self.wide and self.modes.index() == CHARTS
+        self.charts.set_tab(not self.wide)
         if self.wide and self._side.indexOf(self.charts) < 0:
             self._tab.takeWidget()
             self._side.insertWidget(0, self.charts)

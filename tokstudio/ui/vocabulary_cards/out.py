@@ -22,6 +22,12 @@ class Out:
         else:
             self._context.say(f"{len(ids):,} tokens written to {path.name}")
 
+    def _origin(self) -> dict:
+        """Where a chart is from."""
+        about = self.vocabulary.about if self.vocabulary is not None else {}
+        others = [other["reference"] for other in self.engine.shared.get("others", [])]
+        return {**about, "query": self.query.text(), "others": others}
+
     def copy_selection(self) -> None:
         """Id, token and bytes of the selected rows, apart by tabs."""
         ids = self.table.selected_ids()
@@ -33,7 +39,7 @@ class Out:
     def _copy_command(self) -> None:
         others = (
             [o["reference"] for o in self.engine.shared.get("others", [])]
-            if "in:" in self.query.text()
+            if any(field in self.query.text() for field in ("in:", "cut:"))
             else []
         )
         QGuiApplication.clipboard().setText(export.command(self._reference, self.query.text(), others))

@@ -17,3 +17,11 @@ def with_keys(query: str, field: str, keys: list[str]) -> str:
 def with_term(query: str, field: str, term: str) -> str:
     kept = [old for old in TERM.findall(query) if not old.startswith(f"{field}:")]
     return " ".join([*kept, term] if term else kept)
+
+
+def with_terms(query: str, terms: str) -> str:
+    """`query` with all of `terms`, in the place of what it said in the same fields."""
+    new = TERM.findall(terms)
+    fields = {term.lstrip("-").partition(":")[0] for term in new}
+    kept = [old for old in TERM.findall(query) if old.lstrip("-").partition(":")[0] not in fields]
+    return " ".join([*kept, *new])
