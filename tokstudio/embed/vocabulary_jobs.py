@@ -224,7 +224,8 @@ def cuts(state: State, reference: str, other: str) -> Job:
         ways.append(vocab_cuts.flow(fates, groups).tolist())
         if way == 0:
             about.queried.numbers["cut"] = found
-    return Answer({"here": ways[0], "there": ways[1], "other": there.vocabulary.about})
+    names = {"groups": list(vocab_cuts.GROUPS), "fates": list(vocab_cuts.FATES)}
+    return Answer({"here": ways[0], "there": ways[1], "other": there.vocabulary.about, **names})
 
 
 def forget_comparison(state: State, reference: str) -> Job:
