@@ -303,7 +303,7 @@ JOBS = {
     "vocab_play": (play, 1),
     "vocab_scripts": (scripts, 2),
     "vocab_compare": (compare, 2),
-    "vocab_cuts": (cuts, 4),
+    "vocab_cuts": (cuts, 6),  # the longest: everything else goes first
     "vocab_uncompare": (forget_comparison, 1),
     "vocab_count": (count, 4),
     "vocab_norms": (norms, 4),

@@ -124,9 +124,9 @@ def _say(result: dict) -> None:
     if cut := result.get("diff", {}).get("cut"):
         sums = {fate: sum(row[at] for row in cut["here"]) for at, fate in enumerate(cut["fates"])}
         say(
-            f"in {cut['other']['name']}: {sums['same']:,} the same, {sums['one']:,} one of other bytes, {sums['two']:,} "
-            f"cut in 2, {sums['three']:,} in 3, {sums['more']:,} in more, {sums['none']:,} not written, "
-            f"{sums['part']:,} partial UTF-8"
+            f"in {cut['other']['name']}: {sums['same']:,} the same, {sums['one']:,} one of other bytes, "
+            f"{sums['two']:,} cut in 2, {sums['three']:,} in 3, {sums['more']:,} in more, "
+            f"{sums['none']:,} not written, {sums['part']:,} partial UTF-8"
         )
     if "diff" in result:
         say(f"only in {result['name']}: {result['diff']['only']:,}")
