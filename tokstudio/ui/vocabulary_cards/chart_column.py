@@ -31,6 +31,7 @@ class ChartColumn(QWidget):
         self.exporter: Exporter | None = None  # the page has it
         self._counts: np.ndarray | None = None
         self._scripts: np.ndarray | None = None
+        self._theirs: np.ndarray | None = None
         self._mask = NOTHING
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -147,8 +148,9 @@ class ChartColumn(QWidget):
         there = bool(engine.shared)
         self.others.setVisible(there)
         self._other_name.setVisible(there)
-        if there:
-            theirs, name = engine.other_lengths[0], engine.shared["others"][0]["name"]
+        if there and engine.other_lengths[0] is not self._theirs:
+            self._theirs = theirs = engine.other_lengths[0]
+            name = engine.shared["others"][0]["name"]
             self._other_name.setText(f"{name}, {len(theirs):,} tokens")
             self.others.set_lengths(theirs, NOTHING)
         self.flow.show_facts(engine)

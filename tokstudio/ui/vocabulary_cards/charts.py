@@ -212,8 +212,10 @@ class Norms(Plot):
 
     def set_norms(self, norms: np.ndarray, low: np.ndarray, counts: np.ndarray | None) -> None:
         """float [n], bool [n] under-trained, int64 [n] where something was counted: without, by id."""
-        self._known = norms, low, counts
-        self._lay()
+        known = norms, low, counts
+        if self._known is None or any(a is not b for a, b in zip(known, self._known, strict=True)):
+            self._known = known
+            self._lay()
 
     def set_by_id(self, by_id: bool) -> None:
         self.by_id = by_id

@@ -109,6 +109,7 @@ class _Other(QWidget):
     def __init__(self, owner: DifferencesCard, letter: str):
         super().__init__()
         self._reference, self._place = "", 0
+        self._twins: np.ndarray | None = None
         self._name = eliding("", "strong")
         self._name.setFixedWidth(150)
         self._bar = StackedBar(height=8, name="Shared and not shared")
@@ -140,4 +141,6 @@ class _Other(QWidget):
             figure.show()
         alike = f"{about['same_id']:,} with the same id" if about["same_id"] else "no id alike"
         self._ids.setText(alike)
-        self._ids.setToolTip(shift_words(twins))
+        if twins is not self._twins:
+            self._twins = twins
+            self._ids.setToolTip(shift_words(twins))

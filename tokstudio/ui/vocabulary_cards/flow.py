@@ -26,7 +26,7 @@ NAMES = (
     "3 tokens",
     "4 and more",
     "not written",
-    "no text alone",
+    "partial UTF-8",
 )
 SENTENCES = (
     "have a token of the same bytes there",
