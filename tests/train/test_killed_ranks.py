@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.parametrize("tiny_folder", [True], indirect=True, ids=["tied"]),
 ]
 STEPS = 400
+ROUNDS = int(os.environ.get("TOKSTUDIO_ROUNDS", "4"))  # kills; TOKSTUDIO_SEED chooses the moments
 PATIENCE = 20.0  # seconds in which what a killed process leaves behind has to end by itself
 
 
@@ -68,8 +69,9 @@ def all_gone(processes: list[psutil.Process]) -> bool:
 
 
 def test_whoever_is_killed_nothing_is_lost(made):
-    chance, kept = random.Random(3), 0
-    for turn, victim in enumerate(["1", "0", "launcher", "all"]):
+    chance, kept = random.Random(int(os.environ.get("TOKSTUDIO_SEED", "3"))), 0
+    victims = ["1", "0", "launcher", "all"] * (ROUNDS // 4) + ["1", "0", "launcher", "all"][: ROUNDS % 4]
+    for turn, victim in enumerate(victims):
         run = Run(made.folder)
         run.start(resume=turn > 0)
         until_saved(run, kept)

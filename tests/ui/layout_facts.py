@@ -5,6 +5,7 @@ A program of its own, because the scale of the screen is fixed when Qt begins:
 """
 
 import sys
+import time
 
 from PySide6.QtCore import QRect
 from PySide6.QtTest import QTest
@@ -65,6 +66,27 @@ def _inside(widget: QWidget) -> bool:
     return above.rect().adjusted(-SLACK, -SLACK, SLACK, SLACK).contains(QRect(widget.geometry()))
 
 
+SETTLED = {  # what a page shows at first comes from other threads and processes
+    "vocabulary": lambda page: page.vocabulary is not None,
+    "embeddings": lambda page: page.engine.a is not None and page.engine.a.spectrum is not None,
+    "model": lambda page: bool(page.lab.present()),
+    "transfer": lambda page: None not in (page._model, page._pair, page._corpus, page._device),
+}
+PATIENCE = 90.0  # seconds that this may take on a busy machine
+
+
+def settle(window: MainWindow, name: str) -> None:
+    QTest.qWait(1000)
+    until = time.monotonic() + PATIENCE
+    there = SETTLED.get(name, lambda page: True)
+    while time.monotonic() < until and (window.status._jobs or not there(window.page(name))):
+        QTest.qWait(100)
+    QTest.qWait(500)
+    for _ in range(20):  # on a busy machine layouts are still on their way
+        QApplication.sendPostedEvents()
+        QTest.qWait(20)
+
+
 def main(argv: list[str]) -> int:
     app = make_application([])
     theme.apply(app, "light")
@@ -78,10 +100,7 @@ def main(argv: list[str]) -> int:
             from tokstudio.embed.known import known_matrices
 
             window.page(name).open_known(known_matrices()[0].name)
-        QTest.qWait(2500)
-        for _ in range(20):  # on a busy machine layouts are still on their way
-            QApplication.sendPostedEvents()
-            QTest.qWait(20)
+        settle(window, name)
         for fault in faults(window):
             sys.stdout.write(f"{name}: {fault}\n")
         if len(argv) > 2:

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("scale", ["1", "2"])
+@pytest.mark.parametrize("scale", ["1", "1.25", "1.5", "2"])
 @pytest.mark.parametrize("size", [("1600", "1000"), ("1100", "700"), ("880", "600")])
 def test_no_word_is_cut_and_nothing_lies_outside(tokstudio_home, scale, size):
     environment = {**os.environ, "QT_SCALE_FACTOR": scale, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -123,12 +123,13 @@ class MainWindow(QWidget):
         return self._pages[name]
 
     def _built(self, name: str) -> Iterator[None]:
-        if name == "runs":
-            self._end_lookout()
-        made = yield from page_list.building(self._entries[name], self.context)
-        yield
-        self._pages[name] = made
-        self.stack.addWidget(made)
+        before = self._end_lookout if name == "runs" else lambda: None
+        made = yield from page_list.building(self._entries[name], self.context, before)
+        try:
+            yield
+        finally:  # also where another page is asked for meanwhile: it has threads and processes to close
+            self._pages[name] = made
+            self.stack.addWidget(made)
 
     def open_page(self, name: str) -> None:
         """As a click asks for it: a page that is not there yet is built in several turns of the event loop."""

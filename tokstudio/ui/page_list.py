@@ -6,7 +6,7 @@ The rail must not cost an import, so those that ship are described here; a furth
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from PySide6.QtWidgets import QWidget
@@ -70,9 +70,12 @@ def build(entry: PageEntry, context: Context) -> QWidget:
             return end.value
 
 
-def building(entry: PageEntry, context: Context) -> Generator[None, None, QWidget]:
+def building(
+    entry: PageEntry, context: Context, before: Callable[[], object] = lambda: None
+) -> Generator[None, None, QWidget]:
     """The page, or an empty state where its file is not part of this installation. It may be left for a turn of the
-    event loop at each `yield`: behind each of the heavy imports, and each of the parts that the page makes apart."""
+    event loop at each `yield`: behind each of the heavy imports, and each of the parts that the page makes apart.
+    `before`: called when nothing keeps the page from being made any more."""
     if entry.name not in {found.name for found in pkgutil.iter_modules(pages.__path__)}:
         return EmptyState(entry.icon, f"{entry.title} is not part of this version", entry.sentence)
     for module in FIRST.get(entry.name, ()):
@@ -80,10 +83,16 @@ def building(entry: PageEntry, context: Context) -> Generator[None, None, QWidge
         yield
     cls = _page_class(entry.name)
     yield
-    parts = {}
-    for name, make in getattr(cls, "parts_apart", lambda: {})().items():
-        parts[name] = make()
-        yield
+    parts: dict[str, QWidget] = {}
+    try:
+        for name, make in getattr(cls, "parts_apart", lambda: {})().items():
+            parts[name] = make()
+            yield
+    except GeneratorExit:  # another page was asked for
+        for part in parts.values():
+            part.deleteLater()
+        raise
+    before()
     return cls(context, **parts)
 
 

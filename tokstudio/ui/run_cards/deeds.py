@@ -7,7 +7,7 @@ from typing import Literal
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QMenu
 
-from tokstudio.errors import TokstudioError
+from tokstudio.errors import InputError, TokstudioError
 from tokstudio.runs import notes
 from tokstudio.ui import reveal
 from tokstudio.ui.run_cards.create import create_demo
@@ -117,8 +117,12 @@ class Deeds:
             if name not in self.queue.names():
                 self.queue.add(name)
             self.queue.move(name, names.index(name))
-        else:
+        elif name in self.queue.names():
             self.queue.remove(name)
+        else:
+            raise InputError(
+                f"{name} does not wait any more: its turn has come.", hint="Stop or park it instead."
+            )
         self.reload()
 
     def hold(self, held: bool) -> None:
