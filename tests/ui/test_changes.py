@@ -132,6 +132,19 @@ def test_letters_typed_in_one_visit_are_one_step(qtbot, box):
     assert box.value == "a"
 
 
+def test_without_a_key_nothing_is_one_step_with_what_came_before(qtbot, box):
+    field = QLineEdit()
+    qtbot.addWidget(field)
+    field.show()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    for value in ("b", "c"):
+        before, box.value = box.value, value
+        box.changes.record("page", "remove", before, value, box.put)
+    box.changes.undo()
+    assert box.value == "b"
+
+
 def test_typed_and_taken_back_by_the_field_leaves_no_step(qtbot, box):
     field = QLineEdit()
     qtbot.addWidget(field)

@@ -48,7 +48,18 @@ def test_messages_come_go_and_move(qtbot, page):
     chat._rows()[2].moved.emit(-1)
     qtbot.waitUntil(lambda: "And a byte?" in page.session.text, timeout=30_000)
     assert page.session.text.index("And a byte?") < page.session.text.index("A piece of text")
+    page.context.changes.show_page("compare")
+    moved = chat.messages()
+    page.context.changes.undo()
+    assert [message["content"] for message in chat.messages()][2] == "And a byte?"
+    page.context.changes.redo()
+    assert chat.messages() == moved
     chat._rows()[0].removed.emit()
+    chat._rows()[0].content.setPlainText("written since")
+    page.context.changes.undo()
+    assert chat.messages()[0] == moved[0]
+    assert chat.messages()[1]["content"] == "written since"
+    page.context.changes.redo()
     qtbot.waitUntil(lambda: "What is a token" not in page.session.text, timeout=30_000)
 
 

@@ -52,6 +52,13 @@ def test_a_run_offers_its_export_too(context, tmp_path):
     assert titles(context, run.folder, "runs") == [*FILES, *TOKENIZER, *MATRIX, *MODEL]
 
 
+def test_names_as_people_know_them():
+    assert Thing("demo:english").words() == "Demo english"
+    assert Thing("tiktoken:cl100k_base").words() == "cl100k_base"
+    assert Thing(str(DEMO / "tokenizer.json")).words() == "tokenizer.json"
+    assert Thing(str(DEMO), "mine").words() == "mine"
+
+
 def test_the_page_that_asks_is_left_out(context):
     assert titles(context, DEMO, "compare") == [*FILES, "Open in Vocabulary", *MATRIX, *MODEL]
 

@@ -53,6 +53,8 @@ def test_curves_and_settings_side_by_side(qtbot, table):
     choose(table, 0, 2)
     qtbot.waitUntil(lambda: set(table.chart._series) == {"count-03", "count-01"}, timeout=PATIENCE)
     assert table.differences.rows == [("steps", [36, 12])]
+    head = table.settings.horizontalHeader()
+    assert head.sectionSize(1) >= head.fontMetrics().horizontalAdvance("count-03")
     table.by.setCurrentIndex(table.by.findData("loss"))
     table._draw()
     assert len(table.chart._series["count-03"].x) == 36

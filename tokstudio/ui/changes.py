@@ -90,13 +90,13 @@ class Changes(QObject):
         key: str = "",
         alone: Callable[[], object] | None = None,
     ) -> Callable[[], object]:
-        """Something was changed; what undoing itself changes is not recorded. `key`: what is changed, where `words`
-        tell the value, too; what is typed there in one visit is one step. Returns what takes just this back, for the
+        """Something was changed; what undoing itself changes is not recorded. `key`: what is changed; what is
+        typed there in one visit to a field is one step. Returns what takes just this back, for the
         Undo button of a message: `alone` where other steps have followed."""
         if self._busy or before == after:
             return lambda: None
         stack, focus = self.stack(page), QApplication.focusWidget()
-        merges = (key or words, self._visit) if isinstance(focus, TYPED) else None
+        merges = (key, self._visit) if key and isinstance(focus, TYPED) else None
         made = Change(words, before, after, apply, merges)
         stack.push(made)
         at = stack.index()

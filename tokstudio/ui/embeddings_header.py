@@ -46,7 +46,9 @@ class _Model(QWidget):
         self.picker = combo(name=f"Matrix of {letter}")
         self.picker.setMinimumWidth(NARROW_PICKER)
         self.picker.setMaximumWidth(PICKER)
-        self.picker.setSizeAdjustPolicy(Combo.AdjustToContents)  # else the name of the matrix is cut to two letters
+        self.picker.setSizeAdjustPolicy(
+            Combo.AdjustToContents
+        )  # else the name of the matrix is cut to two letters
         self.picker.activated.connect(
             lambda place: self.tensor_chosen.emit(self.picker.itemData(place, Qt.UserRole))
         )

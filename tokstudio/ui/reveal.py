@@ -42,7 +42,11 @@ class Thing:
         return matrix_folder(self.reference)
 
     def words(self) -> str:
-        return self.name or Path(self.reference).name
+        if self.name or self.path is None:
+            return self.name or self.reference.removeprefix("tiktoken:")
+        if self.reference.startswith(DEMO):
+            return self.reference.replace(DEMO, "Demo ", 1)
+        return self.path.name
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,8 @@ class TextView(QWidget):
             lambda reference, token: self.context.go("vocabulary", tokenizer=reference, token=token)
         )
         self.row.dropped.connect(self.pane_set.move_to)
+        self.editor.chat.dropped.connect(self._message_dropped)
+        self.editor.chat.shifted.connect(self._message_shifted)
         tools.changed.connect(self._toggled)
         tools.previous.connect(lambda: self.step(-1))
         tools.next.connect(lambda: self.step(1))
@@ -240,6 +242,21 @@ class TextView(QWidget):
             self._written_before = None
         self._offer()
         self.context.refresh_header()
+
+    def _message_dropped(self, at: int, message: dict[str, str]) -> None:
+        chat = self.editor.chat
+        undo = self.context.changes.record(
+            "compare", "remove a message", True, False,
+            lambda there: chat.put(at, message) if there else chat.take(at),
+            alone=lambda: chat.put(at, message),
+        )  # fmt: skip
+        self.context.say("Message removed", undo=undo)
+
+    def _message_shifted(self, at: int, to: int) -> None:
+        chat = self.editor.chat
+        self.context.changes.record(
+            "compare", "move a message", at, to, lambda place: chat.shift(at + to - place, place)
+        )
 
     def _offer(self) -> None:
         """What chat and ids may choose from."""

@@ -66,6 +66,8 @@ class ChatEditor(QWidget):
 
     rendered = Signal(object)
     edited = Signal()
+    dropped = Signal(int, dict)  # by a person: the place of a message, and what it said
+    shifted = Signal(int, int)  # by a person: from one place to another
 
     def __init__(self):
         super().__init__()
@@ -137,7 +139,7 @@ class ChatEditor(QWidget):
             role = "assistant" if rows[-1].role.currentText() == "user" else "user"
         made = Message(role, content)
         made.changed.connect(self._changed)
-        made.removed.connect(lambda: (self._drop(made), self._changed()))
+        made.removed.connect(lambda: self._remove(made))
         made.moved.connect(lambda by: self._move(made, by))
         self._list.addWidget(made)
         if focus:
@@ -149,11 +151,32 @@ class ChatEditor(QWidget):
         made.hide()
         made.deleteLater()
 
+    def _remove(self, made: Message) -> None:
+        at, message = self._list.indexOf(made), made.value()
+        self.take(at)
+        self.dropped.emit(at, message)
+
     def _move(self, made: Message, by: int) -> None:
-        to = self._list.indexOf(made) + by
-        if 0 <= to < self._list.count():
-            self._list.removeWidget(made)
-            self._list.insertWidget(to, made)
+        at = self._list.indexOf(made)
+        if 0 <= at + by < self._list.count():
+            self.shift(at, at + by)
+            self.shifted.emit(at, at + by)
+
+    def take(self, at: int) -> None:
+        """Away with the message at this place, where there is one."""
+        if at < self._list.count():
+            self._drop(self._list.itemAt(at).widget())
+            self._changed()
+
+    def put(self, at: int, message: dict[str, str]) -> None:
+        """A message before the one at this place."""
+        last = self._list.count()
+        self.add(message["role"], message["content"])
+        self.shift(last, min(at, last))
+
+    def shift(self, at: int, to: int) -> None:
+        if max(at, to) < self._list.count():
+            self._list.insertWidget(to, self._list.takeAt(at).widget())
             self._changed()
 
     # ---- templates

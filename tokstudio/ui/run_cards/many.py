@@ -303,6 +303,7 @@ class ManyRuns(QFrame):
         chosen = self.selection()
         self.trash.setEnabled(bool(chosen) and not any(info.live for info in chosen))
         self.differences.set_runs(chosen if len(chosen) > 1 else [])
+        self.settings.resizeColumnsToContents()  # the end of a name is what tells two runs apart
         for info in chosen[:MOST]:
             if info.name not in self._states or info.live:
                 self._reader.submit(("state", info.name), lambda folder=info.folder: read(folder))
