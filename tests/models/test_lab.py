@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.embed.files import MINILM
+from tests.embed.files import model as write_model
+from tests.embed.test_classic import read, spelled
 from tokstudio.errors import InputError, ModelError
 from tokstudio.models.lab.change import changes
 from tokstudio.models.lab.jobs import JOBS, State, check_memory
@@ -233,6 +235,27 @@ def test_jobs_answer_by_name():
     assert {str(i) for i in seen.arrays["ids"].reshape(-1)} <= set(seen.values["names"])
     same, _ = finished(JOBS["differ"][0](state, before="demo:english", after="demo:english"))
     assert {c["relative"] for c in same.values["changes"]} == {0.0}
+    assert same.values["shared"] is None
+
+
+def test_rows_of_another_vocabulary_are_compared_by_their_tokens(tmp_path):
+    """The same row number is another word there: "the" is row 1,255 of the one and 1,996 of the other."""
+    name, folder = "model.embed_tokens.weight", resource("demo/english")
+    rows, table, other = read(folder), spelled(folder), spelled(MINILM)
+    shared = table.keys() & other.keys()
+    made = np.random.default_rng(2).normal(0, 0.1, (30_522, rows.shape[1]))
+    for token in shared:
+        made[other[token]] = rows[table[token]]
+    made[other[b"the"]] *= 2
+    written = write_model(tmp_path / "bert", {name: made.astype(np.float32)}, vocab_size=30_522)
+    (written / "tokenizer.json").write_bytes((MINILM / "tokenizer.json").read_bytes())
+    found, _ = finished(JOBS["differ"][0](State(), before="demo:english", after=str(written)))
+    assert found.values["shared"] == len(shared)
+    change = next(c for c in found.values["changes"] if c["name"] == name)
+    the = np.linalg.norm(rows[table[b"the"]])
+    whole = np.linalg.norm([rows[table[token]] for token in shared])
+    assert change["relative"] == pytest.approx(the / whole, rel=1e-5)
+    assert (change["rows"][0], change["tokens"][0]) == (table[b"the"], "the")
 
 
 def test_an_encoder_without_a_head_is_looked_into_and_does_not_write():

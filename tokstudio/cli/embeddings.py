@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from tokstudio.cli.output import Progress, emit_json, say
 from tokstudio.errors import InputError, TokenizerError
+
+LISTED = 10  # rows of a kind that are named
 
 
 def info(args: argparse.Namespace) -> int:
@@ -61,8 +64,9 @@ def _say_info(about: dict) -> None:
     if (more := len(about["tensors"]) - 12) > 0:
         say(f"  and {more} more; --json lists them")
     say(f"std {about['std']:.4g}, mean norm {about['mean_norm']:.4g}, largest |x| {about['largest']:.4g}")
-    say(f"anisotropy {about['anisotropy']:.3f}, effective rank {about['effective_rank']:.0f}")
-    say(f"{about['zero_rows']:,} rows of zeros, {about['not_finite']:,} values that are not finite")
+    say(f"anisotropy {round(about['anisotropy'], 3) + 0.0:.3f}, effective rank {about['effective_rank']:.0f}")
+    zero = "1 row" if about["zero_rows"] == 1 else f"{about['zero_rows']:,} rows"
+    say(f"{zero} of zeros, {about['not_finite']:,} values that are not finite")
     if about["padding_rows"]:
         say(f"{about['padding_rows']:,} padding rows: the tokenizer has {about['tokens']:,} tokens")
     if about["tokens_without_row"]:
@@ -132,9 +136,13 @@ def health(args: argparse.Namespace) -> int:
     say(
         f"{model.name}, {matrix.tensor.name}, {len(matrix):,} rows, norm in the middle {found.middle_norm:.4g}"
     )
-    say(f"{len(found.zero):,} rows of zeros, {len(found.broken):,} rows with values that are not finite")
-    say(f"{values['duplicate_count']:,} rows that repeat another one, in {len(found.groups):,} groups")
-    say(f"{found.padding:,} padding rows, {found.missing:,} tokens without a row")
+    say(_counted(found.zero, "row of zeros", "rows of zeros"))
+    say(_counted(found.broken, "row with values that are not finite", "rows with values that are not finite"))
+    groups = "1 group" if len(found.groups) == 1 else f"{len(found.groups):,} groups"
+    repeats = [row for group in found.groups for row in group[1:]]
+    say(_counted(repeats, "row that repeats another one", "rows that repeat another one") + f", in {groups}")
+    padded = range(len(matrix) - found.padding, len(matrix))
+    say(_counted(padded, "padding row", "padding rows") + f", {found.missing:,} tokens without a row")
     say(
         f"{len(found.candidates):,} under-trained candidates"
         + (f", beside {found.reference}" * bool(found.reference))
@@ -144,6 +152,18 @@ def health(args: argparse.Namespace) -> int:
         norm = f"norm {entry['norm']:.4g} ({entry['norm_z']:+.1f})"
         say(f"  #{entry['id']:<8,} {norm}{near}  {entry['token']!r}  {entry['why']}")
     return 0
+
+
+def _counted(rows: Sequence[int], one: str, many: str) -> str:
+    """How many, and which: the first few by their numbers, a range where they lie together."""
+    if not len(rows):
+        return f"0 {many}"
+    first, last = int(rows[0]), int(rows[-1])
+    if len(rows) > 2 and last - first == len(rows) - 1:
+        which = f"#{first:,} to #{last:,}"
+    else:
+        which = ", ".join(f"#{int(row):,}" for row in rows[:LISTED]) + (", …" if len(rows) > LISTED else "")
+    return f"{len(rows):,} {one if len(rows) == 1 else many} ({which})"
 
 
 def compare(args: argparse.Namespace) -> int:
@@ -215,7 +235,9 @@ def _about(model, matrix) -> dict:
 
 
 def _text(names, row: int) -> str:
-    return names.text(row) if names is not None else f"#{row}"
+    if names is None:
+        return f"#{row}"
+    return names.text(row) if row < len(names) else f"padding #{row}"
 
 
 def _names(model, *, optional: bool):

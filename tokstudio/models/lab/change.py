@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tokstudio.embed.read import INPUT, OUTPUT
 from tokstudio.errors import ModelError
 
 ROWS = 5
@@ -18,13 +19,18 @@ class Change:
     other_shape: tuple[int, ...]  # of the second checkpoint; () where it has no such tensor
     relative: float  # ||b - a|| / ||a||; NaN where shapes differ
     cosine: float  # of both, flattened
-    rows: np.ndarray  # int64 [k] rows that moved most, in that order
+    rows: np.ndarray  # int64 [k] rows of the first that moved most, in that order
     distances: np.ndarray  # float32 [k] how far
 
 
-def changes(before: Path, after: Path) -> Iterator[Change]:
-    """For all tensors of `before`, in the order of their names, then those that only `after` has. A matrix that only
-    grew or shrank in rows (another vocabulary) is compared on the rows that both have."""
+def changes(
+    before: Path, after: Path, pairs: tuple[np.ndarray, np.ndarray] | None = None
+) -> Iterator[Change]:
+    """For all tensors of `before`, in the order of their names, then those that only `after` has.
+
+    `pairs`: rows of the tokens that both vocabularies have, where they are two: the same row number is another word
+    then. A matrix that only grew or shrank in rows is else compared on the rows that both have.
+    """
     from safetensors import safe_open
 
     with _Shards(before, safe_open) as old, _Shards(after, safe_open) as new:
@@ -37,10 +43,21 @@ def changes(before: Path, after: Path) -> Iterator[Change]:
             if a.shape[1:] != b.shape[1:]:
                 yield Change(name, a.shape, b.shape, *_nothing())
                 continue
+            if pairs is not None and a.ndim == 2 and is_by_token(name):
+                there = (pairs[0] < len(a)) & (pairs[1] < len(b))
+                left, right = pairs[0][there], pairs[1][there]
+                relative, cosine, rows, moved = _compare(a[left], b[right])
+                yield Change(name, a.shape, b.shape, relative, cosine, left[rows], moved)
+                continue
             rows = min(len(a), len(b)) if a.ndim else 0
             yield Change(name, a.shape, b.shape, *_compare(a[:rows], b[:rows]))
         for name in sorted(set(new.where) - set(old.where)):
             yield Change(name, (), new.read(name).shape, *_nothing())
+
+
+def is_by_token(name: str) -> bool:
+    """Does the tensor hold a row a token, by its name?"""
+    return bool(INPUT.search(name) or OUTPUT.search(name))
 
 
 def _nothing():

@@ -1,5 +1,6 @@
 """What the lab's process can be asked for by name. A job is a generator, see `tokstudio.embed.service`."""
 
+import contextlib
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,10 +10,12 @@ import numpy as np
 
 from tokstudio.embed.header import read_header
 from tokstudio.embed.jobs import Answer, Part
+from tokstudio.embed.join import join
 from tokstudio.embed.read import check_weights
-from tokstudio.errors import ModelError
+from tokstudio.embed.vocabulary import read_vocabulary
+from tokstudio.errors import ModelError, TokstudioError
 from tokstudio.models.device import pick_device
-from tokstudio.models.lab.change import changes
+from tokstudio.models.lab.change import changes, is_by_token
 from tokstudio.models.lab.score import prefix_of, score
 from tokstudio.models.lab.structure import tree, vocabulary_cost
 from tokstudio.models.lab.watch import attention, logit_lens, outputs
@@ -49,7 +52,7 @@ class State:
     def get(self, reference: str) -> Loaded:
         if reference not in self.loaded:
             folder = model_folder(reference)
-            tokenizer = load_tokenizer(reference if reference.startswith("demo:") else str(folder))
+            tokenizer = load_tokenizer(_tokenizer(reference))
             check_memory(folder)
             kind = kind_of(reference)
             model = load_model(reference, kind).eval().requires_grad_(False).to(pick_device())
@@ -188,10 +191,18 @@ def bits(state: State, model: str, text: str) -> Job:
 
 
 def differ(state: State, before: str, after: str) -> Job:
-    """Weight change by tensor."""
-    rows = []
-    for change in changes(model_folder(before), model_folder(after)):
+    """Weight change by tensor. Rows of two vocabularies are joined by their tokens: `shared` of them; None where the
+    rows stand for the same tokens anyway, or nobody knows what for."""
+    rows, names, pairs = [], None, None
+    with contextlib.suppress(TokstudioError):  # weights compare without a tokenizer, too
+        names = yield from read_vocabulary(_tokenizer(before))
+        other = yield from read_vocabulary(_tokenizer(after))
+        if not (np.array_equal(names.data, other.data) and np.array_equal(names.offsets, other.offsets)):
+            joined = join(names, other, len(names), len(other))
+            pairs = joined.a, joined.b
+    for change in changes(model_folder(before), model_folder(after), pairs):
         yield 0.5
+        by_token = names is not None and is_by_token(change.name)
         rows.append(
             {
                 "name": change.name,
@@ -200,10 +211,15 @@ def differ(state: State, before: str, after: str) -> Job:
                 "relative": None if np.isnan(change.relative) else change.relative,
                 "cosine": None if np.isnan(change.cosine) else change.cosine,
                 "rows": change.rows.tolist(),
+                "tokens": [names.text(row) for row in change.rows.tolist()] if by_token else None,
                 "distances": change.distances.tolist(),
             }
         )
-    return Answer({"changes": rows})
+    return Answer({"changes": rows, "shared": None if pairs is None else len(pairs[0])})
+
+
+def _tokenizer(reference: str) -> str:
+    return reference if reference.startswith("demo:") else str(model_folder(reference))
 
 
 def _ids(loaded: Loaded, text: str) -> list[int]:

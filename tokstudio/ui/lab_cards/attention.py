@@ -7,11 +7,13 @@ from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from tokstudio.embed.service import Reply
 from tokstudio.ui import theme
+from tokstudio.ui.embeddings_words import shown
 from tokstudio.ui.lab_cards.flow import scrolled
 from tokstudio.ui.lab_cards.lab import Lab
 from tokstudio.ui.widgets.basic import card, combo, label
 
 CAPTION, GAP, LEAST = 20, 12, 200
+NAMES, LINE = 76, 11  # room for the tokens left of a row of maps; pixels a token needs to be named
 
 
 class HeadMaps(QWidget):
@@ -34,8 +36,9 @@ class HeadMaps(QWidget):
     def _layout(self) -> tuple[int, int]:
         """Columns, and the side of one map."""
         heads = max(1, len(self._weights))
-        columns = max(1, min(heads, (self.width() + GAP) // (LEAST + GAP)))
-        return columns, max(80, (self.width() - GAP * (columns - 1)) // columns)
+        width = self.width() - NAMES
+        columns = max(1, min(heads, (width + GAP) // (LEAST + GAP)))
+        return columns, max(80, (width - GAP * (columns - 1)) // columns)
 
     def _fit(self) -> None:
         columns, side = self._layout()
@@ -46,7 +49,10 @@ class HeadMaps(QWidget):
         columns, side = self._layout()
         side = min(side, 420)
         return QRect(
-            head % columns * (side + GAP), head // columns * (side + CAPTION + GAP) + CAPTION, side, side
+            NAMES + head % columns * (side + GAP),
+            head // columns * (side + CAPTION + GAP) + CAPTION,
+            side,
+            side,
         )
 
     def resizeEvent(self, event) -> None:
@@ -71,7 +77,25 @@ class HeadMaps(QWidget):
             painter.setPen(theme.color("border_strong"))
             painter.drawRect(box)
             painter.setPen(theme.color("muted"))
-            painter.drawText(box.left(), box.top() - 5, f"Head {head}")
+            painter.drawText(box.left(), box.top() - 5, f"Head {head + 1}")
+            if box.left() == NAMES:
+                self._name(painter, box)
+
+    def _name(self, painter: QPainter, box: QRect) -> None:
+        """The tokens beside the leftmost map; every n-th where they are many."""
+        size = max(1, len(self._tokens))
+        step = -(-LINE * size // max(1, box.height()))
+        font = theme.font("monos", mono=True)
+        font.setPixelSize(min(font.pixelSize(), LINE))
+        painter.save()
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        for place in range(0, size, step):
+            middle = box.top() + (place + 0.5) * box.height() / size
+            words = metrics.elidedText(shown(self._tokens[place]), Qt.ElideRight, NAMES - 8)
+            line = QRect(0, int(middle) - 8, NAMES - 6, 16)
+            painter.drawText(line, Qt.AlignRight | Qt.AlignVCenter, words)
+        painter.restore()
 
     def read_at(self, x: int, y: int) -> str:
         """What is under a point, in words; empty outside the maps."""
@@ -81,7 +105,8 @@ class HeadMaps(QWidget):
             if box.contains(x, y):
                 q, k = (y - box.top()) * size // box.height(), (x - box.left()) * size // box.width()
                 q, k = min(q, size - 1), min(k, size - 1)
-                return f"Head {head}: {self._tokens[q]!r} ({q}) reads {weights[q, k]:.1%} of {self._tokens[k]!r} ({k})"
+                here, there = (f"{self._tokens[place]!r} ({place})" for place in (q, k))
+                return f"Head {head + 1}: {here} reads {weights[q, k]:.1%} of {there}"
         return ""
 
     def event(self, event) -> bool:
@@ -104,7 +129,7 @@ class AttentionView(QWidget):
         self.maps = HeadMaps()
         made = card(
             "Attention",
-            "Rows read columns, in the order of the text; darker is more. The first is the start of the text.",
+            "Rows read columns, in the order of the text; a stronger fill is more. The first is the start of the text.",
             [label("Layer", "small", "muted"), self.layer],
         )
         made.body.addWidget(scrolled(self.maps), 1)

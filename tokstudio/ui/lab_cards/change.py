@@ -1,14 +1,16 @@
 """Change: how far each tensor of model B is from the same one of model A."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTreeWidgetItem, QVBoxLayout, QWidget
 
 from tokstudio.embed.service import Reply
+from tokstudio.ui.embeddings_words import shown
 from tokstudio.ui.lab_cards.lab import Lab
-from tokstudio.ui.lab_cards.layers import Rows, ShareBar
+from tokstudio.ui.lab_cards.layers import NamesFirst, Rows, ShareBar
 from tokstudio.ui.widgets.basic import card
 
-COLUMNS = ("Tensor", "Shape in A", "Shape in B", "Relative change", "Cosine", "Rows that moved most")
+COLUMNS = ("Tensor", "Shape in A", "Shape in B", "Change", "Cosine", "Rows that moved most")
+WORDS = "how far each tensor of B is from that of A, as a share of its length"
 
 
 class _Item(QTreeWidgetItem):
@@ -32,7 +34,7 @@ class ChangeView(QWidget):
     def __init__(self, lab: Lab):
         super().__init__()
         self.lab = lab
-        self.table = QTreeWidget()
+        self.table = NamesFirst()
         self.table.setHeaderLabels(COLUMNS)
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
@@ -41,8 +43,13 @@ class ChangeView(QWidget):
         self.table.setAccessibleName("Change of every tensor")
         self.table.setItemDelegate(Rows(self.table))
         self.table.setItemDelegateForColumn(3, ShareBar(self.table))
-        for column, width in enumerate((330, 110, 110, 130, 80, 200)):
+        for column, width in enumerate((330, 104, 104, 100, 72, 236)):
             self.table.setColumnWidth(column, width)
+        header = self.table.header()
+        header.setStretchLastSection(False)
+        for _ in range(2):  # the shapes last: in a narrow window the figures are worth more
+            header.moveSection(1, len(COLUMNS) - 1)
+        self.table.headerItem().setTextAlignment(4, Qt.AlignRight | Qt.AlignVCenter)
         self._card = card("From A to B", "choose a second model")
         self._card.body.addWidget(self.table)
         layout = QVBoxLayout(self)
@@ -53,9 +60,7 @@ class ChangeView(QWidget):
     def refresh(self) -> None:
         both = len(self.lab.present()) == 2
         self._card.subtitle.setText(
-            "||B - A|| / ||A||; matrices of another vocabulary on the rows that both have"
-            if both
-            else "choose a second model to compare weights, for example the export of a run"
+            WORDS if both else "choose a second model to compare weights, for example the export of a run"
         )
         if not both:
             self.table.clear()
@@ -68,16 +73,19 @@ class ChangeView(QWidget):
             )
 
     def _show(self, reply: Reply) -> None:
-        found = reply.values["changes"]
+        found, shared = reply.values["changes"], reply.values["shared"]
+        joined = "" if shared is None else f"; token rows by their tokens, {shared:,} that both models have"
+        self._card.subtitle.setText(WORDS + joined)
         most = max((c["relative"] or 0.0 for c in found), default=0.0) or 1.0
         self.table.clear()
         self.table.setSortingEnabled(False)
         for change in found:
             shapes = [" x ".join(map(str, change[key])) or "missing" for key in ("shape", "other_shape")]
-            moved = ", ".join(map(str, change["rows"])) if len(change["shape"]) == 2 else ""
-            figures = [
-                f"{change[key]:.4g}" if change[key] is not None else "" for key in ("relative", "cosine")
-            ]
+            names = change["tokens"] or [f"{row:,}" for row in change["rows"]]
+            went = [name for name, far in zip(names, change["distances"], strict=True) if far > 0]
+            moved = "   ".join(map(shown, went)) if len(change["shape"]) == 2 else ""
+            forms = (("relative", "{:.3%}"), ("cosine", "{:.4f}"))
+            figures = [form.format(change[key]) if change[key] is not None else "" for key, form in forms]
             item = _Item([change["name"], *shapes, *figures, moved])
             item.setData(3, Qt.UserRole, (change["relative"] or 0.0) / most)
             for column, key in ((3, "relative"), (4, "cosine")):

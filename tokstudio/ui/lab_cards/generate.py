@@ -33,10 +33,11 @@ class Written(Card):
         self.body.addWidget(row(Badge(side, SIDES.index(side)), self.name, (self.stats, 1)))
         self.body.addWidget(scrolled(self.flow), 1)
         self._bits: list[float] = []
+        self.writing = False
 
     def begin(self, name: str, prompt: str) -> None:
         self.name.setText(name)
-        self._bits = []
+        self._bits, self.writing = [], True
         self.stats.setText("writing…")
         self.flow.set_pieces([Piece(line, quiet=True) for line in prompt.splitlines(keepends=True)])
 
@@ -51,6 +52,7 @@ class Written(Card):
         self.stats.setText(f"{len(self._bits)} tokens, {sum(self._bits) / len(self._bits):.2f} bits a token")
 
     def end(self, why: str) -> None:
+        self.writing = False
         count = len(self._bits)
         mean = f", {sum(self._bits) / count:.2f} bits a token" if count else ""
         self.stats.setText(f"{count} tokens{mean}, {why}")
@@ -117,7 +119,8 @@ class GenerateView(QWidget):
         if self.lab.busy("Writing"):
             self.lab.cancel("Writing")
             for made in self.cards.values():
-                made.end("stopped")
+                if made.writing:
+                    made.end("stopped")
         else:
             settings = {key: field.value() for key, field in self.fields.items()}
             for side in self.lab.present():
@@ -145,6 +148,8 @@ class GenerateView(QWidget):
         self.go.set_icon("stop" if busy else "play")
 
     def failed(self) -> None:
-        for made in self.cards.values():
-            made.end("stopped")
+        """Something failed, and not by need what is written here."""
+        for side, made in self.cards.items():
+            if made.writing and not self.lab.maths.busy(f"Writing {side}"):
+                made.end("stopped")
         self._show_state()

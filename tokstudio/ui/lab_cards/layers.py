@@ -52,6 +52,15 @@ class ShareBar(Rows):
         super().paint(painter, option, index)
 
 
+class NamesFirst(QTreeWidget):
+    """What room is left goes to the names in the first column."""
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        others = sum(self.columnWidth(column) for column in range(1, self.columnCount()))
+        self.setColumnWidth(0, max(220, self.viewport().width() - others))
+
+
 def _embedding_share(about: dict) -> str:
     """How much of the model stands for tokens, in words."""
     own = next((c for c in about["costs"] if c["vocab_size"] == about["rows"]), None)
@@ -65,14 +74,17 @@ class LayersView(QWidget):
         super().__init__()
         self.lab = lab
         self._items: dict[str, QTreeWidgetItem] = {}
-        self.tree = QTreeWidget()
+        self.tree = NamesFirst()
         self.tree.setColumnCount(len(COLUMNS))
         self.tree.setHeaderLabels(COLUMNS)
         self.tree.setUniformRowHeights(True)
         self.tree.setAccessibleName("Modules of the model")
         self.tree.header().setSectionResizeMode(QHeaderView.Interactive)
-        for column, width in enumerate((260, 150, 110, 90, 80, 110, 80, 80, 80)):
+        for column, width in enumerate((260, 168, 104, 92, 80, 110, 80, 80, 80)):
             self.tree.setColumnWidth(column, width)
+        self.tree.header().setStretchLastSection(False)
+        for column in range(3, len(COLUMNS)):
+            self.tree.headerItem().setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
         self.tree.setItemDelegate(Rows(self.tree))
         self.tree.setItemDelegateForColumn(SHARE, ShareBar(self.tree))
         self.norms = Grid("Length of every module's output at every token", side=220)
@@ -82,6 +94,8 @@ class LayersView(QWidget):
         self.cost.setUniformRowHeights(True)
         self.cost.setItemDelegate(Rows(self.cost))
         self.cost.header().setStretchLastSection(False)
+        for column in range(4):
+            self.cost.headerItem().setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
         self.cost.setAccessibleName("What a vocabulary of another size would cost")
         self._tree_card = card("Modules", "")
         self._tree_card.body.addWidget(self.tree)
@@ -136,11 +150,13 @@ class LayersView(QWidget):
     def _add(self, node: dict, about: dict) -> None:
         path = node["path"]
         shapes = ", ".join(" x ".join(map(str, shape)) for shape in node["shapes"].values())
-        parameters = f"as {node['tied_to']}" if node["tied_to"] else count(node["parameters"])
+        parameters = "tied" if node["tied_to"] else count(node["parameters"])
         name = path.rpartition(".")[2] or about["architecture"]
         item = QTreeWidgetItem([name, node["kind"], shapes, parameters, f"{node['share']:.1%}"])
         item.setData(SHARE, Qt.UserRole, node["share"])
         item.setToolTip(0, path)
+        if node["tied_to"]:
+            item.setToolTip(3, f"The same values as {node['tied_to']}")
         for column in range(3, len(COLUMNS)):
             item.setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
         parent = self._items.get(path.rpartition(".")[0]) if path else None
@@ -158,7 +174,7 @@ class LayersView(QWidget):
                 continue
             item.setText(5, " x ".join(map(str, module["shape"])))
             for column, key in ((6, "mean"), (7, "std"), (8, "largest")):
-                item.setText(column, f"{module[key]:.4g}")
+                item.setText(column, f"{module[key]:.4g}".replace("-", "\u2212"))
             item.setToolTip(5, f"number {number + 1} in the order of execution")
         kept = [i for i in range(len(modules)) if not np.isnan(norms[i]).all()]
         shown = norms[kept]
