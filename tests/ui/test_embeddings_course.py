@@ -105,3 +105,11 @@ def test_the_movement_is_exported_with_its_checkpoints(page, course, values, tmp
     lines = (tmp_path / "it.csv").read_text().splitlines()
     assert any(line.startswith("# checkpoints:") and "step-15" in line for line in lines)
     assert len([line for line in lines if not line.startswith("#")]) >= 3 * ROWS
+
+
+def test_runs_are_offered_where_a_matrix_is_opened(page, tokstudio_home, values):  # noqa: F811
+    make_run(tokstudio_home / "runs" / "going-on", {3: values[0]})
+    (tokstudio_home / "runs" / "going-on" / "run.json").write_text("{}")
+    menu = page.menu("A")
+    below = next(action.menu() for action in menu.actions() if action.text() == "Runs")
+    assert [action.text() for action in below.actions()] == ["going-on"]

@@ -1,5 +1,6 @@
 """The run that a model came from: its plan, how rows moved over its checkpoints, and the model before."""
 
+from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -8,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from tokstudio.embed.known import matrix_path
 from tokstudio.embed.run_folder import checkpoints, run_models
 from tokstudio.errors import InputError, TokstudioError
+from tokstudio.runs.store import RunStore
 from tokstudio.ui.embeddings_course import CourseView
 from tokstudio.ui.embeddings_engine import Side
 from tokstudio.ui.run_cards.plan import PlanCard
@@ -15,6 +17,7 @@ from tokstudio.ui.run_cards.plan_data import START
 from tokstudio.ui.widgets.basic import button, eliding, row, segmented
 
 PLAN, COURSE = range(2)
+LISTED = 15  # runs in the menu
 
 
 def run_of(model: Path) -> Path | None:
@@ -27,6 +30,19 @@ def run_of(model: Path) -> Path | None:
             continue
         return place if (place / START).is_file() or checkpoints(place) else None
     return None
+
+
+def runs_to_look_into() -> list[Path]:
+    """Folders of the newest runs, going on or ended, that keep a checkpoint or an export."""
+    try:
+        known = RunStore().runs()
+    except TokstudioError:
+        return []
+    folders = (info.folder for info in known)
+    kept = (
+        folder for folder in folders if checkpoints(folder) or (folder / "export" / "config.json").is_file()
+    )
+    return list(islice(kept, LISTED))
 
 
 class TransferView(QWidget):

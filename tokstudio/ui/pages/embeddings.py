@@ -12,6 +12,7 @@ from tokstudio.ui.embeddings_body import HEALTH, MATRIX, TRANSFER, VECTOR, Body,
 from tokstudio.ui.embeddings_engine import A, B, Engine, Side
 from tokstudio.ui.embeddings_export import ExportButton, View
 from tokstudio.ui.embeddings_side import list_rows
+from tokstudio.ui.embeddings_transfer import runs_to_look_into
 from tokstudio.ui.embeddings_vector import SAME_ROW
 from tokstudio.ui.embeddings_views import origin, views
 from tokstudio.ui.embeddings_wiring import connect
@@ -77,6 +78,10 @@ class EmbeddingsPage(QWidget):
         menu.addSeparator()
         for known in known_matrices():
             menu.addAction(known.name, lambda name=known.name: self.open_known(name, letter))
+        if runs := runs_to_look_into():
+            below = menu.addMenu("Runs")
+            for folder in runs:
+                below.addAction(folder.name, lambda path=str(folder): self.open(path, letter=letter))
         return menu
 
     def opened(self) -> None:
