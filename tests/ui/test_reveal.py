@@ -105,6 +105,23 @@ def test_the_window_offers_what_its_pages_show(qtbot, qapp, tokstudio_home, cont
     window.end(0)
 
 
+def test_the_result_of_a_run_answers_with_words(qtbot, qapp, context, monkeypatch):
+    run = RunStore().create("selftest", "one", "steps = 3")
+    window = MainWindow(context)
+    qtbot.addWidget(window)
+    window.show_page("runs")
+    page = window.page("runs")
+    page.select(run.folder.name)
+    monkeypatch.setattr(
+        page.watches[run.folder.name].state, "report", {"export": {"path": "/no/such/folder"}}
+    )
+    page.board.result.folder.click()
+    assert "/no/such/folder is not there any more" in window.toast.text.text()
+    page.board.result.copy.click()
+    assert QGuiApplication.clipboard().text() == "/no/such/folder"
+    window.end(0)
+
+
 @pytest.mark.parametrize("page", ["compare", "vocabulary", "embeddings", "model", "transfer", "runs"])
 def test_every_page_names_what_it_shows(qtbot, qapp, context, page):
     window = MainWindow(context)

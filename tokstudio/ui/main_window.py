@@ -100,7 +100,8 @@ class MainWindow(QWidget):
         self._shortcut("Ctrl+-", lambda: self.zoom(-1))
         self._shortcut("Ctrl+0", lambda: self.zoom(0))
         self._shortcut("Ctrl+Z", self.context.changes.undo)
-        self._shortcut("Ctrl+Shift+Z", self.context.changes.redo)
+        for keys in ("Ctrl+Shift+Z", "Ctrl+Y"):
+            self._shortcut(keys, self.context.changes.redo)
         self._text_first = TextFirst(self)
         offer_all(self.top.about, self.context, self.things, lambda: self._front)
         self._shortcut("F1", self.open_help)

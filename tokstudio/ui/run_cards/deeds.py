@@ -67,9 +67,12 @@ class Deeds:
         self._try(self.watches[self._selected].stop)
 
     def open_in(self, page: str) -> None:
-        """The export of the selected run, on another page."""
+        """The export of the selected run, on another page; or "folder" or "copy"."""
         report = self.watches[self._selected].state.report
         path, source = report.get("export", {}).get("path", ""), report.get("source", {}).get("model", "")
+        if page in ("folder", "copy"):
+            reveal.show(self.context, Path(path)) if page == "folder" else reveal.copy(self.context, path)
+            return
         what = {"model": {"model": path, "other": source}, "compare": {"tokenizer": path}}
         self.context.go(page, **what.get(page, {"path": path}))
 

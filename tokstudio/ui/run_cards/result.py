@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout
 
 from tokstudio.ui import theme
@@ -17,7 +16,9 @@ BITS = "bits per byte"
 class ResultCard(QFrame):
     """Hidden until there is a report."""
 
-    opened = Signal(str)  # "model", "compare" or "embeddings": the page that shall show the export
+    opened = Signal(
+        str
+    )  # "model", "compare" or "embeddings": the page that shall show the export; "folder", "copy"
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,10 +32,10 @@ class ResultCard(QFrame):
         self._mark = icon_label("check", "success", 16)
         self.check = eliding("", "small", "text2")
         self.where = eliding("", "small", "muted")
-        self.folder, self.copy = button("Open export", "folder"), button("Copy path", "copy")
-        self.folder.setAccessibleName("Open the folder of the export")
-        self.folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(self.path)))
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.path))
+        self.folder, self.copy = button("Show in folder", "folder"), button("Copy path", "copy")
+        self.folder.setAccessibleName("Show the export in its folder")
+        self.folder.clicked.connect(lambda: self.opened.emit("folder"))
+        self.copy.clicked.connect(lambda: self.opened.emit("copy"))
         self.ways = [button(f"Open in {title}", name, "plain") for name, title in PAGES]
         for part, (_, page) in zip(self.ways, PAGES, strict=True):
             part.clicked.connect(lambda _checked=False, page=page: self.opened.emit(page.lower()))

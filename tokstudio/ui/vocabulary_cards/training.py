@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, Qt, QThread, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QPainter
+from PySide6.QtCore import QRectF, Qt, QThread, QTimer, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from tokstudio.errors import InputError, TokenizerError, TokstudioError
@@ -15,7 +15,7 @@ from tokstudio.tokens.training.events import Compression, Done, Event, Failed, N
 from tokstudio.tokens.training.forecast import Remaining, duration
 from tokstudio.tokens.training.process import TrainingProcess
 from tokstudio.tokens.training.save import FolderTaken, check_folder
-from tokstudio.ui import theme
+from tokstudio.ui import reveal, theme
 from tokstudio.ui.late import Late
 from tokstudio.ui.tokens_table import RADIUS
 from tokstudio.ui.vocabulary_cards.training_form import TrainingForm
@@ -133,7 +133,7 @@ class TrainingPanel(QFrame):
         )
         self._live.hide()
         self._compare, self._show = button("Compare", "compare"), button("Show", "vocabulary")
-        self._folder, self._another = tool("folder", "Open its folder", 30), button("Another…", "plus")
+        self._folder, self._another = tool("folder", "Show in folder", 30), button("Another…", "plus")
         self._said = label("", "body", "text", wrap=True)
         self._done = col(
             self._said,
@@ -166,7 +166,7 @@ class TrainingPanel(QFrame):
         self._compare.clicked.connect(self.compare)
         self._show.clicked.connect(lambda: self.opened.emit(self._result))
         self._another.clicked.connect(self._again)
-        self._folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(self._result)))
+        self._folder.clicked.connect(lambda: reveal.show(self._context, Path(self._result)))
 
     def set_parent_tokenizer(self, reference: str, name: str) -> None:
         """What is extended or pruned, and stands beside the result."""
