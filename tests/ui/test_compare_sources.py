@@ -39,6 +39,15 @@ def test_a_chat_is_rendered_and_its_answers_are_marked(qtbot, page):
     qtbot.waitUntil(lambda: page.session.text.endswith("<|im_start|>assistant\n"), timeout=30_000)
 
 
+def test_the_file_of_the_text_is_named(page, tmp_path):
+    assert page.files.things() == []
+    (tmp_path / "a.txt").write_text("a text")
+    page.files.open(tmp_path / "a.txt")
+    assert page.things()[0].path == tmp_path / "a.txt"
+    page.files.show_sample()
+    assert page.files.things() == []
+
+
 def test_messages_come_go_and_move(qtbot, page):
     page.editor.set_source("chat")
     chat = page.editor.chat

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
+from tokstudio.embed.known import matrix_folder
 from tokstudio.paths import resource
 from tokstudio.runs.store import RunStore
 from tokstudio.ui import reveal, theme
@@ -42,6 +43,18 @@ def test_each_kind_goes_where_it_can_be_shown(context, tmp_path):
     assert titles(context, tmp_path / "b.jsonl") == [*FILES, *count]
     assert titles(context, tmp_path / "gone") == FILES  # says so when it is pressed
     assert titles(context, "") == []
+
+
+def test_a_tokenizer_with_a_matrix_of_its_own_leads_to_that(context):
+    went = []
+    context.went.connect(lambda page, what: went.append((page, what)))
+    folder = str(matrix_folder("bert-base-uncased"))
+    for deed in deeds(context, Thing("bert-base-uncased")):
+        if deed.title.startswith(("Open", "Transfer")):
+            deed.act()
+    assert ("compare", {"tokenizer": "bert-base-uncased"}) in went
+    assert ("embeddings", {"path": folder}) in went
+    assert ("model", {"model": folder}) in went
 
 
 def test_a_run_offers_its_export_too(context, tmp_path):

@@ -94,9 +94,10 @@ def _ways(thing: Thing, path: Path | None) -> list[tuple[str, str, dict[str, Any
         ("vocabulary", "Open in Vocabulary", {"tokenizer": reference}),
     ]
     matrix = [("embeddings", "Open in Embeddings", {"path": str(path)})]
+    weights = reference if reference.startswith(DEMO) else str(path)  # a tokenizer's name is no model's
     model = [
-        ("model", "Open in Model", {"model": reference}),
-        ("transfer", "Transfer this model", {"model": reference}),
+        ("model", "Open in Model", {"model": weights}),
+        ("transfer", "Transfer this model", {"model": weights}),
     ]
     target = [("transfer", "Transfer a model to this tokenizer", {"tokenizer": reference})]
     corpus = [("compare", "Count over it in Compare", {"view": "corpus", "path": str(path)})]

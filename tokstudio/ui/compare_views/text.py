@@ -141,7 +141,7 @@ class TextView(QWidget):
         ]
 
     def things(self) -> list[Thing]:
-        return [Thing(pane.reference, pane.name) for pane in self.session.panes]
+        return [*self.files.things(), *(Thing(pane.reference, pane.name) for pane in self.session.panes)]
 
     def opened(self) -> None:
         self.editor.focus()

@@ -11,6 +11,7 @@ from tokstudio.paths import resource
 from tokstudio.ui.drop import read_text
 from tokstudio.ui.panes import recent, state_file
 from tokstudio.ui.panes.pager import PagedFile
+from tokstudio.ui.reveal import Thing
 
 if TYPE_CHECKING:
     from tokstudio.ui.compare_views.text import TextView
@@ -64,6 +65,10 @@ class TextFiles(QObject):
         self.name = name
         self._editor.set_text(text)
         self._context.refresh_header()
+
+    def things(self) -> list[Thing]:
+        """The file that the text came from, where it was opened last of all."""
+        return [Thing(str(p)) for p in recent.texts(self._context.settings)[:1] if p.name == self.name]
 
     def show_sample(self, name: str = "start") -> None:
         self.close_paged()
