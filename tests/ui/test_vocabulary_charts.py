@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QMenu
 
 from tests.tokens import vocabularies as v
 from tests.ui.test_vocabulary import SLOW, page  # noqa: F401  `page` is a fixture
@@ -165,7 +166,7 @@ def test_bands_are_as_thick_as_their_tokens_and_clicked(qtbot):
     qtbot.mouseClick(picture, Qt.LeftButton, pos=QPointF(at.right() + 3, at.top() + 5).toPoint())
     assert chosen == ["type:word-start in:b"]
     qtbot.keyClick(picture, Qt.Key_End)
-    assert picture.accessibleDescription() == "50 continuations are one token of other bytes there"
+    assert picture.accessibleDescription() == "50 continuations: one token of other bytes there"
     pictures = []
     for scheme in ("light", "dark", "contrast"):
         theme._State.name = scheme
@@ -219,6 +220,22 @@ def test_a_tile_and_a_band_fill_the_table_and_charts_become_files(qtbot, page, t
             line for line in (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines() if line[0] != "#"
         ]
         assert len(list(csv.DictReader(lines))) == len(next(iter(view.table().values())))
+
+
+def test_the_menu_of_exports_names_the_charts_that_are_seen(qtbot, page):
+    page._context.settings.set("vocabulary.others", ["demo:english"])
+    page.open("bytes")
+    qtbot.waitUntil(lambda: bool(page.engine.shared), timeout=SLOW)
+    menu = QMenu()
+    qtbot.addWidget(menu)
+    page.header.fill_charts(menu)
+    lengths = ["Token length in bytes", "Token length in bytes, Demo english"]
+    assert [action.text() for action in menu.actions()] == [*lengths, "Share of the text covered"]
+    page.parts.charts.curve.set_index(1)
+    page.header.fill_charts(menu)
+    assert [action.text() for action in menu.actions()] == [*lengths, "Count by rank"]
+    formats = menu.actions()[2].menu()
+    assert [action.text() for action in formats.actions()] == ["PNG…", "SVG…", "CSV…", "NPY…"]
 
 
 def test_a_band_of_the_other_vocabulary_is_listed_there(qtbot, page):

@@ -55,7 +55,7 @@ class ChartColumn(QWidget):
     # ---------------------------------------------------------------- the three cards
 
     def _tokens(self) -> Card:
-        self.by = Segmented(("length", "script"), 0, "Tokens by length or by script")
+        self.by = Segmented(("Length", "Script"), 0, "Tokens by length or by script")
         self._legend = Legend(LEGEND)
         self._other_name = eliding("", "caption", "text2")
         by_length = QWidget()
@@ -68,7 +68,7 @@ class ChartColumn(QWidget):
         return _switched("Tokens", self.by, (by_length, self.scripts), self._legend)
 
     def _counted(self) -> Card:
-        self.curve = Segmented(("coverage", "Zipf"), 0, "Share of the text covered, or count by rank")
+        self.curve = Segmented(("Coverage", "Zipf"), 0, "Share of the text covered, or count by rank")
         self._where = eliding("", "caption", "muted")
         count = button("Count in…", kind="link")
         count.setToolTip("Count how often each token occurs in a text of yours")
@@ -79,13 +79,13 @@ class ChartColumn(QWidget):
         return made
 
     def _norm(self) -> Card:
-        self.norm_by = Segmented(("rank", "id"), 0, "Norm by rank or by id")
+        self.norm_by = Segmented(("Rank", "Id"), 0, "Norm by rank or by id")
         self._no_norms = label(
             "No embedding matrix of this vocabulary has been opened.", "small", "muted", wrap=True
         )
         self._open = button("Open a model's folder…", kind="link")
         self._open.clicked.connect(self.matrix_wanted)
-        self._norm_card = made = card("Norm by", "", (self.norm_by, Legend([("under-trained", "warning")])))
+        self._norm_card = made = card("Norm", "", (self.norm_by, Legend([("under-trained", "warning")])))
         _tighten(made)
         for part, weight in ((self.norms, 1), (self._no_norms, 0), (self._open, 0)):
             made.body.addWidget(part, weight)
@@ -152,6 +152,8 @@ class ChartColumn(QWidget):
             self._theirs = theirs = engine.other_lengths[0]
             name = engine.shared["others"][0]["name"]
             self._other_name.setText(f"{name}, {len(theirs):,} tokens")
+            self.others.name = f"Token length in bytes, {name}"
+            self.others.setAccessibleName(self.others.name)
             self.others.set_lengths(theirs, NOTHING)
         self.flow.show_facts(engine)
 

@@ -29,13 +29,13 @@ NAMES = (
     "partial UTF-8",
 )
 SENTENCES = (
-    "have a token of the same bytes there",
-    "are one token of other bytes there",
-    "are cut into 2 tokens there",
-    "are cut into 3 tokens there",
-    "are cut into 4 tokens and more there",
+    "the same token there",
+    "one token of other bytes there",
+    "cut into 2 there",
+    "cut into 3 there",
+    "cut into 4 or more there",
     "cannot be written there",
-    "are no text by themselves and have no token of their bytes there",
+    "parts of characters, not there",
 )
 TERMS = ("in:b", "cut:1 -in:b", "cut:2", "cut:3", "cut:>3", "cut:0", "-in:b -cut:>=0")
 SHADES = ("neutral_tok", "series5", "series0", "series1", "series3", "warning", "control")
@@ -152,7 +152,7 @@ class FlowPicture(Shapes):
 
     def told(self, number: int) -> str:
         band = self.bands[number]
-        return f"{band.count:,} {GROUPS[band.group].lower()} {SENTENCES[band.fate]}"
+        return f"{band.count:,} {GROUPS[band.group].lower()}: {SENTENCES[band.fate]}"
 
     def table(self) -> dict[str, list]:
         return {

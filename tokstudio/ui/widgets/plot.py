@@ -276,6 +276,7 @@ def read_out(painter: QPainter, words: str, at: QPointF, room: QRectF) -> None:
     """`words` on a small plate right of `at`, or left of it where there is more room."""
     painter.setFont(theme.font("caption"))
     metrics = QFontMetricsF(theme.font("caption"))
+    words = metrics.elidedText(words, Qt.ElideRight, room.width() - 10)
     wide, high = metrics.horizontalAdvance(words) + 10, metrics.height() + 4
     x = at.x() + 6 if at.x() < room.center().x() else at.x() - 6 - wide
     plate = QRectF(max(room.left(), min(x, room.right() - wide)), at.y(), wide, high)
