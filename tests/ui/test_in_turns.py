@@ -73,8 +73,9 @@ def test_a_change_of_colors_in_turns_ends_as_one_at_once_does(qtbot, qapp):
     theme.changed.connect(lambda: told.append(theme.current()))
     theme.switch(qapp, "dark")
     assert theme.current() == "dark"
-    qtbot.waitUntil(lambda: told == ["dark"])
-    qtbot.waitUntil(label.updatesEnabled)
+    qtbot.waitUntil(lambda: not theme._turns().busy)
+    assert set(told) == {"dark"}
+    assert label.updatesEnabled()
     assert qapp.styleSheet() == sheet
     theme.switch(qapp, "light")  # and one that is overtaken half way
     theme._turns()._piece()

@@ -161,6 +161,7 @@ class MainWindow(QWidget):
     def _show_page(self, name: str) -> None:
         self.opening.stop()
         page = self.page(name)
+        theme.settle(page)
         self._front = name
         self.stack.setCurrentWidget(page)
         self.rail.check(name)
@@ -266,7 +267,7 @@ class MainWindow(QWidget):
         nearest = min(range(len(theme.SCALES)), key=lambda i: abs(theme.SCALES[i] - theme.scale()))
         wanted = theme.SCALES[max(0, min(len(theme.SCALES) - 1, nearest + step))] if step else 1.0
         self.context.settings.set("look/scale", wanted)
-        theme.set_scale(QApplication.instance(), wanted)
+        theme.zoom(QApplication.instance(), wanted)
 
     def next_region(self, step: int) -> None:
         """F6: rail, find field, then the regions of the page."""

@@ -7,12 +7,12 @@ they paint, and owners of plots connect to `changed` and read again.
 from collections.abc import Iterator
 from functools import lru_cache
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
-from shiboken6 import isValid
 
 from tokstudio.paths import resource
+from tokstudio.ui import dressing
 from tokstudio.ui.theme_qss import style_sheet
 from tokstudio.ui.tokens_table import SMALLEST, TABLES, TYPE
 
@@ -177,14 +177,20 @@ def _turns():
 
 
 def load_scale(value: float) -> None:
-    """The remembered scale, before the first `apply`."""
+    """Only remembered; `apply` shows it."""
     _State.scale = min(SCALES[-1], max(SCALES[0], float(value)))
 
 
 def set_scale(app: QApplication, value: float) -> None:
-    """Scales the whole type scale (Ctrl +/-)."""
-    _State.scale = min(SCALES[-1], max(SCALES[0], value))
+    """Scales the whole type scale."""
+    load_scale(value)
     _restyle(app)
+
+
+def zoom(app: QApplication, value: float) -> None:
+    """`set_scale` for windows at work (Ctrl +/-), as `switch` is `apply` for them."""
+    load_scale(value)
+    _turns().start(_restyling(app))
 
 
 def set_role(widget: QWidget, role: str, name: str = "role") -> None:
@@ -192,9 +198,19 @@ def set_role(widget: QWidget, role: str, name: str = "role") -> None:
     if widget.property(name) == role:
         return
     widget.setProperty(name, role)
+    if not widget.testAttribute(dressing.POLISHED):  # the style looks when it is shown, or wakes
+        return
     widget.style().unpolish(widget)
     widget.style().polish(widget)
+    if (own := _font_of(widget)) is not None:  # the style gives it back one of an earlier scale
+        widget.setFont(own)
     widget.update()
+
+
+def settle(page: QWidget) -> None:
+    """A page that is about to be shown: what a change in turns has not reached yet in it, now."""
+    if _turns().busy:
+        dressing.settle(page, _look())
 
 
 def _restyle(app: QApplication) -> None:
@@ -205,39 +221,16 @@ def _restyle(app: QApplication) -> None:
 
 
 def _restyling(app: QApplication) -> Iterator[None]:
-    seen = [w for w in app.allWidgets() if w.isVisible()]
-    windows = [w for w in seen if w.isWindow() and w.updatesEnabled()]
-    layouts = [layout for w in seen if (layout := w.layout()) and layout.isEnabled()]
-    for window in windows:
-        window.setUpdatesEnabled(False)
-    for layout in layouts:  # else each turn would lay out all of a window, for a look that it does not keep
-        layout.setEnabled(False)
-    try:
-        yield from _restyled(app)
-    finally:
-        for layout in filter(isValid, layouts):
-            layout.setEnabled(True)
-            app.postEvent(layout.parentWidget(), QEvent(QEvent.LayoutRequest))
-        for window in filter(isValid, windows):
-            window.setUpdatesEnabled(True)
+    return dressing.dressed(app, _look(), changed.emit)
 
 
-def _restyled(app: QApplication) -> Iterator[None]:
-    # with 1,500 widgets: replacing a sheet takes 510 ms, taking it away and setting it 90
-    app.setStyleSheet("")
-    yield
-    app.setPalette(_palette())
-    app.setFont(font())
-    yield
-    app.setStyleSheet(style_sheet(table(), px))
-    yield
-    for widget in app.allWidgets():  # after the style sheet, which gives widgets back the font they had
-        if kind := widget.property("fontKind"):
-            widget.setFont(font(kind, bool(widget.property("fontMono"))))
-        widget.updateGeometry()
-        widget.update()
-    yield
-    changed.emit()
+def _look() -> dressing.Look:
+    return dressing.Look(style_sheet(table(), px), _palette(), font(), _font_of)
+
+
+def _font_of(widget: QWidget) -> QFont | None:
+    kind = widget.property("fontKind")
+    return font(kind, bool(widget.property("fontMono"))) if kind else None
 
 
 def _resolve(mode: str) -> str:

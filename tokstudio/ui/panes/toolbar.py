@@ -65,9 +65,21 @@ class Toolbar(QWidget):
         self._measure()
         self._fit(0)
         self.show_count(None)
+        self._scale = theme.scale()
+        theme.changed.connect(self._rescaled)
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
+        self._fit_width()
+
+    def _rescaled(self) -> None:
+        """Larger words need more width."""
+        if self._scale != theme.scale():
+            self._scale = theme.scale()
+            self._measure()
+            self._fit_width()
+
+    def _fit_width(self) -> None:
         self._fit(0 if self.width() >= self._least[0] else 1 if self.width() >= self._least[1] else 2)
 
     def _fit(self, level: int) -> None:
