@@ -86,10 +86,6 @@ def _one_window(app: QApplication, start: crashes.Start, argv: list[str]) -> tup
     if startup.probing():
         startup.watch(window)
     window.show()
-    if os.environ.get("TOKSTUDIO_STALL_PROBE") == "1":
-        from tokstudio.ui.stalls import Tour
-
-        Tour(window)
     for path in argv:
         QTimer.singleShot(0, lambda path=path: context.open_path(path))
     try:

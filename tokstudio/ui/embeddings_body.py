@@ -1,6 +1,7 @@
 """How the parts of the Embeddings page lie: bar, the card in the middle, charts below, neighbors and projection."""
 
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
@@ -24,15 +25,27 @@ SIDE = 432
 MIDDLE = 480  # height of the card in the middle where the page scrolls: room for 30 names
 MATRIX, VECTOR, PAIR, HEALTH, TRANSFER = range(5)  # as the names in the header
 
+APART: dict[str, Callable[[], Any]] = {  # what may be made before the page, each in a turn of its own
+    "header": HeaderBar,
+    "matrices": lambda: [MatrixCard(side) for side in range(3)],
+    "vector": VectorCard,
+    "pair": PairCard,
+    "health": HealthCard,
+    "transfer": TransferView,
+    "neighbors": NeighborCard,
+    "projection": ProjectionCard,
+}
+
 
 class Body(QScrollArea):
-    def __init__(self, engine: Engine, charts: list[str]):
+    def __init__(self, engine: Engine, charts: list[str], parts: dict[str, Any]):
+        """`parts`: what APART makes."""
         super().__init__()
-        self.problem, self.header = Problem(), HeaderBar()
-        self.matrices = [MatrixCard(side) for side in range(3)]
-        self.vector, self.pair, self.health = VectorCard(), PairCard(), HealthCard()
-        self.transfer = TransferView()
-        self.neighbors, self.projection = NeighborCard(), ProjectionCard()
+        self.problem, self.header = Problem(), parts["header"]
+        self.matrices: list[MatrixCard] = parts["matrices"]
+        self.vector, self.pair, self.health = parts["vector"], parts["pair"], parts["health"]
+        self.transfer, self.neighbors = parts["transfer"], parts["neighbors"]
+        self.projection = parts["projection"]
         self.slots = Slots(engine, charts)
         self.matrix_stack, self.middle = QStackedWidget(), QStackedWidget()
         for made in self.matrices:

@@ -10,7 +10,8 @@ PIECE = 0.012  # seconds of processor time that small pieces take together
 
 
 class InTurns(QObject):
-    """Runs a generator, from one `yield` to the next in each turn. One at a time: another ends the one before."""
+    """Runs a generator, from one `yield` to the next in each turn. One at a time: another ends the one before.
+    What it yields is how many milliseconds the next piece can wait; None: none."""
 
     ended = Signal()
 
@@ -27,7 +28,7 @@ class InTurns(QObject):
     def start(self, work: Generator) -> None:
         self.stop()
         self._work = work
-        self._timer.start()
+        self._timer.start(0)
 
     def stop(self) -> None:
         """What is left is not done; `finally` in the generator is."""
@@ -40,13 +41,14 @@ class InTurns(QObject):
         """What is left, now."""
         while self.busy:
             self._piece()
+            time.sleep(self._timer.interval() / 1000)
 
     def _piece(self) -> None:
         work = self._work
         if work is None:
             return
         try:
-            next(work)
+            self._timer.setInterval(next(work) or 0)
         except BaseException as error:
             self._timer.stop()
             if self._work is work:
@@ -59,7 +61,9 @@ class InTurns(QObject):
 def polished(page: QWidget) -> Iterator[None]:
     """Style and size for all of a hidden page, which would otherwise be one long turn when it is shown."""
     begun = time.thread_time()
-    for widget in page.findChildren(QWidget):
+    for widget in reversed(
+        page.findChildren(QWidget)
+    ):  # the innermost first: Qt does all that is inside with each
         widget.ensurePolished()
         if time.thread_time() - begun > PIECE:
             yield

@@ -53,7 +53,7 @@ class MainWindow(QWidget):
         self.status_code = 0
         self._ending = False
         self.lookout: lookout.Lookout | None = lookout.Lookout(context, self)  # until the Runs page is there
-        self.opening = InTurns(self)
+        self.opening, self._coming = InTurns(self), ""  # the page that is being built
         self._build()
         self._connect()
         self._shortcuts()
@@ -116,9 +116,10 @@ class MainWindow(QWidget):
     # ---- pages
 
     def page(self, name: str) -> QWidget:
-        """Builds the page at its first use."""
+        """Builds the page at its first use; one that is being built is finished and shown."""
+        if name == self._coming:
+            self.opening.finish()
         if name not in self._pages:
-            self.opening.stop()
             for _ in self._built(name):
                 pass
         return self._pages[name]
@@ -133,19 +134,31 @@ class MainWindow(QWidget):
             self.stack.addWidget(made)
 
     def open_page(self, name: str) -> None:
-        """As a click asks for it: a page that is not there yet is built in several turns of the event loop."""
-        if name in self._pages or name not in self._entries:
-            self.show_page(name)
-            return
-        self.rail.check(name)
-        self.opening.start(self._opened(name))
+        """As a click asks for it."""
+        self._go(name, {})
 
-    def _opened(self, name: str) -> Iterator[None]:
-        yield from self._built(name)
-        page = self._pages[name]
-        page.resize(self.stack.size())
-        yield from polished(page)
-        self.show_page(name)
+    def _open(self, name: str, what: dict, visit: bool) -> None:
+        """A page that is not there yet is built in several turns of the event loop; what is in front stays till then.
+        `visit`: Alt+Left will lead back here."""
+        self.rail.check(name)
+        self.opening.start(self._opened(name, what, visit))
+        self._coming = name
+        if name in self._pages:
+            self.opening.finish()
+
+    def _opened(self, name: str, what: dict, visit: bool) -> Iterator[int | None]:
+        try:
+            if name not in self._pages:
+                yield from page_list.preparing(self._entries[name])
+                yield from self._built(name)
+                page = self._pages[name]
+                page.resize(self.stack.size())
+                yield from polished(page)
+        finally:
+            self._coming = ""
+        if visit:
+            self.history.visit(name, what)
+        self._show(name, what)
 
     def _end_lookout(self) -> None:
         if self.lookout is not None:
@@ -172,13 +185,12 @@ class MainWindow(QWidget):
 
     def _go(self, name: str, what: dict) -> None:
         if name in self._entries:
-            self.history.visit(name, what)
-            self._show(name, what)
+            self._open(name, what, visit=True)
 
     def go_back(self, step: int) -> None:
         """Alt+Left (-1) and Alt+Right (1)."""
         if place := self.history.go(step):
-            self._show(*place)
+            self._open(*place, visit=False)
 
     def _show(self, name: str, what: dict) -> None:
         self._show_page(name)

@@ -6,13 +6,16 @@ The rail must not cost an import, so those that ship are described here; a furth
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from tokstudio.ui import pages
 from tokstudio.ui.context import Context
+from tokstudio.ui.importing import imported
 from tokstudio.ui.widgets.empty import EmptyState
 
 
@@ -37,19 +40,6 @@ SHIPPED = (
 )
 
 
-FIRST = {  # what a page imports, in pieces of about 20 ms
-    "vocabulary": (
-        "tokstudio.embed.vocabulary",
-        "tokstudio.ui.vocabulary_cards.engine",
-        "tokstudio.ui.vocabulary_facets",
-        "tokstudio.ui.vocabulary_detail",
-        "tokstudio.ui.vocabulary_cards.health",
-        "tokstudio.ui.vocabulary_cards.player",
-        "tokstudio.ui.vocabulary_cards.layout",
-    ),
-}
-
-
 def entries() -> list[PageEntry]:
     """In the order of the rail."""
     known = {entry.name: entry for entry in SHIPPED}
@@ -70,30 +60,53 @@ def build(entry: PageEntry, context: Context) -> QWidget:
             return end.value
 
 
+def preparing(entry: PageEntry) -> Iterator[int]:
+    """For `InTurns`, before `building`: what the page imports, in a thread. A page may say by a static method
+    `prepare` what else can be done there."""
+    if not _missing(entry):
+        yield from imported(f"{pages.__name__}.{entry.name}", lambda: _prepare(entry.name))
+
+
 def building(
     entry: PageEntry, context: Context, before: Callable[[], object] = lambda: None
 ) -> Generator[None, None, QWidget]:
     """The page, or an empty state where its file is not part of this installation. It may be left for a turn of the
-    event loop at each `yield`: behind each of the heavy imports, and each of the parts that the page makes apart.
-    `before`: called when nothing keeps the page from being made any more."""
-    if entry.name not in {found.name for found in pkgutil.iter_modules(pages.__path__)}:
+    event loop at each `yield`: behind each of the parts that the page makes apart.
+
+    For that a page has a static method `parts_apart(context)`, makers by name, and takes what they make as keyword
+    arguments; `parts` makes those that are not given, for a page that is built at once.
+    `before`: called when nothing keeps the page from being made any more.
+    """
+    if _missing(entry):
         return EmptyState(entry.icon, f"{entry.title} is not part of this version", entry.sentence)
-    for module in FIRST.get(entry.name, ()):
-        importlib.import_module(module)
-        yield
     cls = _page_class(entry.name)
     yield
-    parts: dict[str, QWidget] = {}
+    made: dict[str, QObject] = {}
     try:
-        for name, make in getattr(cls, "parts_apart", lambda: {})().items():
-            parts[name] = make()
+        for name, make in getattr(cls, "parts_apart", lambda _: {})(context).items():
+            made[name] = make()
             yield
     except GeneratorExit:  # another page was asked for
-        for part in parts.values():
+        for part in made.values():
+            if hasattr(part, "close_down"):
+                part.close_down()
             part.deleteLater()
         raise
     before()
-    return cls(context, **parts)
+    return cls(context, **made)
+
+
+def parts(cls: type[QWidget], context: Context, made: dict[str, QObject]) -> dict[str, Any]:
+    """All that the page has apart: what is in `made`, and the rest."""
+    return made or {name: make() for name, make in cls.parts_apart(context).items()}
+
+
+def _missing(entry: PageEntry) -> bool:
+    return entry.name not in {found.name for found in pkgutil.iter_modules(pages.__path__)}
+
+
+def _prepare(name: str) -> None:
+    getattr(_page_class(name), "prepare", lambda: None)()
 
 
 def _page_class(name: str) -> type[QWidget]:

@@ -207,6 +207,11 @@ def set_role(widget: QWidget, role: str, name: str = "role") -> None:
     widget.update()
 
 
+def changing() -> bool:
+    """Whether `switch` or `zoom` is under way."""
+    return _turns().busy
+
+
 def settle(page: QWidget) -> None:
     """A page that is about to be shown: what a change in turns has not reached yet in it, now."""
     if _turns().busy:

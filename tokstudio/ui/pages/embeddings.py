@@ -1,5 +1,6 @@
 """Look into a model's embedding matrix, or into two: heat map, distributions, neighbors, projection, health."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QStackedLayout, QWidget
 from tokstudio.embed.known import known_matrices
 from tokstudio.embed.service import Reply
 from tokstudio.errors import TokstudioError
-from tokstudio.ui.embeddings_body import HEALTH, MATRIX, TRANSFER, VECTOR, Body, empty_page
+from tokstudio.ui.embeddings_body import APART, HEALTH, MATRIX, TRANSFER, VECTOR, Body, empty_page
 from tokstudio.ui.embeddings_engine import A, B, Engine, Side
 from tokstudio.ui.embeddings_export import ExportButton, View
 from tokstudio.ui.embeddings_side import list_rows
@@ -17,6 +18,7 @@ from tokstudio.ui.embeddings_vector import SAME_ROW
 from tokstudio.ui.embeddings_views import origin, views
 from tokstudio.ui.embeddings_wiring import connect
 from tokstudio.ui.embeddings_words import first_token, in_other
+from tokstudio.ui.page_list import parts
 from tokstudio.ui.reveal import Thing
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.problem import Problem
@@ -29,7 +31,8 @@ DIFFERENCE = 2
 class EmbeddingsPage(QWidget):
     name, title, icon, order = "embeddings", "Embeddings", "embeddings", 3
 
-    def __init__(self, context):
+    def __init__(self, context, **made):
+        """`made`: what `parts_apart` makes, where it was made before."""
         super().__init__()
         self._context = context
         self._wanted_token, self._opened_once, self._row_of_b = "", False, -1
@@ -39,7 +42,8 @@ class EmbeddingsPage(QWidget):
         )  # asked row of A, -1 for a sum; it and its neighbors
         self.engine = Engine(self)
         self._actions: list[QWidget] = []
-        self.body = Body(self.engine, context.settings.get("embeddings.charts", ["", "", ""]))
+        kinds = context.settings.get("embeddings.charts", ["", "", ""])
+        self.body = Body(self.engine, kinds, parts(EmbeddingsPage, context, made))
         self._start_problem = Problem()
         self._stack = QStackedLayout(self)
         self._stack.addWidget(
@@ -48,6 +52,10 @@ class EmbeddingsPage(QWidget):
         self._stack.addWidget(self.body)
         self.setAcceptDrops(True)
         connect(self)
+
+    @staticmethod
+    def parts_apart(_context) -> dict[str, Callable]:
+        return APART
 
     # ---------------------------------------------------------------- the window's side
 

@@ -1,8 +1,11 @@
 """Model: look inside a language model while it reads and writes; two of them side by side."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QPlainTextEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
@@ -18,6 +21,7 @@ from tokstudio.ui.lab_cards.generate import GenerateView
 from tokstudio.ui.lab_cards.lab import SIDES, Lab
 from tokstudio.ui.lab_cards.layers import LayersView
 from tokstudio.ui.lab_cards.lens import LensView
+from tokstudio.ui.page_list import parts
 from tokstudio.ui.reveal import Thing, offer
 from tokstudio.ui.widgets.basic import Card, Combo, Segmented, combo, row
 from tokstudio.ui.widgets.problem import Problem
@@ -36,10 +40,14 @@ FETCH_WORDS = (
 class ModelPage(QWidget):
     name, title, icon, order = "model", "Model", "layers", 4
 
-    def __init__(self, context: Context):
+    def __init__(self, context: Context, **made: Any):
+        """`made`: what `parts_apart` makes, where it was made before."""
         super().__init__()
         self.context = context
-        self.lab = Lab(context, self)
+        made = parts(ModelPage, context, made)
+        self.lab = made["lab"]
+        self.lab.setParent(self)
+        self.views = [made[cls.name] for cls in VIEWS]
         self._opened_once = False
         self._dirty: set[str] = set()
         self._last: dict[str, str] = {}  # side -> what was opened there last, for undo
@@ -50,6 +58,11 @@ class ModelPage(QWidget):
         self._pause.timeout.connect(self._text_changed)
         self.text.textChanged.connect(self._pause.start)
 
+    @staticmethod
+    def parts_apart(context: Context) -> dict[str, Callable[[], QObject]]:
+        lab = Lab(context)
+        return {"lab": lambda: lab} | {cls.name: partial(cls, lab) for cls in VIEWS}
+
     def _build(self) -> None:
         self.problem = Problem()
         self.pickers: dict[str, Combo] = {}
@@ -58,7 +71,6 @@ class ModelPage(QWidget):
             made.setMinimumWidth(110)  # with more, the views beside them are cut in a narrow window
             made.activated.connect(lambda _place, side=side: self._picked(side))
             offer(made, self.context, lambda side=side: Thing(self.lab.sides[side].reference), "model")
-        self.views = [cls(self.lab) for cls in VIEWS]
         self.choice = Segmented([view.title for view in self.views], name="View")
         self.choice.changed.connect(self._show_view)
         bar = row(

@@ -2,6 +2,7 @@
 
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QTimer
@@ -18,6 +19,7 @@ from tokstudio.ui import reveal
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
 from tokstudio.ui.desktop import Notifier
+from tokstudio.ui.page_list import parts
 from tokstudio.ui.run_cards.board import Board
 from tokstudio.ui.run_cards.deeds import SELECTED, Deeds
 from tokstudio.ui.run_cards.many import ManyRuns
@@ -38,8 +40,11 @@ WIDE, MIDDLE = 1208, 900  # page widths: list and log beside the charts; two col
 class RunsPage(Deeds, QWidget):
     name, title, icon, order = "runs", "Runs", "runs", 6
 
-    def __init__(self, context: Context, store: RunStore | None = None):
+    def __init__(self, context: Context, store: RunStore | None = None, **made: QWidget):
+        """`made`: what `parts_apart` makes, where it was made before."""
         super().__init__()
+        made = parts(RunsPage, context, made)
+        self.list, self.board, self.many = made["list"], made["board"], made["many"]
         self.context = context
         self.store = store or RunStore()
         self.queue, self.trash = Queue(self.store), Trash(self.store)
@@ -74,8 +79,11 @@ class RunsPage(Deeds, QWidget):
         self._frames.start()
         self._looks.start()
 
+    @staticmethod
+    def parts_apart(_context: Context) -> dict[str, Callable[[], QWidget]]:
+        return {"list": RunList, "board": Board, "many": ManyRuns}
+
     def _build(self) -> None:
-        self.list, self.board = RunList(), Board()
         self.list.picked.connect(self.select)
         self.list.wanted_new.connect(lambda: self.context.go("transfer"))
         head = self.board.head
@@ -119,7 +127,6 @@ class RunsPage(Deeds, QWidget):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(content)
-        self.many = ManyRuns()
         self.many.picked.connect(self._look_at)
         self.many.menu_asked.connect(self.run_menu)
         self.many.thrown.connect(lambda names: [self.throw(name) for name in names])

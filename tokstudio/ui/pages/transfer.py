@@ -1,5 +1,6 @@
 """Transfer: choose what moves where, see what it takes, start."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ from tokstudio.train.kinds import PURPOSES, purpose_of, target_reference
 from tokstudio.train.settings import load_toml, to_dict
 from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
+from tokstudio.ui.page_list import parts
 from tokstudio.ui.reveal import Thing, offer
 from tokstudio.ui.run_cards.create import create_transfer
-from tokstudio.ui.transfer_cards import checks
-from tokstudio.ui.transfer_cards.budget import BudgetCard
+from tokstudio.ui.transfer_cards import apart, checks
 from tokstudio.ui.transfer_cards.checks import Check
-from tokstudio.ui.transfer_cards.estimate import WIDTH, EstimateCard
+from tokstudio.ui.transfer_cards.estimate import WIDTH
 from tokstudio.ui.transfer_cards.facts import (
     CorpusFacts,
     Estimate,
@@ -34,13 +35,8 @@ from tokstudio.ui.transfer_cards.facts import (
     model_facts,
     pair_facts,
 )
-from tokstudio.ui.transfer_cards.form import SettingsForm
 from tokstudio.ui.transfer_cards.measure import Measuring, correction
-from tokstudio.ui.transfer_cards.method import MethodCard
 from tokstudio.ui.transfer_cards.out import Out
-from tokstudio.ui.transfer_cards.pair import PairCard
-from tokstudio.ui.transfer_cards.preflight import PreflightCard
-from tokstudio.ui.transfer_cards.preview import PreviewCard
 from tokstudio.ui.transfer_cards.purpose import taken_up
 from tokstudio.ui.transfer_cards.steps import words_of
 from tokstudio.ui.transfer_cards.values import follow_model, set_values
@@ -57,8 +53,10 @@ PAUSE = 250  # milliseconds without typing before the pair is measured again
 
 class TransferPage(Out, QWidget):
     name, title, icon, order = "transfer", "Transfer", "transfer", 5
+    prepare = staticmethod(apart.prepare)
 
-    def __init__(self, context: Context, store: RunStore | None = None):
+    def __init__(self, context: Context, store: RunStore | None = None, **made: QWidget):
+        """`made`: what `parts_apart` makes, where it was made before."""
         super().__init__()
         self.context = context
         self.store = store or RunStore()
@@ -83,12 +81,17 @@ class TransferPage(Out, QWidget):
         self._reset.hide()
         self._measured: tuple[TransferConfig, float, dict[str, Any]] | None = None
         self.measuring = Measuring(self)
-        self._build()
+        self._build(parts(TransferPage, context, made))
         self._show()
 
-    def _build(self) -> None:
-        self.method, self.pair, self.budget = MethodCard(), PairCard(), BudgetCard()
-        self.preflight, self.estimate, self.form = PreflightCard(), EstimateCard(), SettingsForm()
+    @staticmethod
+    def parts_apart(_context: Context) -> dict[str, Callable[[], QWidget]]:
+        return apart.CARDS
+
+    def _build(self, made: dict[str, Any]) -> None:
+        self.method, self.pair, self.budget = made["method"], made["pair"], made["budget"]
+        self.preflight, self.estimate, self.form = made["preflight"], made["estimate"], made["form"]
+        self.preview = made["preview"]
         self.method.recipe_picked.connect(
             lambda values, name: self._change(values, f"recipe \u201c{name}\u201d")
         )
@@ -99,7 +102,6 @@ class TransferPage(Out, QWidget):
         self.form.save_asked.connect(self._save_toml)
         self.preflight.fix.connect(self.fix)
         self.estimate.queue.connect(lambda: self.start(queue=True))
-        self.preview = PreviewCard()
         self.estimate.measure_asked.connect(lambda: self.measuring.begin(self.config))
         self.estimate.cancel_asked.connect(self.measuring.cancel)
         self.measuring.progressed.connect(self.estimate.show_measuring)

@@ -52,7 +52,7 @@ class VocabularyPage(Out, QWidget):
         self._connect()
 
     @staticmethod
-    def parts_apart() -> dict[str, Callable[[], QWidget]]:
+    def parts_apart(_context=None) -> dict[str, Callable[[], QWidget]]:
         """What may be made before the page, each in a turn of its own."""
         return APART
 
