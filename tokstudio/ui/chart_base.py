@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsRectItem
 
@@ -14,6 +14,7 @@ from tokstudio.ui.chart_data import number, tick_words, ticks, usual, value_rang
 from tokstudio.ui.chart_pins import Pins
 from tokstudio.ui.chart_pointing import Pointing
 from tokstudio.ui.chart_series import Series
+from tokstudio.ui.in_turns import Soon
 
 LEFT, RIGHT, FOOT = 44, 12, 20  # pixels around the plot; with less at the right the last label is cut
 ROW, COLUMN = 36, 110  # pixels that a label needs for itself
@@ -61,8 +62,7 @@ class Chart(Pointing, Pins, pg.PlotWidget):
         self._marks: np.ndarray = np.empty(0)
         self._grid: list[pg.InfiniteLine] = []
         self._cursor_x: float | None = None
-        self._later = QTimer(self, singleShot=True, interval=0)
-        self._later.timeout.connect(self.redraw)
+        self._later = Soon(self, self.redraw)
         self._build()
         self.setAccessibleName(self._label)
         self.restyle()

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from tokstudio.ui.in_turns import Soon
 
 
 class Late(QWidget):
@@ -16,12 +17,11 @@ class Late(QWidget):
         self.setAccessibleName(name)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._timer = QTimer(self, singleShot=True, interval=0)
-        self._timer.timeout.connect(self._run)
+        self._soon = Soon(self, self._run)
 
     def call(self, act: Callable[[QWidget], None]) -> None:
         self._calls.append(act)
-        self._timer.start()
+        self._soon.start()
 
     def clear(self) -> None:
         """Forget what is waiting; an existing chart becomes empty."""

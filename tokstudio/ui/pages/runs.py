@@ -287,9 +287,9 @@ class RunsPage(Deeds, QWidget):
         live = watch is not None and watch.following
         if not self.isVisible() or not (self._dirty or (live and time.monotonic() - self._drawn_at > 1)):
             return
-        self._draw()
+        self._draw(at_once=False)
 
-    def _draw(self) -> None:
+    def _draw(self, at_once: bool = True) -> None:
         watch, info = self.watches.get(self._selected), self.infos.get(self._selected)
         if watch is None or info is None:
             return
@@ -298,7 +298,8 @@ class RunsPage(Deeds, QWidget):
         self._drawn_at = time.monotonic()
         waiting = self.queue.names()
         place = waiting.index(info.name) + 1 if info.name in waiting else None
-        self.board.refresh(watch, info, self._pair(info), place)
+        draw = self.board.refresh if at_once else self.board.follow
+        draw(watch, info, self._pair(info), place)
         self._list()
 
     def _list(self) -> None:

@@ -1,9 +1,9 @@
 """Everything about one run: head, trouble, result, charts, samples, log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from PySide6.QtCore import QTimer, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -12,6 +12,7 @@ from tokstudio.events import Failed
 from tokstudio.runs.axes import Axis
 from tokstudio.runs.state import RunState
 from tokstudio.runs.store import RunInfo
+from tokstudio.ui.in_turns import InTurns
 from tokstudio.ui.panels.base import PANELS, Panel
 from tokstudio.ui.run_cards.head import Head
 from tokstudio.ui.run_cards.log import LogCard
@@ -44,7 +45,6 @@ class Board(QWidget):
         self.plan = PlanCard()
         self.samples, self.log = SamplesCard(), LogCard()
         self.panels: list[Panel] = []
-        self._coming = sorted((PANELS[name] for name in PANELS), key=lambda panel: panel.order)
         self._state: RunState | None = None
         self._grid = QGridLayout()
         self._grid.setSpacing(GAP)
@@ -62,9 +62,9 @@ class Board(QWidget):
         self._placed: list[Panel] = []
         self._build()
         self.set_narrow(False, 2)
-        self._making = QTimer(self, interval=0)  # one chart a turn of the event loop: each takes 15 ms
-        self._making.timeout.connect(self._make_panel)
-        self._making.start()
+        self._making = InTurns(self)  # one chart a turn of the event loop: each takes 15 ms
+        self._making.start(self._made())
+        self._drawing = InTurns(self)
 
     def _build(self) -> None:
         foot = QHBoxLayout()
@@ -121,8 +121,13 @@ class Board(QWidget):
             panel.show()
         self.layout().activate()  # now: else a new panel is painted over the head until its turn comes
 
-    def _make_panel(self) -> None:
-        panel = self._coming.pop(0)()
+    def _made(self) -> Iterator[None]:
+        for cls in sorted((PANELS[name] for name in PANELS), key=lambda panel: panel.order):
+            self._make_panel(cls)
+            yield
+
+    def _make_panel(self, cls: type[Panel]) -> None:
+        panel = cls()
         panel.setParent(self)  # also where it gets no place: it must not become a window
         panel.hide()
         panel.chart.cursor_moved.connect(self._share_cursor)
@@ -133,8 +138,6 @@ class Board(QWidget):
         if self._state is not None:
             panel.axis = Axis(self._state, self.tools.axis)
             panel.refresh(self._state)
-        if not self._coming:
-            self._making.stop()
 
     def _retool(self) -> None:
         for panel in self.panels:
@@ -153,9 +156,14 @@ class Board(QWidget):
                 panel.chart.set_zoom(zoom)
 
     def _draw_panels(self, state: RunState) -> None:
+        for _ in self._panels_drawn(state):
+            pass
+
+    def _panels_drawn(self, state: RunState) -> Iterator[None]:
         axis = Axis(state, self.tools.axis)
         self._place()
-        for panel in self._placed:
+        for panel in list(self._placed):
+            yield
             panel.axis = axis
             panel.refresh(state)
         self.tools.tell_axis(axis.name)
@@ -186,7 +194,17 @@ class Board(QWidget):
                 panel.chart.set_cursor(x)
 
     def refresh(self, watch: Watch, info: RunInfo, pair: str, place: int | None = None) -> None:
-        """`place` in the queue, from 1."""
+        """At once. `place` in the queue, from 1."""
+        self._drawing.stop()
+        for _ in self._refreshed(watch, info, pair, place):
+            pass
+
+    def follow(self, watch: Watch, info: RunInfo, pair: str, place: int | None = None) -> None:
+        """The same, a part a turn of the event loop; while that goes on, another call is left out."""
+        if not self._drawing.busy:
+            self._drawing.start(self._refreshed(watch, info, pair, place))
+
+    def _refreshed(self, watch: Watch, info: RunInfo, pair: str, place: int | None) -> Iterator[None]:
         shown, state = watch.shown_state(), watch.state
         self._state = state
         self.head.show_run(info, shown, state, pair, watch.stuck, place)
@@ -194,9 +212,11 @@ class Board(QWidget):
         self.result.refresh(state.report if shown == "finished" else {})
         self.plan.show_run(info.folder)
         self.pins.show_run(info.folder)
-        self._draw_panels(state)
+        yield from self._panels_drawn(state)
         self._show_alarm(watch, shown)
+        yield
         self.samples.refresh(state)
+        yield
         self.log.refresh(state)
 
     def _show_alarm(self, watch: Watch, shown: str) -> None:

@@ -5,13 +5,14 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from tokstudio.errors import ConfigError
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.settings import apply_overrides, to_dict
 from tokstudio.ui import numbers, theme
+from tokstudio.ui.in_turns import Soon
 from tokstudio.ui.transfer_cards.parts import Field
 from tokstudio.ui.widgets.basic import button, check, col, combo, label, row
 
@@ -159,8 +160,7 @@ class SettingsForm(QFrame):
         self._inside = QVBoxLayout()
         self._inside.setSpacing(6)
         layout.addLayout(self._inside)
-        self._making = QTimer(self, interval=0)
-        self._making.timeout.connect(self._make_section)
+        self._making = Soon(self, self._make_section)
         self.find.hide()
 
     def show_config(self, config: TransferConfig) -> None:
@@ -202,8 +202,8 @@ class SettingsForm(QFrame):
             grid.setColumnStretch(column, 1)
         self._sections.append((box, made))
         self._inside.addWidget(box)
-        if not self._coming:
-            self._making.stop()
+        if self._coming:
+            self._making.start()
         if self._config is not None:
             values = flat(to_dict(self._config))
             for line in made:
