@@ -2,13 +2,14 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton
 from safetensors.numpy import load_file, save_file
 
 from tokstudio.paths import resource
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context
 from tokstudio.ui.lab_cards.flow import FULL, STRONGEST, Flow, Piece, fill
+from tokstudio.ui.lab_cards.opening import OpeningRows
 from tokstudio.ui.pages.model import ModelPage
 
 SLOW = 120_000  # milliseconds; a busy machine takes long to import torch
@@ -46,6 +47,35 @@ def view(page, name):
     number = next(i for i, v in enumerate(page.views) if v.name == name)
     page.choice.set_index(number)
     return page.views[number]
+
+
+def test_a_model_that_comes_is_named_with_how_far_it_is(qtbot, page):
+    assert page.subtitle() == "No model"
+    page.opened()
+    shown = page.findChild(OpeningRows)
+    written = view(page, "generate")
+    assert shown.isVisible()
+    assert shown.rows["A"].words.text() == page.subtitle() == "Opening Demo english…"
+    assert written.cards["A"].name.text() == "Opening Demo english…"
+    assert not shown.rows["B"].isVisible()
+    page.lab.maths.progressed.emit("open A", "Opening Demo english", 0.4)
+    assert shown.rows["A"].share.text() == "40 %"
+    qtbot.waitUntil(lambda: page.lab.present() == ["A"], timeout=SLOW)
+    assert not shown.isVisible()
+    assert page.subtitle() == written.cards["A"].name.text() == "Demo english"
+
+
+def test_opening_can_be_given_up(qtbot, page, other):
+    page.opened()
+    qtbot.waitUntil(lambda: page.lab.present() == ["A"], timeout=SLOW)
+    page.choose("A", str(other))
+    shown = page.findChild(OpeningRows)
+    assert shown.rows["A"].words.text() == "Opening changed…"
+    assert view(page, "generate").cards["A"].name.text() == "Demo english"  # until the other is there
+    qtbot.mouseClick(shown.rows["A"].findChild(QPushButton), Qt.LeftButton)
+    assert not shown.isVisible()
+    assert page.pickers["A"].currentText() == "Demo english"
+    assert not page.lab.maths.busy()
 
 
 def test_both_models_write_read_and_are_compared(qtbot, page, other):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication
 
 from tokstudio.events import Checkpointed, Metrics, Reference, Started
@@ -290,3 +291,21 @@ def test_a_value_that_is_measured_again_is_drawn_again(qtbot):
     column.put(10, 5.0)
     peaks.take(column.values)
     assert peaks.extent(column.values) == (1.0, 5.0)
+
+
+@pytest.mark.parametrize("height", [60, 76, 100, 130, 300])
+def test_labels_of_the_y_axis_do_not_touch(qtbot, height):
+    chart = shown(qtbot, LineChart("Loss", x_label="step"))
+    axis = chart.getAxis("left")
+    assert axis._tickLevels == [[]]  # and not pyqtgraph's own, before there is anything to show
+    chart.resize(400, height)
+    chart.set_series("a", [1, 2, 3], [0.0, 0.4, 1.0])
+    chart.redraw()
+    places = [value for value, _ in axis._tickLevels[0]]
+    low, high = chart.viewRange()[1]
+    apart = np.diff(places) / (high - low) * chart.plotItem.vb.height()
+    assert len(places) >= 1
+    assert (apart >= QFontMetrics(theme.font("axis")).height()).all()
+    chart.clear_series()
+    chart.redraw()
+    assert axis._tickLevels == [[]]

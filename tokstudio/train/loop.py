@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -83,81 +83,136 @@ def optimize(
     """
     import torch
 
-    device = next(problem.model.parameters()).device
-    optimizers = Optimizers(problem.model, optimizer, problem.row_rates())
-    aggregate = problem.aggregate()
-    guard = Guard(train.recoveries)
-    step = _restore(problem.model, optimizers, folder, aggregate, guard) if resume else 0
-    problem.model.train()
-    saved = step if resume else -1
-    changes = Changes(folder)
-    if not resume:
-        changes.forget()
-    ranks = here()
-    while step < (total := changes.steps(step, train.steps)):
+    loop = _Loop(problem, train, optimizer, folder, control, first)
+    loop.begin(resume)
+    while loop.step < (total := loop.total()):
         began = time.perf_counter()
-        batches = [problem.batch(step * train.accumulate + i) for i in range(train.accumulate)]
-        aggregate.begin(step, total, len(batches) * ranks.size)
-        losses = step_losses(problem, batches, device, train.precision, aggregate)
-        rate = changes.value("learning_rate", step, optimizer.learning_rate)
-        factor = schedule(step, total, optimizer) * (rate / (optimizer.learning_rate or 1.0))
-        factor *= guard.factor
-        norm = optimizers.step(factor) if math.isfinite(losses["loss"]) else math.nan
+        batches = [problem.batch(loop.step * train.accumulate + i) for i in range(train.accumulate)]
+        losses = loop.losses(batches, total)
+        rate = loop.rate()
+        factor = schedule(loop.step, total, optimizer) * (rate / (optimizer.learning_rate or 1.0))
+        factor *= loop.guard.factor
+        norm = loop.optimizers.step(factor) if math.isfinite(losses["loss"]) else math.nan
         if not math.isfinite(norm):
-            optimizers.zero_grad()
-            known = ranks.same(checkpoint.steps(folder))
-            if (kept := guard.back_to(step, known)) is None:
-                raise _diverged(step, known)
-            _restore(problem.model, optimizers, folder, aggregate, None, kept)
-            yield Log(level="warn", message=guard.told(step, kept))
-            step = saved = kept
+            yield loop.recover()
             continue
-        step += 1
-        read = ranks.summed(
+        loop.step += 1
+        learnt = {**losses, "learning_rate": factor * optimizer.learning_rate, "gradient_norm": norm}
+        yield Metrics(step=loop.step, values=learnt | loop.speed(batches, began))
+        ending, total = yield from loop.answered(rate, total)
+        last = loop.step >= total
+        yield from loop.due(ending, last)
+        if ending and not last:
+            yield ENDS[ending](step=loop.saved)
+            return
+    torch.manual_seed(train.seed)  # what follows does not depend on how the run got here
+
+
+class _Loop:
+    """One call of `optimize`: what it works on, and how far it is."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        train: TrainConfig,
+        optimizer: OptimizerConfig,
+        folder: Path,
+        control: Control,
+        first: int | None,
+    ):
+        self.problem, self.train, self.optimizer = problem, train, optimizer
+        self.folder, self.control, self.first = folder, control, first
+        self.device = next(problem.model.parameters()).device
+        self.optimizers = Optimizers(problem.model, optimizer, problem.row_rates())
+        self.aggregate = problem.aggregate()
+        self.guard = Guard(train.recoveries)
+        self.changes = Changes(folder)
+        self.step, self.saved = 0, -1  # done; of the newest checkpoint, -1: none
+
+    def begin(self, resume: bool) -> None:
+        """At the newest checkpoint, or anew."""
+        if resume:
+            self.step = self.saved = self._restore(self.guard)
+        self.problem.model.train()
+        if not resume:
+            self.changes.forget()
+
+    def total(self) -> int:
+        """Steps of the run, as far as is known at this one."""
+        return self.changes.steps(self.step, self.train.steps)
+
+    def rate(self) -> float:
+        return self.changes.value("learning_rate", self.step, self.optimizer.learning_rate)
+
+    def losses(self, batches: list[Any], total: int) -> dict[str, float]:
+        self.aggregate.begin(self.step, total, len(batches) * here().size)
+        return step_losses(self.problem, batches, self.device, self.train.precision, self.aggregate)
+
+    def recover(self) -> Log:
+        """Back to a good checkpoint. Raises RunError where there is none, or none that helped."""
+        self.optimizers.zero_grad()
+        known = here().same(checkpoint.steps(self.folder))
+        if (kept := self.guard.back_to(self.step, known)) is None:
+            raise _diverged(self.step, known)
+        self._restore(None, kept)
+        told = self.guard.told(self.step, kept)
+        self.step = self.saved = kept
+        return Log(level="warn", message=told)
+
+    def speed(self, batches: list[Any], began: float) -> dict[str, float]:
+        """Of the step that began at this time, and the memory it took."""
+        read = here().summed(
             {
-                "tokens": sum(problem.tokens(b) for b in batches),
-                "bytes": sum(problem.bytes(b) for b in batches),
+                "tokens": sum(self.problem.tokens(b) for b in batches),
+                "bytes": sum(self.problem.bytes(b) for b in batches),
             }
         )
         seconds = time.perf_counter() - began
-        values = {
-            **losses,
-            "learning_rate": factor * optimizer.learning_rate,
-            "gradient_norm": norm,
+        return {
             "tokens_per_second": read["tokens"] / seconds,
             "bytes_per_second": read["bytes"] / seconds,
-            "memory_bytes": memory_bytes(device),
+            "memory_bytes": memory_bytes(self.device),
             "seconds": seconds,
         }
-        yield Metrics(step=step, values=values)
-        ending = None
-        while ending is None and (request := control.poll()) is not None:
+
+    def answered(self, rate: float, total: int) -> Generator[RunEvent, None, tuple[str, int]]:
+        """All requests that wait, to the first that ends the run. Returns that one, or "", and the steps of the run."""
+        while (request := self.control.poll()) is not None:
+            if request in ENDS:
+                return request, total
             if request.startswith("set "):
-                known = {"learning_rate": rate, **({} if first is None else {"steps": total + first})}
-                yield changes.take(request, step, known, first or 0)
-                total = changes.steps(step, train.steps)
-                rate = changes.value("learning_rate", step, optimizer.learning_rate)
+                known = {"learning_rate": rate}
+                if self.first is not None:
+                    known["steps"] = total + self.first
+                yield self.changes.take(request, self.step, known, self.first or 0)
+                total, rate = self.total(), self.rate()
             elif request == "evaluate":
-                yield from _measured(problem, step)
+                yield from _measured(self.problem, self.step)
             elif request == "sample":
-                yield from problem.samples(step)
+                yield from self.problem.samples(self.step)
             elif request == "save":
-                yield _save(problem.model, optimizers, folder, step, train.keep_checkpoints, aggregate, guard)
-                saved = step
-            elif request in ENDS:
-                ending = request
-        last = step >= total
-        if step % train.evaluate_every == 0 and not last:  # the caller measures the end, on more text
-            yield from _measured(problem, step)
-        if step % train.sample_every == 0 or last:
-            yield from problem.samples(step)
-        if saved != step and (ending or last or step % train.checkpoint_every == 0):
-            yield _save(problem.model, optimizers, folder, step, train.keep_checkpoints, aggregate, guard)
-            saved = step
-        if ending and not last:
-            yield ENDS[ending](step=saved)
-            return
-    torch.manual_seed(train.seed)  # what follows does not depend on how the run got here
+                yield self._save()
+        return "", total
+
+    def due(self, ending: str, last: bool) -> Iterator[RunEvent]:
+        """What the settings ask for after this step; the caller measures the end, on more text."""
+        if self.step % self.train.evaluate_every == 0 and not last:
+            yield from _measured(self.problem, self.step)
+        if self.step % self.train.sample_every == 0 or last:
+            yield from self.problem.samples(self.step)
+        if self.saved != self.step and (ending or last or self.step % self.train.checkpoint_every == 0):
+            yield self._save()
+
+    def _save(self) -> Checkpointed:
+        keep = self.train.keep_checkpoints
+        told = _save(
+            self.problem.model, self.optimizers, self.folder, self.step, keep, self.aggregate, self.guard
+        )
+        self.saved = self.step
+        return told
+
+    def _restore(self, guard: Guard | None, step: int | None = None) -> int:
+        return _restore(self.problem.model, self.optimizers, self.folder, self.aggregate, guard, step)
 
 
 def _measured(problem: Problem, step: int) -> Iterator[RunEvent]:

@@ -82,6 +82,8 @@ class Chart(Pointing, Pins, pg.PlotWidget):
         self.plotItem.setContentsMargins(0, 4, RIGHT, 0)
         self.getAxis("left").setWidth(LEFT)
         self.getAxis("bottom").setHeight(FOOT)
+        for side in ("left", "bottom"):
+            self.getAxis(side).setTicks([[]])  # else pyqtgraph's own, until there is something to show
         self._triangles = pg.ScatterPlotItem(symbol="t1", size=7, pen=None)
         self._triangles.setZValue(20)
         self._diamonds = pg.ScatterPlotItem(symbol="d", size=9, pen=None)
@@ -260,7 +262,7 @@ class Chart(Pointing, Pins, pg.PlotWidget):
         shown = any(len(series.x) for series in self._series.values())
         rounded = whole_ticks if self._whole else ticks
         xs = rounded(left, right, max(2, (self.width() - LEFT) // COLUMN)) if shown else []
-        ys = ticks(low, high, max(3, (self.height() - FOOT) // ROW)) if shown else []
+        ys = ticks(low, high, self._rows()) if shown else []
         self.getAxis("bottom").setTicks([self._name_ticks(xs, left, right)])
         if self._log:
             y_words = [self._value(10.0**y) for y in ys]
@@ -276,6 +278,11 @@ class Chart(Pointing, Pins, pg.PlotWidget):
             line.setVisible(place < len(ys))
             if place < len(ys):
                 line.setValue(ys[place])
+
+    def _rows(self) -> int:
+        """How many labels have room above each other: three are wanted, if they do not touch."""
+        room = self.height() - FOOT
+        return max(1, room // ROW, min(3, int(room / (1.5 * QFontMetrics(theme.font("axis")).height()))))
 
     def _draw(self, series: Series, left: float, right: float) -> None:
         raise NotImplementedError

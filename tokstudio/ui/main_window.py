@@ -1,6 +1,7 @@
 """The window: rail, top bar, the page in front, status bar, and what floats over them."""
 
 import base64
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,6 +160,7 @@ class MainWindow(QWidget):
         if visit:
             self.history.visit(name, what)
         self._show(name, what)
+        gc.freeze()  # with all pages, Python's search for garbage takes 60 ms: what is there now stays anyhow
 
     def _end_lookout(self) -> None:
         if self.lookout is not None:
@@ -331,6 +333,7 @@ class MainWindow(QWidget):
         if not self._ending and not leaving.may_close(self, self.context.settings, lambda: self.end(0)):
             event.ignore()
             return
+        gc.unfreeze()
         self._keeping.stop()
         self.keep()
         self._end_lookout()

@@ -113,7 +113,7 @@ class Tour:
         yield "compare: add", lambda: self.window.context.go("compare", tokenizer="bytes")
         yield "compare: remove", text.pane_set.history.undo
         for view in ("translate", "corpus", "text"):
-            yield f"compare: {view}", lambda view=view: self.page("compare").show_view(view)
+            yield f"compare: {view}", lambda view=view: self.page("compare").choose_view(view)
 
     def _vocabulary(self) -> Iterator[tuple[str, Callable[[], object]]]:
         yield "vocabulary: open", self.show("vocabulary")

@@ -75,13 +75,14 @@ class BitsView(QWidget):
         layout.addWidget(row(self.unit, (words, 1)))
         for made in self.cards.values():
             layout.addWidget(made, 1)
+        lab.opening_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         present = self.lab.present()
         for side, made in self.cards.items():
             made.setVisible(side == "A" or side in present)
-            made.name.setText(self.lab.sides[side].name or "No model")
+            made.name.setText(self.lab.called(side))
 
     def run(self) -> None:
         for side in self.lab.present():

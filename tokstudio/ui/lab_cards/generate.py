@@ -75,6 +75,7 @@ class GenerateView(QWidget):
         for made in self.cards.values():
             sides.addWidget(made, 1)
         layout.addLayout(sides, 1)
+        lab.opening_changed.connect(self.refresh)
         self.refresh()
 
     def _settings(self) -> Card:
@@ -106,10 +107,11 @@ class GenerateView(QWidget):
         """The models have changed."""
         present = self.lab.present()
         self.go.setEnabled(bool(present))
-        self.go.setToolTip("" if present else "Choose a model first.")
+        wait = "It is being opened." if self.lab.opening else "Choose a model first."
+        self.go.setToolTip("" if present else wait)
         for side, made in self.cards.items():
             made.setVisible(side == "A" or side in present)
-            made.name.setText(self.lab.sides[side].name or "No model")
+            made.name.setText(self.lab.called(side))
         self._show_state()
 
     def run(self) -> None:

@@ -1,10 +1,14 @@
 """Compare: tokenizers side by side, in several views: the panes on one text, and what else is in
 `tokstudio.ui.compare_views`."""
 
+from collections.abc import Iterator
+
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from tokstudio.ui import compare_views
 from tokstudio.ui.context import Context
+from tokstudio.ui.importing import imported
+from tokstudio.ui.in_turns import InTurns, polished
 from tokstudio.ui.reveal import Thing
 from tokstudio.ui.widgets.basic import row, segmented
 from tokstudio.ui.widgets.choice_list import Choice
@@ -20,6 +24,7 @@ class ComparePage(QWidget):
         self.views: dict[str, QWidget] = {}
         self.switch = segmented([entry.title for entry in self.entries], 0, "View")
         self._shown: QWidget | None = None
+        self._coming = InTurns(self)
         self.tools, self.stack = QStackedWidget(), QStackedWidget()
         self.tools.setFixedHeight(30)
         self._no_tools = QWidget()
@@ -35,7 +40,7 @@ class ComparePage(QWidget):
         wanted = context.settings.get("compare/view", "text")
         names = [entry.name for entry in self.entries]
         self.show_view(wanted if wanted in names else "text")
-        self.switch.changed.connect(lambda number: self.show_view(names[number]))
+        self.switch.changed.connect(lambda number: self.choose_view(names[number]))
 
     # ---- views
 
@@ -56,7 +61,23 @@ class ComparePage(QWidget):
     def front(self) -> QWidget:
         return self.stack.currentWidget()
 
+    def choose_view(self, name: str) -> None:
+        """As a click asks for it: a view that is not there yet is made in several turns of the event loop."""
+        if name in self.views:
+            self.show_view(name)
+        else:
+            self._coming.start(self._chosen(name))
+
+    def _chosen(self, name: str) -> Iterator[int | None]:
+        yield from imported(f"{compare_views.__name__}.{name}")
+        view = self.view(name)
+        yield
+        view.resize(self.stack.size())
+        yield from polished(view)
+        self.show_view(name)
+
     def show_view(self, name: str) -> None:
+        self._coming.stop()
         view = self.view(name)
         if view is self._shown:
             return
@@ -110,7 +131,9 @@ class ComparePage(QWidget):
 
     def commands(self) -> list[Choice]:
         views = [
-            Choice(f"Compare: {entry.title}", "View", "compare", lambda name=entry.name: self.show_view(name))
+            Choice(
+                f"Compare: {entry.title}", "View", "compare", lambda name=entry.name: self.choose_view(name)
+            )
             for entry in self.entries
         ]
         return [*(views if len(views) > 1 else []), *self._asked("commands", [])]

@@ -21,6 +21,7 @@ from tokstudio.ui.lab_cards.generate import GenerateView
 from tokstudio.ui.lab_cards.lab import SIDES, Lab
 from tokstudio.ui.lab_cards.layers import LayersView
 from tokstudio.ui.lab_cards.lens import LensView
+from tokstudio.ui.lab_cards.opening import OpeningRows
 from tokstudio.ui.page_list import parts
 from tokstudio.ui.reveal import Thing, offer
 from tokstudio.ui.widgets.basic import Card, Combo, Segmented, combo, row
@@ -54,6 +55,7 @@ class ModelPage(QWidget):
         self._build()
         self.lab.opened.connect(self._opened)
         self.lab.failed.connect(self._failed)
+        self.lab.opening_changed.connect(self._opening)
         self._pause = QTimer(self, interval=PAUSE, singleShot=True)
         self._pause.timeout.connect(self._text_changed)
         self.text.textChanged.connect(self._pause.start)
@@ -96,13 +98,14 @@ class ModelPage(QWidget):
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(8)
         layout.addWidget(bar)
+        layout.addWidget(OpeningRows(self.lab))
         layout.addWidget(self.problem)
         layout.addWidget(split, 1)
 
     # ---------------------------------------------------------------- the window's side
 
     def subtitle(self) -> str:
-        return self.lab.sides["A"].name
+        return self.lab.called("A")
 
     def regions(self) -> list[QWidget]:
         return [self.pickers["A"], self.text, self._stack.currentWidget()]
@@ -210,6 +213,12 @@ class ModelPage(QWidget):
         """For undo: its answer comes later, and is no step."""
         self._last[side] = reference
         self.choose(side, reference)
+
+    def _opening(self) -> None:
+        for side in SIDES:
+            if side not in self.lab.opening:  # given up, or there
+                self._mark(side, self.lab.sides[side].reference)
+        self.context.refresh_header()
 
     def _opened(self, side: str) -> None:
         now = self.lab.sides[side]
