@@ -38,9 +38,11 @@ APART: dict[str, Callable[[], Any]] = {  # what may be made before the page, eac
 
 
 class Body(QScrollArea):
-    def __init__(self, engine: Engine, charts: list[str], parts: dict[str, Any]):
+    def __init__(
+        self, engine: Engine, charts: list[str], parts: dict[str, Any], parent: QWidget | None = None
+    ):
         """`parts`: what APART makes."""
-        super().__init__()
+        super().__init__(parent)
         self.problem, self.header = Problem(), parts["header"]
         self.matrices: list[MatrixCard] = parts["matrices"]
         self.vector, self.pair, self.health = parts["vector"], parts["pair"], parts["health"]
@@ -48,35 +50,34 @@ class Body(QScrollArea):
         self.projection = parts["projection"]
         self.slots = Slots(engine, charts)
         self.matrix_stack, self.middle = QStackedWidget(), QStackedWidget()
-        for made in self.matrices:
-            self.matrix_stack.addWidget(made)
-        for made in (self.matrix_stack, self.vector, self.pair, self.health, self.transfer):
-            self.middle.addWidget(made)
         self._sides = QBoxLayout(QBoxLayout.LeftToRight)
         self._side = QBoxLayout(QBoxLayout.TopToBottom)
         self._build()
 
     def _build(self) -> None:
-        left = QVBoxLayout()
-        left.setSpacing(8)
-        left.addWidget(row(self.header.views, None))
-        left.addWidget(self.middle, 1)
-        left.addWidget(row(*((slot, 1) for slot in self.slots.slots)))
-        for layout in (self._side, self._sides):
-            layout.setSpacing(8)
-        self._side.addWidget(self.neighbors, 3)
-        self._side.addWidget(self.projection, 2)
-        self._sides.addLayout(left, 1)
-        self._sides.addLayout(self._side)
-        body = QWidget()
+        """From the outside in: each step that puts a card of many widgets into another widget takes some 20 ms."""
+        body, left = QWidget(), QVBoxLayout()
+        self.setWidget(body)
+        self.setWidgetResizable(True)
         layout = QVBoxLayout(body)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(8)
         layout.addWidget(self.problem)
         layout.addWidget(self.header)
         layout.addLayout(self._sides, 1)
-        self.setWidget(body)
-        self.setWidgetResizable(True)
+        self._sides.addLayout(left, 1)
+        self._sides.addLayout(self._side)
+        for each in (left, self._side, self._sides):
+            each.setSpacing(8)
+        left.addWidget(row(self.header.views, None))
+        left.addWidget(self.middle, 1)
+        left.addWidget(row(*((slot, 1) for slot in self.slots.slots)))
+        self._side.addWidget(self.neighbors, 3)
+        self._side.addWidget(self.projection, 2)
+        for made in (self.matrix_stack, self.vector, self.pair, self.health, self.transfer):
+            self.middle.addWidget(made)
+        for made in self.matrices:
+            self.matrix_stack.addWidget(made)
         self.setAccessibleName("Matrices and their neighbors")
         self.setFrameShape(QFrame.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)

@@ -156,6 +156,7 @@ class ComparePage(QWidget):
         self.text.keep()
 
     def close_down(self) -> None:
+        self._coming.stop()
         for view in self.views.values():
             if hasattr(view, "close_down"):
                 view.close_down()

@@ -43,7 +43,7 @@ class EmbeddingsPage(QWidget):
         self.engine = Engine(self)
         self._actions: list[QWidget] = []
         kinds = context.settings.get("embeddings.charts", ["", "", ""])
-        self.body = Body(self.engine, kinds, parts(EmbeddingsPage, context, made))
+        self.body = Body(self.engine, kinds, parts(EmbeddingsPage, context, made), self)
         self._start_problem = Problem()
         self._stack = QStackedLayout(self)
         self._stack.addWidget(

@@ -102,19 +102,6 @@ class RunsPage(Deeds, QWidget):
         reveal.offer(head, self.context, lambda: self._thing(self._selected), self.name)
         reveal.offer(self.board.result, self.context, lambda: reveal.Thing(self.board.result.path), self.name)
         self.list.held.connect(self.hold)
-        self._scroll = QScrollArea()
-        self._scroll.setFrameShape(QFrame.NoFrame)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setWidget(self.board)
-        self._scroll.setAccessibleName("The selected run")
-        for part in (self._scroll.viewport(), self.board):
-            part.setAutoFillBackground(False)
-        content = QWidget()
-        layout = QHBoxLayout(content)
-        layout.setContentsMargins(16, 12, 16, 12)
-        layout.setSpacing(8)
-        layout.addWidget(self.list)
-        layout.addWidget(self._scroll, 1)
         self.empty = EmptyState(
             "runs",
             "No runs yet",
@@ -126,22 +113,38 @@ class RunsPage(Deeds, QWidget):
         )
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(content)
+        self._stack.addWidget(self._one_run())
+        self._stack.addWidget(holder := QWidget())
         self.many.picked.connect(self._look_at)
         self.many.menu_asked.connect(self.run_menu)
         self.many.thrown.connect(lambda names: [self.throw(name) for name in names])
         self.many.held = lambda: [one.name for one in self.trash.runs()]
         self.many.restored.connect(self._bring_back)
         self.many.emptied.connect(lambda: self._chores.submit("emptied", self.trash.empty))
-        holder = QWidget()
         inside = QHBoxLayout(holder)
         inside.setContentsMargins(16, 12, 16, 12)
         inside.addWidget(self.many)
-        self._stack.addWidget(holder)
         self._view = segmented(["One run", "All runs"], name="One run or all")
         self._view.changed.connect(lambda _: self._show_view())
         self._view.setParent(self)  # owned here, shown by the top bar
         self._view.hide()
+
+    def _one_run(self) -> QWidget:
+        """From the outside in: each step that puts the board into another widget takes some 15 ms."""
+        content = QWidget(self)
+        self._scroll = QScrollArea()
+        self._scroll.setFrameShape(QFrame.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setAccessibleName("The selected run")
+        layout = QHBoxLayout(content)
+        layout.setContentsMargins(16, 12, 16, 12)
+        layout.setSpacing(8)
+        layout.addWidget(self.list)
+        layout.addWidget(self._scroll, 1)
+        self._scroll.setWidget(self.board)
+        for part in (self._scroll.viewport(), self.board):
+            part.setAutoFillBackground(False)
+        return content
 
     # ---------------------------------------------------------------- the shell
 
