@@ -1,6 +1,7 @@
 """How the parts of the Embeddings page lie: bar, the card in the middle, charts below, neighbors and projection."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -27,7 +28,9 @@ MATRIX, VECTOR, PAIR, HEALTH, TRANSFER = range(5)  # as the names in the header
 
 APART: dict[str, Callable[[], Any]] = {  # what may be made before the page, each in a turn of its own
     "header": HeaderBar,
-    "matrices": lambda: [MatrixCard(side) for side in range(3)],
+    "first": partial(MatrixCard, 0),
+    "second": partial(MatrixCard, 1),
+    "difference": partial(MatrixCard, 2),
     "vector": VectorCard,
     "pair": PairCard,
     "health": HealthCard,
@@ -44,7 +47,7 @@ class Body(QScrollArea):
         """`parts`: what APART makes."""
         super().__init__(parent)
         self.problem, self.header = Problem(), parts["header"]
-        self.matrices: list[MatrixCard] = parts["matrices"]
+        self.matrices: list[MatrixCard] = [parts["first"], parts["second"], parts["difference"]]
         self.vector, self.pair, self.health = parts["vector"], parts["pair"], parts["health"]
         self.transfer, self.neighbors = parts["transfer"], parts["neighbors"]
         self.projection = parts["projection"]

@@ -148,8 +148,9 @@ class MainWindow(QWidget):
             self.opening.finish()
 
     def _opened(self, name: str, what: dict, visit: bool) -> Iterator[int | None]:
+        new = name not in self._pages
         try:
-            if name not in self._pages:
+            if new:
                 yield from page_list.preparing(self._entries[name])
                 yield from self._built(name)
                 page = self._pages[name]
@@ -160,7 +161,8 @@ class MainWindow(QWidget):
         if visit:
             self.history.visit(name, what)
         self._show(name, what)
-        gc.freeze()  # with all pages, Python's search for garbage takes 60 ms: what is there now stays anyhow
+        if new:
+            gc.freeze()  # with all pages, Python's search for garbage takes 60 ms: what is there now stays anyhow
 
     def _end_lookout(self) -> None:
         if self.lookout is not None:
