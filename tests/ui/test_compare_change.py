@@ -4,7 +4,7 @@ import json
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QShortcut
 from PySide6.QtWidgets import QLabel
 
 from tests.ui.test_compare import open_page, pane, settled, view  # noqa: F401  (a fixture)
@@ -126,6 +126,10 @@ def test_a_change_is_tried_beside_the_original_undone_and_saved(qtbot, page, tmp
     assert dialog.edits.count() == 2
     page.pane_set.history.undo()
     qtbot.waitUntil(lambda: dialog.edits.count() == 1, timeout=60_000)
+    apply(0, "#300")
+    assert dialog.edits.count() == 2
+    dialog.findChild(QShortcut).activated.emit()  # Ctrl+Z
+    qtbot.waitUntil(lambda: dialog.edits.count() == 1 and dialog._wanted is None, timeout=60_000)
     dialog.save(tmp_path / "mine")
     assert len(load_tokenizer(str(tmp_path / "mine")).encode(" captain")) == 1
     qtbot.waitUntil(lambda: not any(p.wanted for p in page.session.panes), timeout=60_000)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QListWidget, QVBoxLayout
 
 from tokstudio.errors import TokstudioError
@@ -82,6 +83,8 @@ class WhatIfDialog(QDialog):
         self.go.clicked.connect(self.try_it)
         self.go.setDefault(True)
         self.back.clicked.connect(self.undo)
+        self.back.setToolTip("Undo last change (Ctrl+Z)")
+        QShortcut(QKeySequence(QKeySequence.Undo), self, self.undo)  # a field has its own first
         self.save_as.clicked.connect(self._ask_folder)
         shut.clicked.connect(self.close)
         self._kind_changed()
