@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit
 from tests.embed.files import MINILM, random, write
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context
+from tokstudio.ui.embeddings_header import NARROW_PICKER, PICKER, HeaderBar
 from tokstudio.ui.embeddings_heat import round_step
 from tokstudio.ui.embeddings_planes import MatrixPlane, RowsPlane, Shade, View, level_of, tiles_in
 from tokstudio.ui.pages.embeddings import EmbeddingsPage
@@ -325,3 +326,16 @@ def test_one_click_gives_the_fixed_levels(qtbot, page):
     card = page.body.matrices[0]
     qtbot.mouseClick(card.level.button(2), Qt.LeftButton)
     assert card.heat.plane.shade.level == 0.15
+
+
+def test_the_name_of_the_matrix_has_room_where_there_is_some(qtbot, qapp):
+    theme.apply(qapp, "light")
+    header = HeaderBar()
+    qtbot.addWidget(header)
+    qtbot.addWidget(header.views)  # the page puts them elsewhere
+    header.arrange(True)
+    header.show()
+    header.resize(986, 60)
+    assert header.models["A"].picker.maximumWidth() == PICKER
+    header.resize(790, 60)
+    assert header.models["A"].picker.maximumWidth() == NARROW_PICKER

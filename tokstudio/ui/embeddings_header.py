@@ -10,6 +10,7 @@ from tokstudio.ui.widgets.basic import Card, Combo, button, col, combo, eliding,
 from tokstudio.ui.words import size
 
 PICKER, NARROW_PICKER = 180, 110  # pixels at most
+ROOMY = 900  # of the bar, from which the list of one model's matrices is as wide as in a wide window
 NONE = "\u2013"  # until a number is there
 ROLES = {"input": "input", "output": "output", "other": "not by vocabulary"}
 VIEWS = ("Matrix", "Vector", "Two models", "Health", "Transfer")
@@ -46,9 +47,7 @@ class _Model(QWidget):
         self.picker = combo(name=f"Matrix of {letter}")
         self.picker.setMinimumWidth(NARROW_PICKER)
         self.picker.setMaximumWidth(PICKER)
-        self.picker.setSizeAdjustPolicy(
-            Combo.AdjustToContents
-        )  # else the name of the matrix is cut to two letters
+        self.picker.setSizeAdjustPolicy(Combo.AdjustToContents)
         self.picker.activated.connect(
             lambda place: self.tensor_chosen.emit(self.picker.itemData(place, Qt.UserRole))
         )
@@ -85,6 +84,7 @@ class HeaderBar(Card):
 
     def __init__(self):
         super().__init__()
+        self._narrow = False
         self.models = {letter: _Model(letter, series) for series, letter in enumerate("AB")}
         for letter, model in self.models.items():
             model.tensor_chosen.connect(lambda tensor, letter=letter: self.tensor_chosen.emit(letter, tensor))
@@ -130,14 +130,25 @@ class HeaderBar(Card):
             part.setVisible(shown)
         if two:
             self.models["B"].show_side(side)
+        self._fit()
         self.clear_pair()
 
     def arrange(self, narrow: bool) -> None:
         """Narrow: names before counts that the report of the pair has, too."""
-        for model in self.models.values():
-            model.picker.setMaximumWidth(NARROW_PICKER if narrow else PICKER)
+        self._narrow = narrow
+        self._fit()
         for key in ("only_a", "only_b"):
             self._two[key].setVisible(not narrow)
+
+    def _fit(self) -> None:
+        """A short list cuts the name of the matrix to two letters: only where two models leave no room."""
+        roomy = not self._narrow or (self._pair.isHidden() and self.width() >= theme.px(ROOMY))
+        for model in self.models.values():
+            model.picker.setMaximumWidth(PICKER if roomy else NARROW_PICKER)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def show_transfer(self, there: bool) -> None:
         """Is the model the export of a run that kept its plan?"""
