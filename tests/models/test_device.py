@@ -58,7 +58,7 @@ if fast_products(torch.device("cpu")):
 
 
 def test_products_of_ever_other_lengths_are_not_kept():
-    """500 shapes: 350 MB with the libraries' own limits, 42 MB with ours. In a process of its own: limits are read once."""
+    """500 shapes: 350 MB with the libraries' own limits, 42 MB with ours. Limits are read once in a process."""
     names = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
     env = {name: value for name, value in os.environ.items() if name not in names}
     done = subprocess.run([sys.executable, "-c", SHAPES], env=env, capture_output=True, text=True, check=True)
