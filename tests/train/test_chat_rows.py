@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tokstudio.errors import ConfigError, InputError
+from tokstudio.errors import InputError
 from tokstudio.events import Metrics
 from tokstudio.models.load import load_model
 from tokstudio.train.config import DataConfig
@@ -15,7 +15,7 @@ from tokstudio.train.control import NoControl
 from tokstudio.train.data import token_batch
 from tokstudio.train.evaluate import bits_per_byte, token_nats
 from tokstudio.train.kinds import own_tokenizer
-from tokstudio.train.marked import check_masked, cut, encode, marked, trained_bytes, trained_tokens
+from tokstudio.train.marked import cut, encode, marked, trained_bytes, trained_tokens
 from tokstudio.train.packing import batches
 from tokstudio.train.sources import load_data
 from tokstudio.train.transfer import run
@@ -158,9 +158,26 @@ def test_a_model_learns_to_answer(chats, tiny_config, tmp_path, monkeypatch):
     assert all(np.isfinite(e.values["loss"]) for e in events if isinstance(e, Metrics) and "loss" in e.values)
 
 
-def test_objectives_that_learn_everything_are_refused(chats, tiny_config):
-    config = replace(tiny_config, data=DataConfig(corpus=chats, chat_template="TinyLlama"))
-    documents = loaded(chats).train
-    with pytest.raises(ConfigError, match="alm learns whole texts"):
-        check_masked(documents, config)
-    check_masked(documents, replace(config, data=replace(config.data, learn="all")))
+@pytest.mark.parametrize("tiny_folder", [True], indirect=True, ids=["tied"])
+def test_answers_are_learnt_from_a_teacher_with_and_without_a_cache(chats, tiny_config, tmp_path):
+    """Chunk likelihoods of what an assistant says; the loss of a batch is that of its answers."""
+    config = replace(
+        tiny_config,
+        objectives=("next_token", "alm"),
+        data=DataConfig(corpus=chats, chat_template="TinyLlama", window_bytes=256, held_out_bytes=1024),
+        check_export=False,
+    )
+    curves = []
+    for name, changes in {
+        "live": config,
+        "cached": replace(config, train=replace(config.train, teacher_cache=True)),
+        "all": replace(config, data=replace(config.data, learn="all")),
+    }.items():
+        (tmp_path / name).mkdir()
+        events = run(changes, tmp_path / name, NoControl(), False)
+        told = [e for e in events if isinstance(e, Metrics) and "loss/alm" in e.values and e.step]
+        curves.append([e.values["loss/alm"] for e in told])
+        assert len(told) == config.train.steps
+        assert all(value > 0 for value in curves[-1])
+    assert curves[0] == pytest.approx(curves[1], rel=1e-5)
+    assert curves[0][0] != pytest.approx(curves[2][0], rel=1e-3)

@@ -62,6 +62,9 @@ def test_a_card_holds_figures_licenses_and_no_folder(tmp_path):
     assert "Source model: mit." in said
     assert "Source tokenizer: gemma." in said
     assert "| this model | 1.7500 |" in said
+    code = said.partition("```python\n")[2].partition("```")[0]
+    compile(code, "card", "exec")
+    assert "expanded_bytes" not in said
     assert "/folder/of/me" not in said
     assert (export / "LICENSE-model.txt").read_text() == "mit"
     assert (export / "LICENSE-tokenizer.txt").read_text() == "gemma"

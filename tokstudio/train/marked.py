@@ -5,18 +5,12 @@ tokens that the chat template writes are special tokens; those that stand in wha
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tokstudio.errors import ConfigError
 from tokstudio.tokens.base import Encoding, Tokenizer
 
-if TYPE_CHECKING:
-    from tokstudio.train.config import TransferConfig
-
 Ranges = tuple[tuple[int, int], ...]  # half-open, bytes of UTF-8, ascending
-MASKED = ("next_token", "sft", "kl")  # objectives that leave out what is not to be learnt
 
 
 class Marked(str):
@@ -90,14 +84,3 @@ def cut(text: str, size: int, *, first: int | None = None) -> Iterator[str]:
 def _within(ranges: Ranges, start: int, stop: int) -> Ranges:
     found = ((max(a, start) - start, min(b, stop) - start) for a, b in ranges if a < stop and b > start)
     return tuple(found)
-
-
-def check_masked(documents: Sequence, config: "TransferConfig") -> None:
-    """Raises ConfigError where an objective would learn what is to be left out. One document stands for all."""
-    if not len(documents) or not isinstance(documents[0].text, Marked) or config.data.learn == "all":
-        return
-    if wrong := [name for name in config.objectives if name not in MASKED]:
-        raise ConfigError(
-            f"{wrong[0]} learns whole texts, but of these chats only the answers are to be learnt.",
-            hint=f"Use {', '.join(MASKED[:-1])} or {MASKED[-1]}, or set data.learn=all.",
-        )

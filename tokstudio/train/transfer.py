@@ -36,7 +36,6 @@ from tokstudio.train.evaluate import BitsPerByte, bits_per_byte
 from tokstudio.train.kinds import purpose_of, target_reference
 from tokstudio.train.lines import HeldOutLines
 from tokstudio.train.loop import optimize, started, step_losses
-from tokstudio.train.marked import check_masked
 from tokstudio.train.objectives.base import OBJECTIVES, Objective
 from tokstudio.train.packing import batches
 from tokstudio.train.publish import publish, save_adapters
@@ -302,7 +301,6 @@ def _set_up(config: TransferConfig) -> tuple[Pair, Any, Corpus]:
     target = load_tokenizer(target_reference(config))
     tokenizer_folder(target)  # an export that cannot work is better known before the training than after it
     corpus = load_data(config.data, config.model)
-    check_masked(corpus.train, config)
     return Pair(source, target, device), load_model(config.model).to(device), corpus
 
 

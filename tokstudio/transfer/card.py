@@ -72,6 +72,8 @@ def write_card(
             "",
             *_about(report, kind),
             "",
+            *_opening(export),
+            "",
             *_figures(report, kind),
             "",
             *_data(report, data),
@@ -127,6 +129,24 @@ def _about(report: Mapping[str, Any], kind: str) -> list[str]:
     if teacher := report.get("teacher"):
         lines.append(f"Its teacher was {Path(str(teacher['model'])).name}.")
     return lines
+
+
+def _opening(export: Path) -> list[str]:
+    lines = ["## Opening", ""]
+    code = [
+        "from transformers import AutoModelForCausalLM, AutoTokenizer",
+        "",
+        'folder = "this folder"',
+        "model = AutoModelForCausalLM.from_pretrained(folder)",
+        "tokenizer = AutoTokenizer.from_pretrained(folder)",
+    ]
+    if (export / "expanded_bytes.py").exists():
+        lines += [
+            "It needs the file `expanded_bytes.py` of this folder: `HOW_TO_OPEN.txt` says why. Read it first.",
+            "",
+        ]
+        code = ["import sys", *code[:3], "sys.path.insert(0, folder)", "import expanded_bytes", "", *code[3:]]
+    return [*lines, "```python", *code, "```"]
 
 
 def _figures(report: Mapping[str, Any], kind: str) -> list[str]:

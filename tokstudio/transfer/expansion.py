@@ -142,6 +142,16 @@ def write_loader(folder: Path) -> None:
         "Each byte's input row of this model has the row of the longest subword that ends there added to it.\n"
         "No architecture of transformers has such an input, so the folder holds the code that makes it:\n"
         "expanded_bytes.py. Read it, then either import it before AutoModelForCausalLM.from_pretrained, or call\n"
-        "that with its argument trust_remote_code. Otherwise the model does not open, rather than opening wrongly.\n",
+        "that with its argument trust_remote_code. Otherwise the model does not open, rather than opening wrongly.\n"
+        "\n"
+        "    import sys\n"
+        "    from transformers import AutoModelForCausalLM, AutoTokenizer\n"
+        "\n"
+        '    folder = "this folder"\n'
+        "    sys.path.insert(0, folder)\n"
+        "    import expanded_bytes\n"
+        "\n"
+        "    model = AutoModelForCausalLM.from_pretrained(folder)\n"
+        "    tokenizer = AutoTokenizer.from_pretrained(folder)\n",
         encoding="utf-8",
     )
