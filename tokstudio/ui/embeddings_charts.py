@@ -29,7 +29,7 @@ class ValuesChart(LineChart):
     def _tick(self, left: float, right: float, low: float, high: float) -> None:
         super()._tick(left, right, low, high)
         self.getAxis("left").setTicks([[]])
-        _signed_ticks(self, left, right)
+        _more_ticks(self, left, right)
         for line in self._grid[1:]:
             line.hide()
 
@@ -37,8 +37,8 @@ class ValuesChart(LineChart):
         return f"{number(float(series.x[place]))}   {100 * float(series.y[place]):.2g} % of values"
 
 
-def _signed_ticks(chart: Chart, left: float, right: float) -> None:
-    """Values lie on both sides of 0, and 0 alone names no size."""
+def _more_ticks(chart: Chart, left: float, right: float) -> None:
+    """A single tick names no size, which in a small chart is all that the usual distance leaves."""
     if any(len(series.x) for series in chart._series.values()):
         xs = ticks(left, right, 5)
         chart.getAxis("bottom").setTicks([list(zip(xs, tick_words(xs), strict=True))])
@@ -61,6 +61,10 @@ class SpreadChart(BarChart):
             self.set_bars(edges, counts, series=number_, name="AB"[number_])
         if len(sides) == 1:
             self.remove_series("B")
+
+    def _tick(self, left: float, right: float, low: float, high: float) -> None:
+        super()._tick(left, right, low, high)
+        _more_ticks(self, left, right)
 
     def set_token(self, value: float | None) -> None:
         """Marks where the asked token stands."""
@@ -185,7 +189,7 @@ class ScatterChart(Chart):
 
     def _tick(self, left: float, right: float, low: float, high: float) -> None:
         super()._tick(left, right, low, high)
-        _signed_ticks(self, left, right)
+        _more_ticks(self, left, right)
 
     def _reading(self, series: Series, place: int) -> str:
         return f"A {number(float(series.x[place]))}   B {number(float(series.y[place]))}"

@@ -67,6 +67,7 @@ class MatrixCard(Card):
             self.heat.setAccessibleName(("", "Heat map of B", "Heat map of A less B")[side])
         self.side = side
         self.order = combo(name="Order of the rows")
+        self.order.setMinimumWidth(132)
         for order in ORDERS:
             self.order.addItem(ORDER_WORDS[order], order)
         self.columns = combo(name="Order of the dimensions")
@@ -300,5 +301,5 @@ class MatrixCard(Card):
             self.subtitle.setText(words)
             first, last = int(view.top), min(int(np.ceil(view.bottom)), plane.shape[0]) - 1
             left, right = int(view.left), min(int(np.ceil(view.right)), plane.shape[1]) - 1
-            across = "dimensions" if self._columns[WHOLE] == "id" else "places"
-            self._range.setText(f"rows {first:,} to {last:,}, {across} {left:,} to {right:,}")
+            across = "dims" if self._columns[WHOLE] == "id" else "places"
+            self._range.setText(f"rows {first:,}\u2013{last:,}, {across} {left:,}\u2013{right:,}")
