@@ -145,6 +145,22 @@ def test_another_width_has_no_distance_and_still_moves(tmp_path, pairs, values):
     assert np.isfinite(found.total).all()
 
 
+def test_a_checkpoint_that_is_removed_while_it_is_opened_is_left_out(tmp_path, pairs, values, monkeypatch):
+    from tokstudio.embed import course as module
+    from tokstudio.embed import read
+
+    run = make_run(tmp_path / "run", {10: values[0], 20: values[1]})
+    plain = read.map_matrix
+
+    def mapped(tensor, role):
+        if tensor.file.parent.name == "step-10":
+            tensor.file.unlink()  # the run goes on between the header and the map
+        return plain(tensor, role)
+
+    monkeypatch.setattr(read, "map_matrix", mapped)
+    assert [stop.step for stop in finish(module.follow(run, pairs)).stops] == [20]
+
+
 @pytest.mark.parametrize("words", ["", "model = 3\n", "x = ["])
 def test_other_folders_are_no_runs(tmp_path, words):
     (tmp_path / "config.toml").write_text(words)

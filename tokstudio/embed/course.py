@@ -74,6 +74,8 @@ def follow(
             opened.append((stop, token_rows(open_model(stop.path))))
         except (InputError, ModelError) as error:
             trouble = error
+        except OSError:
+            continue  # the run removed it just now: it keeps only the newest
     if not opened:
         raise trouble or InputError(
             "This run has no checkpoint yet.",

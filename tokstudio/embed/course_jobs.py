@@ -66,7 +66,10 @@ def course_row(state: State, run: str, path: str, tensor: str, row: int, source:
     """The tokens of the source model whose rows are nearest to row `row` at one stop: `ids`, `scores`, `tokens`."""
     if not (Path(run) / CONFIG).is_file():
         raise InputError("The folder of this run is gone.", hint="Open another model.")
-    query = open_model(Path(path)).matrix(tensor).rows(np.array([row]))[0]
+    try:
+        query = open_model(Path(path)).matrix(tensor).rows(np.array([row]))[0]
+    except OSError:
+        raise InputError("The run has just removed this checkpoint.", hint="Choose another one.") from None
     before = state.get(source["path"], source["tensor"])
     if before.norms is None:
         before.norms = yield from row_norms(before.matrix)
