@@ -161,6 +161,8 @@ class ChartColumn(QWidget):
         """In a tab, which scrolls, pictures have the height that all their labels need."""
         for picture in self.flow.pictures:
             picture.setMinimumHeight(190 if tab else 90)
+        for chart in (self.coverage, self.zipf, self.norms):
+            chart.setMinimumHeight(150 if tab else 80)
 
     def show_flow(self, flow: bool, rest: bool) -> None:
         """Which cards there are below the first one: what becomes of tokens in another vocabulary; counts and
