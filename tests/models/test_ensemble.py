@@ -130,3 +130,10 @@ def test_the_command_scores_and_continues(second, tmp_path, capsys):
         assert main([*alone, "--mean", mean, "--max-new-tokens", "5"]) == 0
         said.append(json.loads(capsys.readouterr().out)["text"])
     assert said == ["path, path, path"] * 2  # what the model writes alone
+
+
+def test_windows_that_are_too_long_are_told_in_the_commands_own_words(second, tmp_path, capsys):
+    (tmp_path / "text.txt").write_text("def join(self): return self.sep\n" * 40)
+    command = ["ensemble", "--model", second, "--model", second, "--text", str(tmp_path / "text.txt")]
+    assert main([*command, "--window-bytes", "1024"]) != 0
+    assert "Choose --window-bytes below 1024." in capsys.readouterr().err

@@ -161,5 +161,7 @@ def print_report(report: dict) -> None:
             f"({change:+.0f} %)"
         )
     say(f"export: {report['export']['path']}")
+    if "adapters" in report["export"]:
+        say(f"adapters alone: {report['export']['adapters']}")
     if "max_abs_logit_difference" in report["export"]:
         say(f"  reloaded, largest difference of a logit {report['export']['max_abs_logit_difference']:.1e}")

@@ -87,9 +87,10 @@ def write_teacher_cache(problem: "Transfer", corpus: Corpus, control: Control) -
         if control.poll() in ("stop", "park"):
             yield Stopped(step=0)
             return
-    size = cache.bytes() / 1e6
+    size = cache.bytes()
+    held = f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
     had = f", {known:,} of {wanted:,} batches were there" if known else ""
-    yield Log(level="info", message=f"The teacher cache holds {size:,.1f} MB in {cache.folder}{had}.")
+    yield Log(level="info", message=f"The teacher cache holds {held} in {cache.folder}{had}.")
     problem.teacher = CachedTeacher(cache, problem.teacher.tokenizer, problem.teacher.limit)
     problem.student = replace(problem.student, teacher=None)
 

@@ -313,9 +313,10 @@ def texts_for(config: TransferConfig, corpus: Corpus) -> list[str]:
 
 def _describe(pair: Pair, corpus: Corpus, config: TransferConfig) -> str:
     size = corpus.train_size
+    told = f"{size / 1e6:.1f} M" if size >= 1e6 else f"{size:,}"
     return (
         f"{config.model} ({len(pair.source):,} tokens) to {pair.target.name} ({len(pair.target):,} tokens) "
-        f"on {pair.device}, {size / 1e6:.1f} M characters of text"
+        f"on {pair.device}, {told} characters of text"
     )
 
 

@@ -77,13 +77,17 @@ def _weights(text: str) -> list[float]:
 
 
 def _score(ensemble: Any, tokenizer: Any, args: argparse.Namespace) -> dict[str, Any]:
+    from tokstudio.errors import ConfigError
     from tokstudio.train.corpus import PYTHON, load_corpus, read_documents
     from tokstudio.train.data import held_out_windows
     from tokstudio.train.evaluate import bits_per_byte
 
     documents = load_corpus(PYTHON).held_out if args.text == PYTHON else read_documents(args.text)
     windows = held_out_windows(documents, window_bytes=args.window_bytes, total_bytes=args.max_bytes)
-    together = bits_per_byte(ensemble, tokenizer, windows)
+    try:
+        together = bits_per_byte(ensemble, tokenizer, windows)
+    except ConfigError as error:
+        raise ConfigError(str(error), hint=f"Choose --window-bytes below {args.window_bytes}.") from None
     each = [
         bits_per_byte(m, tokenizer, windows, limit=ensemble.config.max_position_embeddings).value
         for m in ensemble.members
