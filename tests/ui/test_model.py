@@ -78,7 +78,7 @@ def test_opening_can_be_given_up(qtbot, page, other):
     assert not page.lab.maths.busy()
 
 
-def test_both_models_write_read_and_are_compared(qtbot, page, other):
+def test_both_models_write_read_and_are_compared(qtbot, page, other, monkeypatch):
     page.opened()
     page.choose("B", str(other))
     qtbot.waitUntil(lambda: page.lab.present() == ["A", "B"], timeout=SLOW)
@@ -119,6 +119,18 @@ def test_both_models_write_read_and_are_compared(qtbot, page, other):
     box = attention.maps._box(0)
     assert "reads" in attention.maps.read_at(box.center().x(), box.center().y())
     assert attention.maps.read_at(-5, -5) == ""
+
+    asked: list[str] = []
+    assert not attention.which.isHidden()
+    for other in (attention, view(page, "lens"), view(page, "layers")):
+        view(page, other.name)
+        idle(qtbot, page)
+        with monkeypatch.context() as patched:
+            patched.setattr(page.lab, "ask", lambda slot, side, *args, **more: asked.append(side))
+            other.which.button(1).click()
+        other.which.button(0).click()
+        idle(qtbot, page)
+    assert asked == ["B", "B", "B"]
 
     change = view(page, "change")
     idle(qtbot, page)

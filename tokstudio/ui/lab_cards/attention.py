@@ -10,6 +10,7 @@ from tokstudio.ui import theme
 from tokstudio.ui.embeddings_words import shown
 from tokstudio.ui.lab_cards.flow import scrolled
 from tokstudio.ui.lab_cards.lab import Lab
+from tokstudio.ui.lab_cards.which import Which
 from tokstudio.ui.widgets.basic import card, combo, label
 
 CAPTION, GAP, LEAST = 20, 12, 200
@@ -36,7 +37,7 @@ class HeadMaps(QWidget):
     def _layout(self) -> tuple[int, int]:
         """Columns, and the side of one map."""
         heads = max(1, len(self._weights))
-        width = self.width() - NAMES
+        width = self.width() - NAMES - 2  # of the frame around the last map
         columns = max(1, min(heads, (width + GAP) // (LEAST + GAP)))
         return columns, max(80, (width - GAP * (columns - 1)) // columns)
 
@@ -126,11 +127,13 @@ class AttentionView(QWidget):
         self.layer = combo([], "Layer")
         self.layer.setMinimumWidth(110)
         self.layer.activated.connect(lambda _: self.run())
+        self.which = Which(lab)
+        self.which.changed.connect(lambda _: self._turn())
         self.maps = HeadMaps()
         made = card(
             "Attention",
             "Rows read columns, in the order of the text; a stronger fill is more. The first is the start of the text.",
-            [label("Layer", "small", "muted"), self.layer],
+            [self.which, label("Layer", "small", "muted"), self.layer],
         )
         made.body.addWidget(scrolled(self.maps), 1)
         layout = QVBoxLayout(self)
@@ -138,8 +141,16 @@ class AttentionView(QWidget):
         layout.addWidget(made, 1)
         self.refresh()
 
+    def _turn(self) -> None:
+        self._fill_layers()
+        self.run()
+
     def refresh(self) -> None:
-        about = self.lab.sides["A"].about
+        self.which.refresh()
+        self._fill_layers()
+
+    def _fill_layers(self) -> None:
+        about = self.lab.sides[self.which.side].about
         layers = about["layers"] if about else 0
         if layers != self.layer.count():
             self.layer.clear()
@@ -147,9 +158,10 @@ class AttentionView(QWidget):
             self.layer.setCurrentIndex(layers // 2 if layers else -1)
 
     def run(self) -> None:
-        if "A" in self.lab.present() and self.layer.currentIndex() >= 0:
+        self.lab.cancel("Reading attention")
+        if (side := self.which.side) in self.lab.present() and self.layer.currentIndex() >= 0:
             asked = {"text": self.lab.text, "layer": self.layer.currentIndex()}
-            self.lab.ask("Reading attention", "A", "look", self._show, **asked)
+            self.lab.ask("Reading attention", side, "look", self._show, **asked)
 
     def _show(self, reply: Reply) -> None:
         self.maps.set_weights(reply.arrays["weights"], reply.values["tokens"])

@@ -17,6 +17,7 @@ from tokstudio.embed.service import Reply
 from tokstudio.ui import theme
 from tokstudio.ui.lab_cards.grid import Grid
 from tokstudio.ui.lab_cards.lab import Lab
+from tokstudio.ui.lab_cards.which import Which
 from tokstudio.ui.widgets.basic import card
 
 COLUMNS = ("Module", "Kind", "Shape", "Parameters", "Share", "Output", "Mean", "Std", "Largest")
@@ -97,7 +98,9 @@ class LayersView(QWidget):
         for column in range(4):
             self.cost.headerItem().setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
         self.cost.setAccessibleName("What a vocabulary of another size would cost")
-        self._tree_card = card("Modules", "")
+        self.which = Which(lab)
+        self.which.changed.connect(lambda _: self._turn())
+        self._tree_card = card("Modules", "", [self.which])
         self._tree_card.body.addWidget(self.tree)
         below = card("Norms of the outputs", "by token; the fill is relative to the largest of the row")
         below.body.addWidget(self.norms)
@@ -116,8 +119,16 @@ class LayersView(QWidget):
         layout.addWidget(split)
         self.refresh()
 
+    def _turn(self) -> None:
+        self._fill()
+        self.run()
+
     def refresh(self) -> None:
-        about = self.lab.sides["A"].about
+        self.which.refresh()
+        self._fill()
+
+    def _fill(self) -> None:
+        about = self.lab.sides[self.which.side].about
         self.tree.clear()
         self.cost.clear()
         self._items.clear()
@@ -164,8 +175,9 @@ class LayersView(QWidget):
         parent.addChild(item) if parent is not None else self.tree.addTopLevelItem(item)
 
     def run(self) -> None:
-        if "A" in self.lab.present() and self.lab.text:
-            self.lab.ask("Reading", "A", "read", self._show, text=self.lab.text)
+        self.lab.cancel("Reading")
+        if (side := self.which.side) in self.lab.present() and self.lab.text:
+            self.lab.ask("Reading", side, "read", self._show, text=self.lab.text)
 
     def _show(self, reply: Reply) -> None:
         modules, norms = reply.values["modules"], reply.arrays["norms"]

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from tokstudio.embed.service import Reply
 from tokstudio.ui.lab_cards.grid import Grid
 from tokstudio.ui.lab_cards.lab import Lab
+from tokstudio.ui.lab_cards.which import Which
 from tokstudio.ui.widgets.basic import card
 
 
@@ -16,9 +17,12 @@ class LensView(QWidget):
         super().__init__()
         self.lab = lab
         self.grid = Grid("Logit lens: layers by tokens", side=124)
+        self.which = Which(lab)
+        self.which.changed.connect(lambda _: self.run())
         made = card(
             "Logit lens",
             "The most likely next token after each layer; the fill is its probability. Columns are what was read.",
+            [self.which],
         )
         made.body.addWidget(self.grid, 1)
         layout = QVBoxLayout(self)
@@ -26,11 +30,12 @@ class LensView(QWidget):
         layout.addWidget(made, 1)
 
     def refresh(self) -> None:
-        pass
+        self.which.refresh()
 
     def run(self) -> None:
-        if self.lab.present()[:1] == ["A"]:
-            self.lab.ask("Looking through the layers", "A", "lens", self._show, text=self.lab.text)
+        self.lab.cancel("Looking through the layers")
+        if (side := self.which.side) in self.lab.present():
+            self.lab.ask("Looking through the layers", side, "lens", self._show, text=self.lab.text)
 
     def _show(self, reply: Reply) -> None:
         ids, p, entropy = (reply.arrays[k] for k in ("ids", "probabilities", "entropy"))
