@@ -332,7 +332,6 @@ def test_the_name_of_the_matrix_has_room_where_there_is_some(qtbot, qapp):
     theme.apply(qapp, "light")
     header = HeaderBar()
     qtbot.addWidget(header)
-    qtbot.addWidget(header.views)  # the page puts them elsewhere
     header.arrange(True)
     header.show()
     header.resize(986, 60)

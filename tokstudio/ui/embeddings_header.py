@@ -92,6 +92,7 @@ class HeaderBar(Card):
         self.add.setToolTip("Open a second matrix beside this one")
         self.swap, self.close_b = tool("swap", "Swap A and B"), tool("close", "Close B")
         self.views = segmented(list(VIEWS), name="View")
+        self.views.setParent(self)  # until the page puts it elsewhere, or is left half built
         self._one = {key: stat(title, NONE) for key, title in
                      {"std": "Std", "norm": "Mean norm", "rank": "Effective rank", "same": "Anisotropy",
                       "size": "On disk"}.items()}  # fmt: skip
