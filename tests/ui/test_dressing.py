@@ -23,7 +23,10 @@ CHANGES = [  # from, to, text size, whether the page is in front
 @pytest.fixture(autouse=True)
 def light(qapp):
     theme.apply(qapp, "light")
+    flash = qapp.cursorFlashTime()
+    qapp.setCursorFlashTime(0)  # a caret that blinks is a page that never rests
     yield
+    qapp.setCursorFlashTime(flash)
     theme.load_scale(1.0)
     theme.apply(qapp, "light")
 
@@ -58,10 +61,11 @@ def rest(qtbot, page: QWidget) -> QImage:
     def same() -> bool:
         qtbot.wait(100)
         seen.append(page.grab().toImage())
-        waits = any("Reading…" in label.text() for label in page.findChildren(QLabel) if label.isVisible())
+        words = [label.text() for label in page.findChildren(QLabel) if label.isVisible()]
+        waits = any(text.endswith(("Reading…", " running")) for text in words)
         return seen[-1] == seen[-2] and not waits
 
-    qtbot.waitUntil(same, timeout=30_000)
+    qtbot.waitUntil(same, timeout=60_000)
     return seen[-1]
 
 
@@ -82,7 +86,7 @@ def test_a_page_looks_as_in_a_window_that_started_so(qtbot, qapp, opened, page, 
     assert lived == rest(qtbot, opened(page, then, scale).page(page))
 
 
-@pytest.mark.parametrize("when", range(1, 12))
+@pytest.mark.parametrize("when", [1, 2, 3, 5, 8])
 def test_a_page_shown_half_way_is_whole(qtbot, qapp, opened, when):
     """The picture of each page is there at once; what is behind it follows."""
     window = opened("model", "light", 1.0)

@@ -65,7 +65,6 @@ class Toolbar(QWidget):
         self._measure()
         self._fit(0)
         self.show_count(None)
-        self._scale = theme.scale()
         theme.changed.connect(self._rescaled)
 
     def resizeEvent(self, event) -> None:
@@ -74,10 +73,15 @@ class Toolbar(QWidget):
 
     def _rescaled(self) -> None:
         """Larger words need more width."""
-        if self._scale != theme.scale():
-            self._scale = theme.scale()
+        if self._letters != self._sizes():
             self._measure()
             self._fit_width()
+
+    def _sizes(self) -> list[int]:
+        """Of the letters: while this is out of sight, a change reaches it late and one after the other."""
+        return [
+            part.font().pixelSize() for part in (self.marks, self.special, self.written, self.mode.button(0))
+        ]
 
     def _fit_width(self) -> None:
         self._fit(0 if self.width() >= self._least[0] else 1 if self.width() >= self._least[1] else 2)
@@ -105,6 +109,9 @@ class Toolbar(QWidget):
 
     def _measure(self) -> None:
         """The least widths of levels 0 and 1; the count gets room for five digits."""
+        for part in self.findChildren(QWidget):
+            part.ensurePolished()  # else its margins would be the style sheet's at the second time only
+        self._letters = self._sizes()
         self._least = []
         for level in (0, 1):
             self._fit(level)

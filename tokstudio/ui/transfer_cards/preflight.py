@@ -42,6 +42,10 @@ class _Line(QWidget):
         self.fix = button("", kind="link")
         self.fix.hide()
         fill(self, row(self._icon, title, (self.text, 1), self.fix, spacing=10))
+        self._fit()
+        theme.changed.connect(self._fit)
+
+    def _fit(self) -> None:
         self.setFixedHeight(max(32, theme.px(32)))
 
     def show_check(self, check: Check) -> None:
