@@ -169,7 +169,7 @@ def _figures(report: Mapping[str, Any], kind: str) -> list[str]:
 
 
 def _data(report: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
-    name = Path(str(data["corpus"])).name
+    name = "the library of Python" if data["corpus"] == "python" else Path(str(data["corpus"])).name
     return [
         "## Text",
         "",
