@@ -111,10 +111,15 @@ def test_the_palette_has_what_can_be_pressed_on_the_page(qtbot, open_window):
     assert len(names) == len(set(names))
 
 
-def test_the_way_back(open_window):
+def test_the_way_back(qtbot, open_window):
     window = open_window()
     window.show_page("transfer")
     window._go("vocabulary", {"tokenizer": "bytes", "token": 65})
+    window.go_back(-1)  # while it is being built
+    assert window._front == "transfer"
+    assert not window.opening.busy
+    window.go_back(1)
+    qtbot.waitUntil(lambda: window._front == "vocabulary", timeout=60_000)
     window.go_back(-1)
     assert window._front == "transfer"
     window.go_back(1)

@@ -105,7 +105,7 @@ def test_going_back_and_forth_between_runs_of_other_charts_takes_no_room(qtbot, 
     """A grid keeps every row that was ever named."""
     board = Board()
     qtbot.addWidget(board)
-    qtbot.waitUntil(lambda: not board._coming, timeout=60_000)
+    qtbot.waitUntil(lambda: not board._making.busy, timeout=60_000)
     few, many = RunState(), RunState()
     for state, names in (
         (few, ("loss",)),

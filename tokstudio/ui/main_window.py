@@ -142,12 +142,14 @@ class MainWindow(QWidget):
         """A page that is not there yet is built in several turns of the event loop; what is in front stays till then.
         `visit`: Alt+Left will lead back here."""
         self.rail.check(name)
-        self.opening.start(self._opened(name, what, visit))
+        if visit:
+            self.history.visit(name, what)  # now: Alt+Left leads back also from a page that is still being built
+        self.opening.start(self._opened(name, what))
         self._coming = name
         if name in self._pages:
             self.opening.finish()
 
-    def _opened(self, name: str, what: dict, visit: bool) -> Iterator[int | None]:
+    def _opened(self, name: str, what: dict) -> Iterator[int | None]:
         new = name not in self._pages
         try:
             if new:
@@ -158,8 +160,6 @@ class MainWindow(QWidget):
                 yield from polished(page)
         finally:
             self._coming = ""
-        if visit:
-            self.history.visit(name, what)
         self._show(name, what)
         if new:
             gc.freeze()  # with all pages, Python's search for garbage takes 60 ms: what is there now stays anyhow
