@@ -24,6 +24,7 @@ from tokstudio.ui.models.vocabulary import (
 from tokstudio.ui.pages.vocabulary import VocabularyPage
 from tokstudio.ui.vocabulary_cards.engine import PATIENCE
 from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term
+from tokstudio.ui.vocabulary_detail import _counted
 
 SLOW = 60_000  # milliseconds
 
@@ -135,6 +136,10 @@ def test_bert_is_listed_searched_and_looked_at(qtbot, page):
     page.table.choose(2314)
     qtbot.waitUntil(lambda: not page.engine.maths.busy("inspect"), timeout=SLOW)
     assert page.detail._fields["Bytes"].text() == "5, 5 characters"
+    assert [_counted(text.encode(), text) for text in (" a", "  ")] == [
+        "2, 1 character + space",
+        "2, 2 spaces",
+    ]
     assert "gives this token again" in page.detail._fields["Alone"].text()
     assert "longer tokens" in page.detail._fields["Held by"].text()
     page.grab()

@@ -1,6 +1,7 @@
 """The painted charts of the Vocabulary page: what they show, and what pointing at them finds."""
 
 import csv
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.ui.test_vocabulary import SLOW, page  # noqa: F401  `page` is a fixtu
 from tokstudio.tokens.vocab_scripts import CODES
 from tokstudio.ui import theme
 from tokstudio.ui.vocabulary_cards import charts
-from tokstudio.ui.vocabulary_cards.flow import FlowPicture
+from tokstudio.ui.vocabulary_cards.flow import GAP, LEAST, ROOM, FlowPicture
 from tokstudio.ui.vocabulary_cards.layout import DIFFERENCES
 from tokstudio.ui.vocabulary_cards.terms import with_terms
 from tokstudio.ui.vocabulary_cards.treemap import ScriptMap, script_term, squarified, tiles_of
@@ -88,7 +89,7 @@ def test_the_cursor_walks_and_leaves(qtbot):
     chart = shown(qtbot, charts.Coverage())
     chart.set_coverage(np.array([0.5, 0.75, 1.0]), 3)
     for key, words in (
-        (Qt.Key_Right, "0 tokens cover 0.0 %"), (Qt.Key_Right, "1 tokens cover 50.0 %"),
+        (Qt.Key_Right, "0 tokens cover 0.0 %"), (Qt.Key_Right, "1 token covers 50.0 %"),
         (Qt.Key_End, "3 tokens cover 100.0 %"), (Qt.Key_Left, "2 tokens cover 75.0 %"),
     ):  # fmt: skip
         qtbot.keyClick(chart, key)
@@ -151,6 +152,41 @@ def test_tiles_are_pointed_at_by_mouse_and_keys(qtbot):
 
 
 # ---------------------------------------------------------------- flow
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 100_000), min_size=7, max_size=7), min_size=3, max_size=3).filter(
+        lambda counts: any(any(row) for row in counts)
+    ),
+    st.integers(120, 600),
+)
+def test_bands_are_thick_as_their_tokens(qapp, counts, height):
+    """On both sides by one scale, without an overlap of nodes, and with all of them inside."""
+    picture = FlowPicture("Tokens there")
+    picture.resize(340, height)
+    picture.set_flow(counts)
+    picture.paths()
+    for x in {node.box.left() for node in picture._nodes}:
+        column = [node for node in picture._nodes if node.box.left() == x]
+        assert column[0].box.top() >= 0
+        assert column[-1].box.bottom() <= height + 1e-6
+        for above, below in pairwise(column):
+            assert above.box.bottom() < below.box.top()
+            middles = below.box.center().y() - above.box.center().y()
+            assert middles >= min(ROOM, (height - 2) / len(column) - GAP) - 1e-6
+        for node in column:
+            assert node.box.height() == pytest.approx(max(LEAST, node.count * picture._scale))
+
+
+def test_thin_bands_can_be_pointed_at(qtbot):
+    picture = shown(qtbot, FlowPicture("Tokens there"), 340, 220)
+    picture.set_flow([[40_000, 0, 3_000, 0, 0, 0, 0], [40_000, 0, 10_000, 700, 140, 0, 0], [8_000] + 6 * [0]])
+    paths = picture.paths()
+    for n, band in enumerate(picture.bands):
+        if band.fate in (3, 4):
+            end = QPointF(paths[n].elementAt(4).x - 1, paths[n].elementAt(4).y + 2)
+            assert picture.part_at(end) == n
+    assert picture.part_at(QPointF(1, 1)) == -1
 
 
 def test_bands_are_as_thick_as_their_tokens_and_clicked(qtbot):

@@ -191,7 +191,7 @@ def compare(state: State, reference: str, others: list[str]) -> Job:
             {**names.about, "both": int((twins >= 0).sum()), "only_there": shared.only_there[place],
              "tokens": len(names), "same_id": same, "shift": shift}
         )  # fmt: skip
-        arrays[f"twins{place}"], arrays[f"lengths{place}"] = twins, names.lengths[_plain(names)]
+        arrays[f"twins{place}"], arrays[f"lengths{place}"] = twins, names.lengths
     sides = shared.sides()
     values |= {"only": int(sides["only"].sum()), "both": int(sides["both"].sum())}
     return Answer(values, arrays | {"only": np.packbits(sides["only"])})

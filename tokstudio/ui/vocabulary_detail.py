@@ -110,5 +110,7 @@ def _counted(raw: bytes, text: str) -> str:
         return f"{len(raw):,}"
     letters = len(text.lstrip(" "))
     spaces = len(text) - letters
+    if not letters:
+        return f"{len(raw):,}, {spaces} space{'' if spaces == 1 else 's'}"
     ending = "" if not spaces else " + space" if spaces == 1 else f" + {spaces} spaces"
     return f"{len(raw):,}, {letters} character{'' if letters == 1 else 's'}{ending}"

@@ -18,7 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "query", nargs="?", default="",
-        help="e.g. 'len:>8 script:Cyrl type:word-start re:^\\s+$ count:0 id:>100 has:space -ing'",
+        help="e.g. 'len:>8 script:Cyrl type:word-start re:^\\s+$ count:0 id:>100 has:space -ing'; "
+        "with --diff also 'in:only cut:>3'",
     )  # fmt: skip
     parser.add_argument(
         "--diff", metavar="REF", action="append", default=[], help="another vocabulary; up to two times"
@@ -145,7 +146,7 @@ def _say_needs(needs: dict) -> None:
     if not needs["reached"]:
         say(f"{needs['token']!r} is not made by merging its own pieces.")
     for step in needs["steps"]:
-        say(f"  merge {step['rank']:>7}  {' '.join(repr(piece) for piece in step['pieces'])}")
+        say(f"  rank {step['rank']:>7}  {' '.join(repr(piece) for piece in step['pieces'])}")
     say(f"{len(needs['before'])} tokens had to exist before {needs['token']!r}:")
     say("  " + " ".join(repr(row["token"]) for row in needs["before"]))
 

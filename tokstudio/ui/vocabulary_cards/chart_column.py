@@ -85,7 +85,8 @@ class ChartColumn(QWidget):
         )
         self._open = button("Open a model's folder…", kind="link")
         self._open.clicked.connect(self.matrix_wanted)
-        self._norm_card = made = card("Norm", "", (self.norm_by, Legend([("under-trained", "warning")])))
+        self._norm_legend = Legend([("under-trained", "warning")])
+        self._norm_card = made = card("Norm", "", (self.norm_by, self._norm_legend))
         _tighten(made)
         for part, weight in ((self.norms, 1), (self._no_norms, 0), (self._open, 0)):
             made.body.addWidget(part, weight)
@@ -140,9 +141,11 @@ class ChartColumn(QWidget):
             self._where.setText(f"{where}, {engine.counted['tokens']:,} tokens")
         self._counts = engine.counts
         norms = engine.norms
-        for part, there in ((self.norms, True), (self._open, False), (self._no_norms, False)):
+        for part, there in (
+            (self.norms, True), (self.norm_by, True), (self._norm_legend, True),
+            (self._open, False), (self._no_norms, False),
+        ):  # fmt: skip
             part.setVisible((norms is not None) == there)
-        self.norm_by.setEnabled(norms is not None)
         if norms is not None:
             self.norms.set_norms(norms, engine.low, engine.counts)
         there = bool(engine.shared)

@@ -71,7 +71,7 @@ class Lengths(Plot):
                     painter.fillRect(bar, QBrush(theme.color("surface", 0.5), Qt.BDiagPattern))
 
     def reading(self, place: int) -> str:
-        size = f"{place + 1} bytes" if place + 1 < LONGEST else f"{LONGEST} bytes and more"
+        size = f"{place + 1} byte{'s' * (place > 0)}" if place + 1 < LONGEST else f"{LONGEST} bytes and more"
         all_ = f"{int(self.all[place]):,}"
         return f"{size}: {all_}" if self._other else f"{size}: {int(self.matches[place]):,} of {all_}"
 
@@ -121,7 +121,8 @@ class Coverage(Plot):
         line(painter, self.at_x(self.x), self.at_y(self.y))
 
     def reading(self, place: int) -> str:
-        return f"{self.x[place]:,.0f} tokens cover {self.y[place]:.1f} %"
+        words = "token covers" if self.x[place] == 1 else "tokens cover"
+        return f"{self.x[place]:,.0f} {words} {self.y[place]:.1f} %"
 
     def words(self) -> str:
         return self.reading(len(self.x) - 1) if len(self.x) else "nothing yet"

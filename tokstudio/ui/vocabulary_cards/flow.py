@@ -9,11 +9,8 @@ from tokstudio.tokens.vocab_cuts import FATES, GROUPS
 from tokstudio.ui import theme
 from tokstudio.ui.widgets.shapes import Shapes
 
-BAR, GAP, ROOM = (
-    6.0,
-    6.0,
-    26.0,
-)  # pixels: width of a node, between two nodes, least height of a label at the right
+BAR, GAP, ROOM = 6.0, 6.0, 26.0  # pixels: width of a node, between two nodes, height of a label
+LEAST, NEAR = 1.5, 3.0  # pixels: thickness of the thinnest band, and how near to one is on it
 KINDS = (
     "type:word-start",
     "type:continuation",
@@ -71,6 +68,7 @@ class FlowPicture(Shapes):
         self.bands: list[Band] = []
         self._counts: list[list[int]] = []
         self._nodes: list[Node] = []
+        self._scale = 0.0  # pixels of a token
         self.setMinimumHeight(120)
 
     def set_flow(self, counts: list[list[int]]) -> None:
@@ -94,33 +92,40 @@ class FlowPicture(Shapes):
         right = self.width() - max(metrics.horizontalAdvance(words) for words in NAMES) - 10
         groups = [sum(row) for row in self._counts]
         fates = [sum(row[fate] for row in self._counts) for fate in range(len(FATES))]
-        starts = self._column(groups, GROUPS, left)
-        ends = self._column(fates, NAMES, right - BAR)
+        self._scale = scale = min(_scale(counts, self.height() - 2) for counts in (groups, fates))
+        starts = self._column(groups, GROUPS, left, scale)
+        ends = self._column(fates, NAMES, right - BAR, scale)
         filled_left, filled_right = dict.fromkeys(starts, 0.0), dict.fromkeys(ends, 0.0)
         paths = []
         for band in self.bands:
-            here, there = starts[band.group], ends[band.fate]
-            high_here, high_there = (
-                here.height() * band.count / groups[band.group], there.height() * band.count / fates[band.fate]
-            )  # fmt: skip
+            here, there, high = starts[band.group], ends[band.fate], band.count * scale
             y, to = here.top() + filled_left[band.group], there.top() + filled_right[band.fate]
-            filled_left[band.group] += high_here
-            filled_right[band.fate] += high_there
-            paths.append(_band(here.right(), y, y + high_here, there.left(), to, to + high_there))
+            filled_left[band.group] += high
+            filled_right[band.fate] += high
+            thick = max(LEAST, high)
+            paths.append(_band(here.right(), y, y + thick, there.left(), to, to + thick))
         return paths
 
-    def _column(self, counts: list[int], names: tuple[str, ...], x: float) -> dict[int, QRectF]:
-        """Boxes of the nodes that have tokens; each is as high as its share, and high enough for its label."""
+    def _column(self, counts: list[int], names: tuple[str, ...], x: float, scale: float) -> dict[int, QRectF]:
+        """Boxes of the nodes that have tokens, `scale` pixels high for each, with room for a label around each."""
         shown = [n for n, count in enumerate(counts) if count]
         room = self.height() - 2 - GAP * (len(shown) - 1)
-        least = min(ROOM, room / len(shown))
-        spare, total, boxes, y = room - least * len(shown), sum(counts), {}, 1.0
-        for n in shown:
-            high = least + spare * counts[n] / total
-            boxes[n] = QRectF(x, y, BAR, high)
+        label = min(ROOM, room / len(shown))
+        slots = [max(label, count * scale) for count in counts if count]
+        spare, boxes, y = (room - sum(slots)) / len(shown), {}, 1.0
+        for n, slot in zip(shown, slots, strict=True):
+            high = max(LEAST, counts[n] * scale)
+            boxes[n] = QRectF(x, y + (slot + spare - high) / 2, BAR, high)
             self._nodes.append(Node(boxes[n], names[n], counts[n]))
-            y += high + GAP
+            y += slot + spare + GAP
         return boxes
+
+    def part_at(self, point: QPointF) -> int:
+        """A band that is too thin to be hit is found from near it, too."""
+        paths, around = self.paths(), QRectF(point.x() - NEAR, point.y() - NEAR, 2 * NEAR, 2 * NEAR)
+        near = (n for n, path in enumerate(paths) if path.intersects(around))
+        thin = (n for n in near if self.bands[n].count * self._scale < 2 * NEAR)
+        return next(thin, super().part_at(point))
 
     # ---------------------------------------------------------------- painting
 
@@ -160,6 +165,17 @@ class FlowPicture(Shapes):
             "to": [NAMES[band.fate] for band in self.bands],
             "tokens": [band.count for band in self.bands],
         }
+
+
+def _scale(counts: list[int], height: float) -> float:
+    """Pixels of a token, so that a column of `height` holds all its nodes, each at least as high as its label."""
+    left = sorted(count for count in counts if count)
+    room = height - GAP * (len(left) - 1)
+    label = min(ROOM, room / len(left))
+    while left and left[0] * room < label * sum(left):  # its label is higher than it is
+        left.pop(0)
+        room -= label
+    return max(0.0, room) / sum(left) if left else 0.0
 
 
 def _band(left: float, top: float, foot: float, right: float, to_top: float, to_foot: float) -> QPainterPath:

@@ -30,7 +30,8 @@ ALL, DIFFERENCES, HEALTH, MERGES, CHARTS = range(5)
 MODES = ("All", "Differences", "Health", "Merges", "Charts")
 QUERY_TIP = (
     "Letters find tokens that hold them.  len:>8  chars:2  id:<256  type:word-start,digits  script:Cyrl\n"
-    "has:space  count:0  norm:<0.5  in:only  type:unreachable  re:^\\s+$   A minus before a term turns it round."
+    "has:space  count:0  norm:<0.5  in:only  cut:>3  type:unreachable  re:^\\s+$\n"
+    "A minus before a term turns it round."
 )
 
 

@@ -300,7 +300,8 @@ class MergePlayer(Card):
             return "Merging its own bytes ends in other tokens: this one is never made"
         if values["tree"] is None or not values["tree"]["parts"]:
             return "Made of nothing else"
-        return f"{len(self._frames) - 1} merges, the last one is number {self._frames[-1].rank:,} of the vocabulary"
+        count, rank = len(self._frames) - 1, self._frames[-1].rank
+        return f"{count} merges, the last one of rank {rank:,}" if count > 1 else f"1 merge, of rank {rank:,}"
 
     def show_trouble(self, words: str) -> None:
         self.stop()
@@ -327,7 +328,7 @@ class MergePlayer(Card):
         left, right = (chip_text(self._vocabulary, token) for token in frame.parts)
         made = chip_text(self._vocabulary, frame.words[frame.word][frame.at])
         self._words.setText(
-            f"{place} of {len(self._frames) - 1}:  {left} + {right} → {made}   (merge {frame.rank:,})"
+            f"{place} of {len(self._frames) - 1}:  {left} + {right} → {made}   (rank {frame.rank:,})"
         )
 
     def _step(self, by: int) -> None:
