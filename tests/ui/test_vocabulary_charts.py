@@ -279,9 +279,20 @@ def test_a_band_of_the_other_vocabulary_is_listed_there(qtbot, page):
     page.open(v.byte_bpe())
     page.parts.modes.set_index(DIFFERENCES)
     qtbot.waitUntil(lambda: bool(page.engine.flow), timeout=SLOW)
-    there = page.parts.charts.flow.there
+    there, first = page.parts.charts.flow.there, page.vocabulary.reference
     count = there.bands[0].count
+    page.query.setText("a")
+    qtbot.waitUntil(lambda: not page.engine.maths.busy(), timeout=SLOW)
     there.chosen.emit(0)
+    qtbot.waitUntil(lambda: page.vocabulary.name == "Bytes" and page.model.rowCount() == count, timeout=SLOW)
+    qtbot.waitUntil(lambda: page.parts.differences.others == [first], timeout=SLOW)
+    changes = page._context.changes
+    changes.show_page(page.name)
+    changes.undo()  # all of it is one step: the tokenizer, the query, what was beside it
+    qtbot.waitUntil(lambda: page.vocabulary.reference == first, timeout=SLOW)
+    qtbot.waitUntil(lambda: page.parts.differences.others == ["bytes"], timeout=SLOW)
+    assert page.query.text() == "a"
+    changes.redo()
     qtbot.waitUntil(lambda: page.vocabulary.name == "Bytes" and page.model.rowCount() == count, timeout=SLOW)
 
 

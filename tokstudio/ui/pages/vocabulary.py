@@ -207,9 +207,7 @@ class VocabularyPage(Out, QWidget):
 
     def _cross(self, reference: str, query: str) -> None:
         """Tokens of the other vocabulary, beside this one."""
-        self._context.settings.set("vocabulary.others", [self._reference])
-        self.query.setText(query)
-        self.open(reference)
+        self.steps.cross(reference, query)
 
     # ---------------------------------------------------------------- searching
 
