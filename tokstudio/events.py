@@ -37,7 +37,8 @@ class Phase(RunEvent):
 @dataclass(frozen=True, kw_only=True)
 class Metrics(RunEvent):
     """Numbers at one optimizer step. Names: `loss`, `loss/next_token`, `loss/alm`, `bits_per_byte`,
-    `learning_rate`, `gradient_norm`, `tokens_per_second`, `bytes_per_second`, `memory_bytes`, `seconds`."""
+    `learning_rate`, `gradient_norm`, `tokens_per_second`, `bytes_per_second`, `memory_bytes`, `seconds`, and what is
+    read once a second at most: `cpu_percent` (100: all cores), `gpu_percent`."""
 
     kind: ClassVar[str] = "metrics"
     step: int

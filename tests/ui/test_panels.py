@@ -17,7 +17,8 @@ from tokstudio.ui import theme
 from tokstudio.ui.chart_data import Peaks, number, thin, tick_words, ticks, value_range
 from tokstudio.ui.charts import BarChart, Legend, LineChart
 from tokstudio.ui.panels.base import PANELS
-from tokstudio.ui.panels.loss import Smoothed
+from tokstudio.ui.panels.load import LoadPanel
+from tokstudio.ui.panels.loss import LossPanel, Smoothed
 
 POINTS = 50_000
 
@@ -36,6 +37,7 @@ def full() -> RunState:
     state.apply(Reference(metric="bits_per_byte", label="source model", value=1.4))
     names = ("loss", "loss/alm", "bits_per_byte", "tokens_per_second", "memory_bytes", "gradient_norm")
     names += ("learning_rate", "seconds", "plan/entries_per_row", "plan/row_entropy", "plan/column_error")
+    names += ("cpu_percent", "gpu_percent")
     for step in range(1, POINTS + 1):
         state.apply(Metrics(step=step, values=dict.fromkeys(names, 1.5 + 1 / step)))
     state.apply(Checkpointed(step=1000, path="x"))
@@ -66,6 +68,26 @@ def test_every_panel_draws_empty_and_full_runs(name, qtbot, full):
     assert panel.title
     assert panel.value.text() != "\N{EN DASH}"
     assert "nothing" not in panel.chart.accessibleDescription()
+
+
+def test_load_tells_the_gpu_first_and_has_no_place_without_readings(qtbot):
+    panel, state = shown(qtbot, LoadPanel()), RunState()
+    assert not panel.wanted(state)
+    state.apply(Metrics(step=1, values={"cpu_percent": 49.6}))
+    assert panel.wanted(state)
+    panel.refresh(state)
+    assert (panel.value.text(), panel.remark.text()) == ("50 %", "of all cores")
+    state.apply(Metrics(step=2, values={"cpu_percent": 12.0, "gpu_percent": 97.0}))
+    panel.refresh(state)
+    assert (panel.value.text(), panel.remark.text()) == ("97 %", "of the GPU, CPU 12 % of all cores")
+
+
+def test_the_loss_does_not_call_its_factor_a_loss_and_names_the_objectives(qtbot):
+    panel, state = shown(qtbot, LossPanel()), RunState()
+    state.apply(Metrics(step=1, values={"loss": 2.0, "loss/projected_kl": 1.0, "loss/next_token": 1.0}))
+    panel.refresh(state)
+    assert panel.remark.text() == "smoothed, last step 2"
+    assert [words for words, *_ in panel.legend._entries[2:]] == ["next token", "projected KL"]
 
 
 @pytest.mark.parametrize("name", list(PANELS))

@@ -35,6 +35,7 @@ from tokstudio.runs.control import Control, withdraw
 from tokstudio.runs.failure import explain
 from tokstudio.runs.files import is_disk_full, read_json, write_json
 from tokstudio.runs.kinds import KINDS
+from tokstudio.runs.load import Load
 from tokstudio.runs.lock import FolderLock
 from tokstudio.runs.process import ENDS, EXIT_LOCKED, EXIT_UNRECORDED, Run, identity
 from tokstudio.runs.sample import Sampler, total_memory
@@ -155,7 +156,7 @@ class _Attempt:
         self.folder, self.resume = folder, resume
         self.control = Control(folder, self._pause, self._continue)
         self.before_pause = "preparing"
-        self.sampler = Sampler()
+        self.sampler, self.load = Sampler(), Load()
         self.sinks = Sinks(folder)
         self.asking = peers.Asking()
         self.place = peers.Place.of_environment()
@@ -222,7 +223,7 @@ class _Attempt:
     def _record(self, event: RunEvent) -> None:
         if event.terminal:  # nothing comes behind its last word
             self._track(event)
-        self.log.write(event := self._with_memory(event))
+        self.log.write(event := self._with_readings(event))
         if not event.terminal:
             self._track(event)
         match event:
@@ -256,13 +257,14 @@ class _Attempt:
         for said in self.sinks.take(event):
             self.log.write(said)
 
-    def _with_memory(self, event: RunEvent) -> RunEvent:
-        """On the CPU memory is the process's own; a trainer on a GPU reports the device's itself."""
-        if not isinstance(event, Metrics) or "memory_bytes" in event.values:
+    def _with_readings(self, event: RunEvent) -> RunEvent:
+        """Load; and memory, which on the CPU is the process's own: a trainer on a GPU reports the device's itself."""
+        if not isinstance(event, Metrics):
             return event
-        if (rss := self.sampler.rss_at_most(per_second=5)) is None:
-            return event
-        return replace(event, values={**event.values, "memory_bytes": rss})
+        values = self.load.read()
+        if "memory_bytes" not in event.values and (rss := self.sampler.rss_at_most(per_second=5)) is not None:
+            values["memory_bytes"] = rss
+        return replace(event, values={**values, **event.values}) if values else event
 
     def _fail(self, error: Exception) -> int:
         try:

@@ -8,6 +8,7 @@ from tokstudio.runs.state import Column, RunState
 from tokstudio.ui.chart_data import number
 from tokstudio.ui.panels.base import NOTHING, Panel
 
+SHORT = {"alm", "dskd", "gold", "kl", "sft", "uld"}  # names of objectives that are abbreviations
 FACTOR = 0.9  # share of the past in the smoothed line
 
 
@@ -57,7 +58,8 @@ class LossPanel(Panel):
         self.frame(state)
         if len(column):
             self.say(
-                number(float(smooth[-1])), f"smoothed {FACTOR:g}, now {number(float(column.values[-1]))}"
+                number(float(smooth[-1])),
+                f"smoothed, last step {number(float(column.values[-1]))}",
             )
         else:
             self.say(NOTHING, "starts with the first step")
@@ -75,7 +77,11 @@ class LossPanel(Panel):
             smooth = self._parts.setdefault(name, Smoothed()).of(column)
             series = 1 + place % 5
             self.chart.set_series(name, self.x(column.steps), smooth, series=series, dashed=True)
-        parts = [
-            (name.partition("/")[2].replace("_", " "), 1 + i % 5, "dash") for i, name in enumerate(names)
-        ]
+        parts = [(_called(name), 1 + i % 5, "dash") for i, name in enumerate(names)]
         self.legend.set_entries([("raw", 0, "faded"), ("smoothed", 0, "line"), *parts])
+
+
+def _called(metric: str) -> str:
+    """ "loss/projected_kl" is "projected KL"."""
+    words = metric.partition("/")[2].split("_")
+    return " ".join(word.upper() if word in SHORT else word for word in words)
