@@ -118,3 +118,16 @@ def test_going_back_and_forth_between_runs_of_other_charts_takes_no_room(qtbot, 
         board._place()
     assert board._grid.rowCount() <= len(board.panels)
     assert board._grid.columnCount() <= 2
+
+
+def test_a_chart_that_is_alone_in_its_row_takes_all_of_it(qtbot, qapp):
+    board, state = Board(), RunState()
+    qtbot.addWidget(board)
+    qtbot.waitUntil(lambda: not board._making.busy, timeout=60_000)
+    for name in ("loss", "gradient_norm", "learning_rate", "memory_bytes", "cpu_percent"):
+        state.columns[name].put(1, 1.0)
+    board._state = state
+    board._place()
+    assert len(board._placed) == 7
+    spans = [board._grid.getItemPosition(board._grid.indexOf(panel))[3] for panel in board._placed]
+    assert spans == [1] * 6 + [2]

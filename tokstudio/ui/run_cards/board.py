@@ -117,7 +117,9 @@ class Board(QWidget):
         ):  # no further: a stretch makes its row, and rows stay
             self._grid.setRowStretch(place, int(place < -(-places // columns)))
         for place, panel in enumerate(wanted):
-            self._grid.addWidget(panel, place // columns, place % columns)
+            last = place + 1 == places  # alone in its row, it takes all of it
+            span = columns - place % columns if last else 1
+            self._grid.addWidget(panel, place // columns, place % columns, 1, span)
             panel.show()
         self.layout().activate()  # now: else a new panel is painted over the head until its turn comes
 
