@@ -71,6 +71,8 @@ def test_tokenize_for_people(capsys):
     assert code == 0
     assert [int(line.split()[0]) for line in out.splitlines()] == IDS
     assert "11 tokens, 3.73 bytes per token" in err
+    err = run(capsys, "tokenize", "bert-base-uncased", "--special", "--text", "hello you")[2]
+    assert "2 tokens and 2 special around the text, 4.50 bytes per token" in err
 
 
 def test_a_file_keeps_its_line_ends_and_bytes(capsys, tmp_path):

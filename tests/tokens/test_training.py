@@ -338,3 +338,6 @@ def test_a_size_that_is_not_reached_is_told(tmp_path, capsys):
     command = ["train-tokenizer", "--input", str(tmp_path / "a.txt"), "--output", str(tmp_path / "made")]
     assert main([*command, "--vocab-size", "5000"]) == 0
     assert "of 5,000 tokens: the text has no more" in capsys.readouterr().out
+    more = [*command[:-1], str(tmp_path / "more"), "--extend", "demo:english", "--vocab-size", "60"]
+    assert main(more) == 0
+    assert "of 4,156 tokens: the text has no more" in capsys.readouterr().out

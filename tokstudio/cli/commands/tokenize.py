@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
                 "algorithm": tokenizer.algorithm,
                 "vocabulary": len(tokenizer),
                 "count": len(encoding),
+                "special_around": measures.special,
                 "bytes": measures.bytes,
                 "bytes_per_token": measures.bytes_per_token,
                 "words_whole": measures.words_whole,
@@ -71,7 +72,9 @@ def run(args: argparse.Namespace) -> int:
         encoding.ids.tolist(), encoding.spans.tolist(), tokens, strict=True
     ):
         say(f"{token:>8}  {start:>7}-{stop:<7} {shown!r}")
-    note(f"{tokenizer.name}: {measures.tokens:,} tokens, {measures.bytes_per_token:.2f} bytes per token")
+    around = f" and {measures.special} special around the text" if measures.special else ""
+    count = f"{measures.tokens:,} token{'' if measures.tokens == 1 else 's'}{around}"
+    note(f"{tokenizer.name}: {count}, {measures.bytes_per_token:.2f} bytes per token")
     return 0
 
 

@@ -144,11 +144,13 @@ def _train(settings, expected, as_json: bool) -> int:
 
 
 def _say(result: dict) -> None:
+    from tokstudio.tokens.training.events import shortfall
+
     say(
         f"{result['algorithm']}, {result['tokens']:,} tokens in {result['seconds']:.1f} s: {result['folder']}"
     )
-    if (asked := result.get("asked")) and result["tokens"] < asked:
-        say(f"{result['tokens']:,} of {asked:,} tokens: the text has no more")
+    if short := shortfall(result):
+        say(short)
     if result["bytes_per_token"]:
         say(f"{result['bytes_per_token']:.2f} bytes per token of {result['held_out']:,} characters held out")
     say(f"{', '.join(result['files'])}; peak memory {result['peak_memory'] / 1e6:,.0f} MB")

@@ -39,7 +39,7 @@ def _load(reference: str) -> tuple[dict, Any]:
 
 def extend(settings: TrainingSettings, corpus: Corpus, held: list[str]) -> Iterator[Event]:
     """`vocab_size` more tokens for a BPE: its ids and merges stay, new merges join what the old ones leave. Returns
-    the library of the result."""
+    the library of the result, and how many ids the parent has."""
     from tokenizers import Tokenizer
 
     data, library = _load(settings.extend)
@@ -71,7 +71,7 @@ def extend(settings: TrainingSettings, corpus: Corpus, held: list[str]) -> Itera
     strings = bool(model["merges"]) and isinstance(model["merges"][0], str)
     model["merges"] += [" ".join(pair) for pair in merges] if strings else merges
     model["vocab"] |= {token: start + i for i, token in enumerate(tokens[start:])}
-    return Tokenizer.from_str(json.dumps(data))
+    return Tokenizer.from_str(json.dumps(data)), start
 
 
 def _by_id(vocab: dict[str, int], added: list[dict]) -> list[str]:

@@ -37,6 +37,12 @@ class Done:
     report: dict = field(default_factory=dict)
 
 
+def shortfall(report: dict) -> str:
+    """In words, where there are fewer tokens than were asked for; else ""."""
+    tokens, asked = report["tokens"], report.get("asked") or 0
+    return f"{tokens:,} of {asked:,} tokens: the text has no more" if tokens < asked else ""
+
+
 @dataclass(frozen=True)
 class Failed:
     message: str

@@ -17,10 +17,10 @@ def train(settings: TrainingSettings, tell: Callable[[Event], object] | None = N
     settings.check()
     save.check_folder(settings.folder(), settings.replace)
     corpus, held = (Corpus(settings, tell) if tell else Corpus(settings)), []
-    model, library, report, keep = None, None, {}, None
+    model, library, report, keep, base = None, None, {}, None, 0
     watched = False
     if settings.extend:
-        library = yield from change.extend(settings, corpus, held)
+        library, base = yield from change.extend(settings, corpus, held)
         keep, watched = change.parent_file(settings.extend).with_name("tokenizer_config.json"), True
     elif settings.prune:
         library, kept = yield from change.prune(settings, corpus, held)
@@ -50,7 +50,7 @@ def train(settings: TrainingSettings, tell: Callable[[Event], object] | None = N
     report |= {
         "algorithm": _done_by(settings),
         "tokens": library.get_vocab_size() if library is not None else _size(model),
-        "asked": None if settings.extend or settings.prune else settings.vocab_size,
+        "asked": None if settings.prune else base + settings.vocab_size,
         "characters": corpus.read,
         "held_out": sum(map(len, held)),
         "bytes_per_token": held_out.compression(library, held) if library is not None and held

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from tokstudio.errors import InputError, TokenizerError, TokstudioError
 from tokstudio.tokens.alphabet import byte_level
-from tokstudio.tokens.training.events import Compression, Done, Event, Failed, Newest, Phase
+from tokstudio.tokens.training.events import Compression, Done, Event, Failed, Newest, Phase, shortfall
 from tokstudio.tokens.training.forecast import Remaining, duration
 from tokstudio.tokens.training.process import TrainingProcess
 from tokstudio.tokens.training.save import FolderTaken, check_folder
@@ -299,8 +299,9 @@ class TrainingPanel(QFrame):
     def _show_result(self, done: Done) -> None:
         self._result, report = done.folder, done.report
         measured = f", {report['bytes_per_token']:.2f} bytes per token" if report["bytes_per_token"] else ""
+        short = f" {made}." if (made := shortfall(report)) else ""
         self._said.setText(
-            f"{report['algorithm']}, {report['tokens']:,} tokens{measured}. "
+            f"{report['algorithm']}, {report['tokens']:,} tokens{measured}.{short} "
             f"{Path(done.folder).name}: {', '.join(report['files'])}"
         )
         self._compare.setToolTip("Open it as a pane beside the tokenizer that was shown when it was trained")
