@@ -17,6 +17,7 @@ from tokstudio.tokens.vocab_scripts import CODES
 from tokstudio.ui import theme
 from tokstudio.ui.vocabulary_cards import charts
 from tokstudio.ui.vocabulary_cards.flow import GAP, LEAST, ROOM, FlowPicture
+from tokstudio.ui.vocabulary_cards.flow_card import WAITS
 from tokstudio.ui.vocabulary_cards.layout import DIFFERENCES
 from tokstudio.ui.vocabulary_cards.terms import with_terms
 from tokstudio.ui.vocabulary_cards.treemap import ScriptMap, script_term, squarified, tiles_of
@@ -294,6 +295,25 @@ def test_a_band_of_the_other_vocabulary_is_listed_there(qtbot, page):
     assert page.query.text() == "a"
     changes.redo()
     qtbot.waitUntil(lambda: page.vocabulary.name == "Bytes" and page.model.rowCount() == count, timeout=SLOW)
+
+
+def test_cuts_are_worked_out_when_a_query_asks_for_them(qtbot, page):
+    """Also where no picture shows them."""
+    page._context.settings.set("vocabulary.others", ["bytes"])
+    page.open(v.byte_bpe())
+    qtbot.waitUntil(lambda: bool(page.engine.shared) and not page.engine.maths.busy(), timeout=SLOW)
+    assert not page.engine.flow
+    refused = []
+    page.engine.refused.connect(
+        lambda *_: refused.append((page.parts.wrong.text(), page.query.property("problem")))
+    )
+    page.query.setText("cut:>4")
+    qtbot.waitUntil(
+        lambda: "of" in page.hits.text() and page.parts.wrong.isHidden() and bool(refused), timeout=SLOW
+    )
+    assert refused == [(WAITS, "")]
+    assert (page.vocabulary.lengths[page.model.ids] > 4).all()
+    assert 0 < len(page.model.ids) < len(page.vocabulary)
 
 
 def test_the_page_is_there_without_pyqtgraph():

@@ -17,11 +17,12 @@ from tokstudio.ui.embeddings_export import Exporter
 from tokstudio.ui.models.vocabulary import BYTES, COUNT, HEADINGS, NORM, SCRIPT, TOKEN, TWIN, VocabularyModel
 from tokstudio.ui.reveal import Thing
 from tokstudio.ui.vocabulary_cards.engine import VocabularyEngine
+from tokstudio.ui.vocabulary_cards.flow_card import WAITS
 from tokstudio.ui.vocabulary_cards.header import VocabularyHeader
 from tokstudio.ui.vocabulary_cards.layout import APART, CHARTS, DIFFERENCES, HEALTH, MERGES, VocabularyLayout
 from tokstudio.ui.vocabulary_cards.out import Out
 from tokstudio.ui.vocabulary_cards.steps import Steps
-from tokstudio.ui.vocabulary_cards.terms import keys_of, with_keys, with_term, with_terms
+from tokstudio.ui.vocabulary_cards.terms import fields_of, keys_of, with_keys, with_term, with_terms
 from tokstudio.ui.widgets.choice_list import Choice
 
 FIRST = ("tiktoken:o200k_base", "tiktoken:cl100k_base", "bert-base-uncased")
@@ -245,10 +246,14 @@ class VocabularyPage(Out, QWidget):
         self.query.setText(with_term(self.query.text(), field, term))
 
     def _wrong_query(self, message: str, hint: str) -> None:
-        self.parts.wrong.setText(f"{message} {hint}")
+        if "cut" in fields_of(self.query.text()) and self.engine.shared and not self.engine.flow:
+            message, hint = WAITS, ""  # what it asks for is worked out, then it is asked again
+            self.engine.cut()
+        self.parts.wrong.setText(f"{message} {hint}".strip())
         self.parts.wrong.show()
         self.parts.old.show()
-        theme.set_role(self.query, "true", "problem")
+        theme.set_role(self.query, "true" if hint else "", "problem")
+        theme.set_role(self.parts.wrong, "danger" if hint else "muted")
 
     # ---------------------------------------------------------------- what is known
 
@@ -266,9 +271,7 @@ class VocabularyPage(Out, QWidget):
         self._show_token_facts()
         if self.parts.modes.index() in (DIFFERENCES, CHARTS):
             engine.cut()
-        waits = {"count", "norm", "in", "cut", "type"} & {
-            t.partition(":")[0].lstrip("-") for t in self.query.text().split()
-        }
+        waits = {"count", "norm", "in", "cut", "type"} & fields_of(self.query.text())
         if waits and self.parts.wrong.isVisible():
             self._search()  # what could not be answered a moment ago
 

@@ -9,6 +9,11 @@ def keys_of(query: str, field: str) -> list[str]:
     return [key for key in found[len(field) + 1 :].split(",") if key]
 
 
+def fields_of(query: str) -> set[str]:
+    """What stands before the colons of its terms."""
+    return {term.lstrip("-").partition(":")[0] for term in TERM.findall(query) if ":" in term}
+
+
 def with_keys(query: str, field: str, keys: list[str]) -> str:
     """`query` with that term replaced, or without one."""
     return with_term(query, field, f"{field}:{','.join(keys)}" if keys else "")
