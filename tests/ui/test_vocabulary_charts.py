@@ -105,6 +105,13 @@ def test_the_nearest_is_found(values, wanted):
     assert abs(values[nearest(values, wanted)] - wanted) == np.abs(values - wanted).min()
 
 
+def test_a_low_chart_has_a_scale(qtbot):
+    chart = shown(qtbot, charts.Lengths(), 300, 70)
+    for most in (2, 30, 44, 46, 99, 4_600, 90_000):
+        chart.set_lengths(np.full(most, 4), np.zeros(0, int))
+        assert len(chart.y_ticks(0.0, chart.extent()[3], 2)) >= 2
+
+
 # ---------------------------------------------------------------- tiles
 
 

@@ -77,6 +77,8 @@ class Plot(QWidget):
 
     def y_ticks(self, low: float, high: float, most: int) -> Ticks:
         shown = ticks(low, high, most)
+        if len(shown) < 2:  # one label alone tells no scale
+            shown = ticks(low, high, most + 1)
         return list(zip(shown, tick_words(shown), strict=True))
 
     # ---------------------------------------------------------------- places on the screen
