@@ -2,8 +2,10 @@
 
 import importlib.util
 import os
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +43,18 @@ def finish(run: Run) -> None:
     run.process.wait(60)
 
 
+def listens(host: str, port: int) -> None:
+    """The job server of a cluster needs a few seconds before it answers."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((host, port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(f"nothing listens at {host}:{port}")
+
+
 def test_two_ranks_on_a_cluster_of_this_machine(made):
     save(made.folder, Launch("ray", 2))
     finish(made)
@@ -50,15 +64,37 @@ def test_two_ranks_on_a_cluster_of_this_machine(made):
     assert not [p for p in left if os.environ["TOKSTUDIO_HOME"] in str(p.environ())]
 
 
-def test_a_job_for_the_job_server(made):
+def test_a_job_for_the_job_server(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))  # where the cluster leaves the token that it asks for
     ray = Path(sys.executable).with_name("ray")
     env = dict(os.environ, RAY_USAGE_STATS_ENABLED="0")
     head = [ray, "start", "--head", "--port=46379", "--dashboard-port=48265", "--num-cpus=2", "--block"]
     with subprocess.Popen(head, env=env, stdout=subprocess.DEVNULL, start_new_session=True) as cluster:
         try:
+            listens("127.0.0.1", 48265)
             save(made.folder, Launch("ray", 1, address="http://127.0.0.1:48265"))
             finish(made)
         finally:
             cluster.terminate()
             cluster.wait(60)
     assert "submitted" not in (made.folder / "state.json").read_text()
+
+
+def test_a_cluster_that_wants_a_token_says_so(made, tmp_path, monkeypatch):
+    ray = Path(sys.executable).with_name("ray")
+    env = dict(
+        os.environ, RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="0123456789" * 4
+    )
+    head = [ray, "start", "--head", "--port=46379", "--dashboard-port=48265", "--num-cpus=2", "--block"]
+    with subprocess.Popen(head, env=env, stdout=subprocess.DEVNULL, start_new_session=True) as cluster:
+        try:
+            listens("127.0.0.1", 48265)
+            save(made.folder, Launch("ray", 1, address="http://127.0.0.1:48265"))
+            monkeypatch.setenv("HOME", str(tmp_path))  # no token there
+            made.start()
+            list(made.events())
+            made.process.wait(60)
+        finally:
+            cluster.terminate()
+            cluster.wait(60)
+    assert "Set RAY_AUTH_TOKEN" in (made.folder / "stderr.log").read_text()

@@ -23,6 +23,7 @@ def main(folder: Path, *, resume: bool = False, inside: bool = False) -> int:
     """To the end of the run. `inside`: this is the job itself."""
     launch = launching.load(folder)
     os.environ |= QUIET
+    _show_token()
     try:
         import ray  # noqa: F401
     except ImportError:
@@ -34,7 +35,17 @@ def main(folder: Path, *, resume: bool = False, inside: bool = False) -> int:
     return _train(folder, launch, resume)
 
 
+def _show_token() -> None:
+    """Clusters that `ray start` makes ask for a token (Ray 2.60), which a client shows only when told to.
+
+    The variables are Ray's own and read when it is imported; a cluster that asks for none takes no notice."""
+    kept = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token"
+    if "RAY_AUTH_TOKEN" in os.environ or Path(kept).is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
 def _submit(folder: Path, launch: launching.Launch, resume: bool) -> int:
+    from ray.exceptions import RayError
     from ray.job_submission import JobStatus, JobSubmissionClient
 
     words = ["python", "-P", "-X", "utf8", "-m", "tokstudio", "ray-run", str(folder), "--inside"]
@@ -45,10 +56,13 @@ def _submit(folder: Path, launch: launching.Launch, resume: bool) -> int:
             runtime_env={"env_vars": QUIET},
             metadata={"run": folder.name},
         )
-    except (ConnectionError, RuntimeError) as error:
+    except (ConnectionError, RuntimeError, RayError) as error:
+        asks = type(error).__name__ == "AuthenticationError"  # no such class before Ray 2.52
         raise RunError(
             f"The Ray cluster at {launch.address} did not take the run: {str(error).splitlines()[0]}",
-            hint="Is the address that of its job server, for example http://head:8265?",
+            hint="Set RAY_AUTH_TOKEN to the cluster's token, or copy ~/.ray/auth_token from its head."
+            if asks
+            else "Is the address that of its job server, for example http://head:8265?",
         ) from None
     sys.stderr.write(f"job {job} at {launch.address}\n")
 
