@@ -17,7 +17,9 @@ class LoadPanel(Panel):
     order = 7
 
     def make_chart(self) -> LineChart:
-        return LineChart(self.title, zero=True, x_label="step", whole=True, y_words=percent)
+        chart = LineChart(self.title, zero=True, x_label="step", whole=True, y_words=percent)
+        chart.set_reference("all", 100.0)  # 30 % are to look like 30 %
+        return chart
 
     def wanted(self, state: RunState) -> bool:
         return any(len(state.columns.get(metric, ())) for metric, _, _ in PARTS)

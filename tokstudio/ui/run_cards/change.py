@@ -48,7 +48,7 @@ class ChangeForm(QWidget):
         self.steps.line.setText(f"{self._total:,}")
         self.rate.line.setText("")
         self.rate.line.setPlaceholderText(
-            "as it is" if self._peak is None else f"so far up to {self._peak:g}"
+            "as it is" if self._peak is None else f"so far up to {self._peak:.2g}"
         )
         for field in (self.steps, self.rate):
             field.set_problem("")
