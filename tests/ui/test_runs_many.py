@@ -101,6 +101,33 @@ def test_a_finished_run_opens_elsewhere(qtbot, page, begin, context):  # noqa: F
     ]
 
 
+def test_the_curve_of_a_run_that_goes_is_drawn_to_its_end(qtbot, page, begin):  # noqa: F811
+    name = begin("steps = 300\npause = 0.01")
+    wait_for(qtbot, page, "running")
+    page._view.set_index(1)
+    many = page.many
+    qtbot.waitUntil(lambda: len(many.model.shown) == 1, timeout=PATIENCE)
+    many.by.setCurrentIndex(many.by.findData("loss"))
+    choose(many, 0)
+    qtbot.waitUntil(lambda: not many.trash.isEnabled(), timeout=PATIENCE)
+    assert "still going" in many.trash.toolTip()
+    qtbot.waitUntil(lambda: name in many.chart._series, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(many.chart._series[name].x) == 300, timeout=PATIENCE)
+    assert [info.name for info in many.selection()] == [name]
+    qtbot.waitUntil(many.trash.isEnabled, timeout=PATIENCE)
+
+
+def test_runs_of_the_same_settings_are_said_to_be_that(qtbot, page, begin):  # noqa: F811
+    for _ in range(2):
+        begin("steps = 5")
+        wait_for(qtbot, page, "finished")
+    page._view.set_index(1)
+    qtbot.waitUntil(lambda: len(page.many.model.shown) == 2, timeout=PATIENCE)
+    choose(page.many, 0, 1)
+    assert page.many.about.text() == "their settings are the same"
+    assert not page.many.settings.isVisible()
+
+
 def test_going_back_and_forth_between_runs_of_other_charts_takes_no_room(qtbot, qapp):
     """A grid keeps every row that was ever named."""
     board = Board()

@@ -32,6 +32,7 @@ from tokstudio.ui.words import counted
 
 MOST = 20  # runs laid over each other
 DASH = "\N{EN DASH}"
+LIVE = "One of them is still going: stop it first"
 METRICS = {
     "bits_per_byte": "Bits per byte",
     "loss": "Training loss",
@@ -206,8 +207,8 @@ class ManyRuns(QFrame):
         super().__init__()
         self.setProperty("frame", "card")
         self.setAccessibleName("All runs")
-        self._infos: list[RunInfo] = []
         self._states: dict[str, RunState] = {}
+        self._reading: dict[str, tuple[int, str]] = {}  # step and state of each run when it was read last
         self.model, self.differences = RunTable(), DifferenceTable()
         self.find = QLineEdit()
         self.find.setPlaceholderText("Find by name, state, tag or note")
@@ -292,8 +293,14 @@ class ManyRuns(QFrame):
         self._reader.close()
 
     def set_runs(self, infos: list[RunInfo]) -> None:
-        self._infos = infos
         self._reader.submit(("lines",), lambda: lines(infos))
+
+    def _read(self, chosen: list[RunInfo]) -> None:
+        """Curves that are not known, or no longer as far as the run is."""
+        for info in chosen[:MOST]:
+            if self._reading.get(info.name) != (seen := (info.step, info.state)):
+                self._reading[info.name] = seen
+                self._reader.submit(("state", info.name), lambda folder=info.folder: read(folder))
 
     def selection(self) -> list[RunInfo]:
         rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
@@ -301,19 +308,24 @@ class ManyRuns(QFrame):
 
     def _selected(self) -> None:
         chosen = self.selection()
-        self.trash.setEnabled(bool(chosen) and not any(info.live for info in chosen))
+        self._permit(chosen)
         self.differences.set_runs(chosen if len(chosen) > 1 else [])
         self.settings.resizeColumnsToContents()  # the end of a name is what tells two runs apart
-        for info in chosen[:MOST]:
-            if info.name not in self._states or info.live:
-                self._reader.submit(("state", info.name), lambda folder=info.folder: read(folder))
+        self._read(chosen)
         self._draw()
+
+    def _permit(self, chosen: list[RunInfo]) -> None:
+        going = any(info.live for info in chosen)
+        self.trash.setEnabled(bool(chosen) and not going)
+        self.trash.setToolTip("" if self.trash.isEnabled() else LIVE if going else "Choose runs in the table")
 
     def _arrived(self, key: tuple, answer: Any) -> None:
         if key[0] == "lines":
             names = {info.name for info in self.selection()}
             self.model.set_lines(answer)
             self._select(names)
+            self._permit(chosen := self.selection())
+            self._read(chosen)
         elif isinstance(answer, RunState):
             self._states[key[1]] = answer
             self._draw()
@@ -351,6 +363,11 @@ class ManyRuns(QFrame):
             if len(entries) < 6:
                 entries.append((info.name, place % 6, "dash" if dashed else "line"))
         self.legend.set_entries(entries)
-        words = "Choose runs in the table; with two or more their curves and settings are compared."
-        more = f"the first {MOST} of {len(chosen)}" if len(chosen) > MOST else ""
-        self.about.setText(words if not chosen else more)
+        if not chosen:
+            words = "Choose runs in the table; with two or more their curves and settings are compared."
+        elif len(chosen) > 1 and not self.differences.rows:
+            words = "their settings are the same"
+        else:
+            words = f"the first {MOST} of {len(chosen)}" if len(chosen) > MOST else ""
+        self.about.setText(words)
+        self.settings.setVisible(bool(self.differences.rows))
