@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QLineEdit
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu
 
 from tokstudio.embed.matrix import finish
 from tokstudio.embed.vocabulary import read_vocabulary
@@ -143,6 +144,31 @@ def test_bert_is_listed_searched_and_looked_at(qtbot, page):
     assert "gives this token again" in page.detail._fields["Alone"].text()
     assert "longer tokens" in page.detail._fields["Held by"].text()
     page.grab()
+
+
+def test_a_right_click_on_tokens_offers_what_can_be_done(qtbot, page):
+    ready(qtbot, page)
+    page.table.choose(2314)
+    menu = QMenu()
+    qtbot.addWidget(menu)
+    page.row_menu.fill(menu)
+    deeds = {action.text(): action for action in menu.actions() if action.text()}
+    copies = ["Copy token", "Copy id", "Copy row"]  # no "Show merges": BERT has none
+    neighbors = ["Neighbors in Embeddings"] if page.detail.neighbors.isVisibleTo(page.detail) else []
+    assert list(deeds) == [*copies, *neighbors, "Selection as CSV…", "Selection as JSON…"]
+    found = []
+    for words in copies:
+        deeds[words].trigger()
+        found.append(QGuiApplication.clipboard().text())
+    assert found == ["river", "2314", "2314\triver\t72 69 76 65 72"]
+    page.table.selectAll()
+    menu.clear()
+    page.row_menu.fill(menu)
+    assert menu.actions()[0].text() == "Copy 30,522 rows"
+    page.table.customContextMenuRequested.emit(QPoint(5, 5))
+    popup = QApplication.activePopupWidget()
+    assert isinstance(popup, QMenu)
+    popup.close()
 
 
 def test_ticking_a_type_searches_for_it(qtbot, page):

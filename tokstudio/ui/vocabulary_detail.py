@@ -34,7 +34,7 @@ class TokenDetail(Card):
         columns = (self._column(*LEFT), 1), vline(), (self._column(*RIGHT), 1)
         self.body.addWidget(row(*columns, spacing=16))
         self._what: tuple[Vocabulary, int] | None = None
-        self._copy.clicked.connect(self._copy_token)
+        self._copy.clicked.connect(self.copy_token)
         self.merges.clicked.connect(lambda: self.merges_wanted.emit(self._what[1]))
         self.neighbors.clicked.connect(lambda: self.neighbors_wanted.emit(self._what[1]))
 
@@ -97,7 +97,7 @@ class TokenDetail(Card):
         self._fields[name].setText(text or "\u2013")
         self._fields[name].setAccessibleName(f"{name}: {text or 'none'}")
 
-    def _copy_token(self) -> None:
+    def copy_token(self) -> None:
         if self._what is not None:
             raw = self._what[0].bytes_of(self._what[1])
             hexed = self._what[0].kinds[self._what[1]] in (PARTIAL, BYTE)

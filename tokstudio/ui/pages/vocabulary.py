@@ -21,6 +21,7 @@ from tokstudio.ui.vocabulary_cards.flow_card import WAITS
 from tokstudio.ui.vocabulary_cards.header import VocabularyHeader
 from tokstudio.ui.vocabulary_cards.layout import APART, CHARTS, DIFFERENCES, HEALTH, MERGES, VocabularyLayout
 from tokstudio.ui.vocabulary_cards.out import Out
+from tokstudio.ui.vocabulary_cards.row_menu import RowMenu
 from tokstudio.ui.vocabulary_cards.steps import Steps
 from tokstudio.ui.vocabulary_cards.terms import fields_of, keys_of, with_keys, with_term, with_terms
 from tokstudio.ui.widgets.choice_list import Choice
@@ -49,7 +50,7 @@ class VocabularyPage(Out, QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(parts)
         self._mask = np.zeros(0, bool)
-        self.steps = Steps(self, context)  # before what a change brings about
+        self.steps, self.row_menu = Steps(self, context), RowMenu(self)  # before what a change brings about
         self._connect()
 
     @staticmethod
