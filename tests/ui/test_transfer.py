@@ -135,7 +135,9 @@ def test_lora_changes_the_picture_and_the_forecast(qtbot, measured):
 def test_another_tokenizer_is_measured_anew(qtbot, measured):
     measured.receive(tokenizer="bytes")
     # a run to bytes has the source's special tokens too
-    qtbot.waitUntil(lambda: measured._pair.target.reference == "demo:english:conversion=byte", timeout=PATIENCE)
+    qtbot.waitUntil(
+        lambda: measured._pair.target.reference == "demo:english:conversion=byte", timeout=PATIENCE
+    )
     assert measured.pair.counts.value.text() == "1000"
     assert measured._pair.bytes_only == 0 or measured._pair.bytes_only < len(measured._pair.target)
 

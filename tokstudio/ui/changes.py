@@ -7,7 +7,7 @@ first, and `TextFirst` lets the keys go on to the page where a field has nothing
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Signal, Slot
 from PySide6.QtGui import QKeySequence, QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 from shiboken6 import isValid
@@ -70,7 +70,9 @@ class Changes(QObject):
         if (app := QApplication.instance()) is not None:
             app.focusChanged.connect(self._moved)
 
-    def _moved(self, *_widgets: QWidget | None) -> None:
+    # a slot by its declaration: Qt may still call when the Python half is being taken apart
+    @Slot(QWidget, QWidget)
+    def _moved(self, _before: QWidget | None, _now: QWidget | None) -> None:
         self._visit += 1
 
     def stack(self, page: str) -> QUndoStack:
@@ -157,6 +159,7 @@ class TextFirst(QObject):
         self._field: QWidget | None = None
         QApplication.instance().focusChanged.connect(self._moved)
 
+    @Slot(QWidget, QWidget)
     def _moved(self, _before: QWidget | None, now: QWidget | None) -> None:
         if self._field is not None and isValid(self._field):
             self._field.removeEventFilter(self)

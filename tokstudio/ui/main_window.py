@@ -143,7 +143,9 @@ class MainWindow(QWidget):
         `visit`: Alt+Left will lead back here."""
         self.rail.check(name)
         if visit:
-            self.history.visit(name, what)  # now: Alt+Left leads back also from a page that is still being built
+            self.history.visit(
+                name, what
+            )  # now: Alt+Left leads back also from a page that is still being built
         self.opening.start(self._opened(name, what))
         self._coming = name
         if name in self._pages:
