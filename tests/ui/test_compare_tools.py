@@ -11,7 +11,7 @@ from tests.ui.test_compare import TWO, WORD, open_page, pane, settled, view  # n
 from tokstudio.errors import InputError
 from tokstudio.tokens.measure import measure
 from tokstudio.tokens.reference import load_tokenizer
-from tokstudio.ui.panes import copying, models_file
+from tokstudio.ui.panes import copying, models_file, words
 from tokstudio.ui.panes.agreement import jaccard
 from tokstudio.ui.panes.find_bar import places
 from tokstudio.ui.panes.models_dialog import ModelsDialog
@@ -240,6 +240,21 @@ def test_part_of_a_word_is_said_and_has_no_figures_by_word(page):
     assert table.item(0, 5).text().endswith(" %")
     page.select(start, start + len(WORD) + 3)
     assert page.inspector.note.text().endswith("2 words, not all whole")
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (",", "no word"), ("1,048", "2 words"), (" read the", "2 words"), ("048,5", "2 words, not all whole"),
+        ("\u6771", "part of a word"), ("e\u0301", "one word"),
+        (b"\xe6\x9d", "part of a character"), ("the.", "one word"),
+    ],
+)  # fmt: skip
+def test_words_are_those_of_the_figures(part, said):
+    data = "I read the. 1,048,576 \u6771\u4eac e\u0301".encode()
+    part = part if isinstance(part, bytes) else part.encode()
+    start = data.index(part)
+    assert words.spoken(data, start, start + len(part)) == said
 
 
 def test_the_inspector_can_be_tall_and_stays_so(qtbot, page):

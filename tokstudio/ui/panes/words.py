@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from tokstudio.tokens.measure import word_spans
+
 NEAR = 8  # bytes that hold the characters beside a place, whatever their length
 
 
@@ -25,9 +27,12 @@ def _of_word(char: str) -> bool:
 
 
 def spoken(data: bytes, start: int, stop: int) -> str:
-    """ "one word", "part of a word", "3 words, not all whole"."""
-    count = len(data[start:stop].decode(errors="replace").split())
+    """ "one word", "part of a word", "3 words, not all whole", "no word"; words as the figures count them."""
+    text = data[start:stop].decode(errors="replace").encode()
+    count = len(word_spans.__wrapped__(text))  # a selection is not kept: the texts of the panes are
     cut = cuts_word(data, start, stop)
+    if not count:
+        return "part of a character" if cut else "no word"
     if count == 1:
         return "part of a word" if cut else "one word"
-    return f"{count:,} words" + (", not all whole" if cut and count else "")
+    return f"{count:,} words" + (", not all whole" if cut else "")

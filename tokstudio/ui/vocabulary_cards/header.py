@@ -67,9 +67,9 @@ class VocabularyHeader(QObject):
     def _tokenizers(self, owner: QWidget) -> QMenu:
         menu, group = QMenu(owner), ""
         for entry in catalog():
-            if entry.group != group:
+            if group not in ("", entry.group):
                 menu.addSection(entry.group)
-                group = entry.group
+            group = entry.group
             menu.addAction(entry.name, lambda reference=entry.reference: self.open_wanted.emit(reference))
         menu.addSeparator()
         menu.addAction("Open a file…", self.ask_file)
