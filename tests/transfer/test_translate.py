@@ -114,9 +114,17 @@ def test_the_probability_head_is_a_distribution_of_handed_on_mass(problem, solve
     assert torch.isfinite(layer.scores["input"].grad).all()
 
 
-def test_the_probability_head_by_hand(problem):
-    """p = (P diag(1/nu)) softmax(h L^T), P with the special tokens' rows, written out with whole matrices."""
+@pytest.mark.parametrize("shared", [False, True], ids=["own", "shared"])
+def test_the_probability_head_by_hand(problem, shared):
+    """p = (P diag(1/nu)) softmax(h L^T), P with the special tokens' rows, written out with whole matrices.
+    `shared`: a special token stands for a source token that ordinary ones are made of, too."""
     start = make_start(problem, method="mean-pieces", width=8, epsilon=0.1)
+    if shared:
+        sources, mass = start.pinned_sources.copy(), start.mass.copy()
+        sources[0] = start.columns[0]
+        mass[start.pinned[0]] = 0.25
+        mass /= mass.sum()
+        start = replace(start, pinned_sources=sources, mass=mass)
     layer = Translation(start)
     with torch.no_grad():
         layer.scores["input"].add_(0.1 * torch.rand_like(layer.scores["input"]))

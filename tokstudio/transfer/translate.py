@@ -267,11 +267,10 @@ def handed_on(hidden: "Tensor", matrix: "Tensor", translation: Translation, solu
         mass = torch.tensor(layer.start.mass, dtype=torch.float32, device=hidden.device)
         pinned_mass = mass[torch.from_numpy(layer.start.pinned).to(hidden.device)]
         kept = layer.pinned >= 0
-        sources = torch.cat([layer.columns, layer.pinned[kept]])
+        # a special token may stand for a source token that others use, too: one logit, one share of the softmax
+        sources, place = torch.cat([layer.columns, layer.pinned[kept]]).unique(return_inverse=True)
         row = torch.cat([solution.row, len(layer.mu) + kept.nonzero()[:, 0]])
-        column = torch.cat(
-            [solution.column, len(layer.columns) + torch.arange(int(kept.sum()), device=row.device)]
-        )
+        column = torch.cat([place[solution.column], place[len(layer.columns) :]])
         free = 1 - pinned_mass[kept].sum()
         value = torch.cat([solution.values * free, pinned_mass[kept]])
         total = torch.zeros(len(sources), device=value.device).index_add(0, column, value)
