@@ -209,7 +209,8 @@ def _say_pair(result: dict) -> None:
     for side in ("a", "b"):
         about = result[side]
         say(f"{side.upper()}  {about['model']}  {about['rows']:,} x {about['columns']:,}")
-    say(f"{report['shared']:,} shared tokens, {report['only_a']:,} only in A, {report['only_b']:,} only in B")
+    only = f"{report['only_a']:,} only in A, {report['only_b']:,} only in B"
+    say(f"{report['shared']:,} shared tokens, {only} (special tokens not counted)")
     for key, value in figures.items():
         if value is not None:
             say(f"  {key.replace('_', ' '):<24}{value:.4g}")

@@ -166,7 +166,7 @@ class HeatMap(QWidget):
     def readout(self, row: int, column: int) -> tuple[str, str]:
         """(token and dimension, value) of one cell, as shown at the cross-hair."""
         dim, number = int(self.plane.dims[column]), self.plane.row_id(row)
-        words = f"{self._name(number).replace(' ', '·')}, dim {dim:,}"
+        words = f"{shown(self._name(number))}, dim {dim:,}"
         found = self.plane.cell(row, column, self.view, self.box())
         if found is None:
             return words, "…"

@@ -14,9 +14,11 @@ NORM = 46  # pixels of the longest norm bar
 def paint_std(heat, painter: QPainter, box: QRectF) -> None:
     painter.setFont(theme.font("caption"))
     painter.setPen(theme.color("muted"))
-    painter.drawText(QRectF(0, 6, LEFT - 8, 18), Qt.AlignRight | Qt.AlignVCenter, "std per dim")
-    painter.drawText(QRectF(box.right() + 8, 6, 60, 18), Qt.AlignVCenter, "norm")
-    if not len(heat.std):
+    if len(heat.norms):
+        painter.drawText(QRectF(box.right() + 8, 6, 60, 18), Qt.AlignVCenter, "norm")
+    if len(heat.std):
+        painter.drawText(QRectF(0, 6, LEFT - 8, 18), Qt.AlignRight | Qt.AlignVCenter, "std per dim")
+    else:
         return
     left, right = int(heat.view.left), min(int(np.ceil(heat.view.right)), heat.plane.shape[1])
     step = max(1, int(np.ceil(3 * heat.view.width / box.width())))  # no bar under 3 pixels

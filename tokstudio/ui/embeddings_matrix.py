@@ -162,6 +162,19 @@ class MatrixCard(Card):
         self._asked, self._rows = asked, (rows, ids)
         self._lay_out_nearest()
 
+    def show_difference(self, rows: np.ndarray, ids: np.ndarray, asked: str) -> None:
+        """`rows` [k, d]: A less B of shared tokens. The scale and the lengths at the right are those of `rows`."""
+        self.show_matrix((len(ids), rows.shape[1]))
+        wide = rows.astype(np.float64)
+        norms = np.zeros(int(ids.max()) + 1)
+        norms[ids] = np.linalg.norm(np.nan_to_num(wide), axis=1)
+        known = wide[np.isfinite(wide)]
+        level = float(np.quantile(np.abs(known), 0.995)) if len(known) else 0.0
+        self.show_summary(
+            norms, np.zeros(0), np.zeros(0), level or FIXED, float(known.std()) if len(known) else 0.0
+        )
+        self.show_nearest(rows, ids, asked)
+
     def _lay_out_nearest(self) -> None:
         """Dimensions by the values of the asked row, or in the chosen order as soon as that is known."""
         if self._rows is None:

@@ -85,13 +85,16 @@ class PairCard(Card):
         self.reply, self._engine = reply, engine
         join, figures = reply.values["join"], reply.values["figures"]
         self.subtitle.setText(f"{engine.a.name} and {engine.b.name}")
+        twice = (
+            f" ({join['ambiguous']:,} more than once in one model, the first counts)"
+            if join["ambiguous"]
+            else ""
+        )
         parts = [
-            f"{join['shared']:,} shared tokens",
+            f"{join['shared']:,} shared tokens{twice}",
             f"{join['only_a']:,} only in A",
-            f"{join['only_b']:,} only in B",
+            f"{join['only_b']:,} only in B, special tokens not counted",
         ]
-        if join["ambiguous"]:
-            parts.append(f"{join['ambiguous']:,} of them more than once in one model, the first counts")
         if join["without_row"]:
             parts.append(f"{join['without_row']:,} without a row")
         if figures["left_out"]:

@@ -147,8 +147,16 @@ class ProjectionCard(Card):
         self._stack.setCurrentIndex(0)
 
     def dropped(self) -> None:
-        """Canceled or failed: the picture before stays."""
+        """Canceled: the picture before stays, and the method may be asked for again."""
         self._work(False)
+
+    def failed(self) -> None:
+        """The picture before stays, and the picker names it."""
+        self._work(False)
+        self.method.setCurrentIndex(METHODS.index(self.about["method"]))
+        self._show_controls()
+        if self.method.currentIndex() == PCA and not len(self.picture.points()):
+            self._show_pca()  # it came while the layout was being made
 
     def list_rows(self, rows: np.ndarray) -> None:
         side = self._side
@@ -167,6 +175,7 @@ class ProjectionCard(Card):
     def clear(self) -> None:
         self.subtitle.setText("")
         self._pca = self.shown = None
+        self.about = {"method": "pca"}
         self.method.setCurrentIndex(PCA)
         self._show_controls()
         self._work(False)

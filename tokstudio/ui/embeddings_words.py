@@ -16,8 +16,8 @@ def shown(token: str) -> str:
 
 def _mark(character: str) -> str:
     control = character < " " or character == "\x7f"
-    if control and character not in "\t\n\r":
-        return f"\\x{ord(character):02x}"
+    if control and character not in "\t\n":
+        return "\\r" if character == "\r" else f"\\x{ord(character):02x}"
     return glyphs(character, True)
 
 

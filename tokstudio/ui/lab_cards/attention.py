@@ -107,7 +107,7 @@ class HeadMaps(QWidget):
                 q, k = (y - box.top()) * size // box.height(), (x - box.left()) * size // box.width()
                 q, k = min(q, size - 1), min(k, size - 1)
                 here, there = (f"{self._tokens[place]!r} ({place})" for place in (q, k))
-                return f"Head {head + 1}: {here} reads {weights[q, k]:.1%} of {there}"
+                return f"Head {head + 1}: {here} reads {100 * weights[q, k]:.1f} % of {there}"
         return ""
 
     def event(self, event) -> bool:

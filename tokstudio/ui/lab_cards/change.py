@@ -84,8 +84,11 @@ class ChangeView(QWidget):
             names = change["tokens"] or [f"{row:,}" for row in change["rows"]]
             went = [name for name, far in zip(names, change["distances"], strict=True) if far > 0]
             moved = "   ".join(map(shown, went)) if len(change["shape"]) == 2 else ""
-            forms = (("relative", "{:.3%}"), ("cosine", "{:.4f}"))
-            figures = [form.format(change[key]) if change[key] is not None else "" for key, form in forms]
+            share, cosine = change["relative"], change["cosine"]
+            figures = [
+                "" if share is None else f"{100 * share:.3f} %",
+                "" if cosine is None else f"{cosine:.4f}",
+            ]
             item = _Item([change["name"], *shapes, *figures, moved])
             item.setData(3, Qt.UserRole, (change["relative"] or 0.0) / most)
             for column, key in ((3, "relative"), (4, "cosine")):

@@ -44,10 +44,9 @@ class Written(Card):
     def add(self, values: dict) -> None:
         bits = -log2(max(values["probability"], 1e-30))
         self._bits.append(bits)
-        options = "\n".join(f"{p:7.2%}  {name!r}" for name, p in values["alternatives"])
-        about = (
-            f"{values['name']!r}: {values['probability']:.2%}, {bits:.1f} bits\nMost likely here:\n{options}"
-        )
+        options = "\n".join(f"{100 * p:6.2f} %  {name!r}" for name, p in values["alternatives"])
+        share = f"{100 * values['probability']:.2f} %"
+        about = f"{values['name']!r}: {share}, {bits:.1f} bits\nMost likely here:\n{options}"
         self.flow.add(Piece(values["name"], bits, about))
         self.stats.setText(f"{len(self._bits)} tokens, {sum(self._bits) / len(self._bits):.2f} bits a token")
 

@@ -65,7 +65,11 @@ class NamesFirst(QTreeWidget):
 def _embedding_share(about: dict) -> str:
     """How much of the model stands for tokens, in words."""
     own = next((c for c in about["costs"] if c["vocab_size"] == about["rows"]), None)
-    return "" if own is None else f", embeddings are {own['share']:.1%} of {count(own['total'])} parameters"
+    return (
+        ""
+        if own is None
+        else f", embeddings are {100 * own['share']:.1f} % of {count(own['total'])} parameters"
+    )
 
 
 class LayersView(QWidget):
@@ -88,7 +92,7 @@ class LayersView(QWidget):
             self.tree.headerItem().setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
         self.tree.setItemDelegate(Rows(self.tree))
         self.tree.setItemDelegateForColumn(SHARE, ShareBar(self.tree))
-        self.norms = Grid("Length of every module's output at every token", side=220)
+        self.norms = Grid("Length of every module's output at every token", side=176)
         self.cost = QTreeWidget()
         self.cost.setHeaderLabels(("Vocabulary", "Embeddings", "Model", "Share"))
         self.cost.setRootIsDecorated(False)
@@ -109,7 +113,9 @@ class LayersView(QWidget):
         low = QSplitter(Qt.Horizontal)
         low.addWidget(below)
         low.addWidget(cost)
-        low.setSizes([480, 480])
+        low.setSizes([340, 340])
+        low.setStretchFactor(0, 1)  # the list of sizes needs no more; the tokens have use for all
+        low.setStretchFactor(1, 0)
         split = QSplitter(Qt.Vertical)
         split.addWidget(self._tree_card)
         split.addWidget(low)
@@ -134,8 +140,9 @@ class LayersView(QWidget):
         self._items.clear()
         if about is None:
             return
+        device = "CPU" if about["device"] == "cpu" else about["device"]
         self._tree_card.subtitle.setText(
-            f"{about['architecture']} on {about['device']}{_embedding_share(about)};"
+            f"{about['architecture']} on {device}{_embedding_share(about)};"
             " outputs are of the text at the left"
         )
         for node in about["nodes"]:
@@ -147,7 +154,7 @@ class LayersView(QWidget):
                     f"{size['vocab_size']:,}",
                     count(size["embeddings"]),
                     count(size["total"]),
-                    f"{size['share']:.1%}",
+                    f"{100 * size['share']:.1f} %",
                 ]
             )
             for column in range(4):
@@ -163,7 +170,7 @@ class LayersView(QWidget):
         shapes = ", ".join(" x ".join(map(str, shape)) for shape in node["shapes"].values())
         parameters = "tied" if node["tied_to"] else count(node["parameters"])
         name = path.rpartition(".")[2] or about["architecture"]
-        item = QTreeWidgetItem([name, node["kind"], shapes, parameters, f"{node['share']:.1%}"])
+        item = QTreeWidgetItem([name, node["kind"], shapes, parameters, f"{100 * node['share']:.1f} %"])
         item.setData(SHARE, Qt.UserRole, node["share"])
         item.setToolTip(0, path)
         if node["tied_to"]:

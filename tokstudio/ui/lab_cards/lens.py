@@ -48,7 +48,7 @@ class LensView(QWidget):
 
         def about(row: int, column: int) -> str:
             options = "\n".join(
-                f"{float(share):7.2%}  {names[str(int(i))]!r}"
+                f"{100 * float(share):6.2f} %  {names[str(int(i))]!r}"
                 for i, share in zip(ids[row, column], p[row, column], strict=True)
             )
             return (

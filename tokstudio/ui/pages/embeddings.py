@@ -186,8 +186,9 @@ class EmbeddingsPage(QWidget):
         body.vector.show_second(two)
         for card in body.matrices:
             card.sides.setVisible(two)
-            card.sides.button(DIFFERENCE).setEnabled(two and side.columns == self.engine.a.columns)
-            card.sides.button(DIFFERENCE).setToolTip("" if two else "Needs two matrices of one width")
+            equal = two and side.columns == self.engine.a.columns
+            card.sides.button(DIFFERENCE).setEnabled(equal)
+            card.sides.button(DIFFERENCE).setToolTip("" if equal else "Needs two matrices of one width")
 
     # ---------------------------------------------------------------- answers
 
@@ -266,10 +267,8 @@ class EmbeddingsPage(QWidget):
     def show_difference(self, reply: Reply) -> None:
         ids = reply.arrays["ids"]
         if len(ids):
-            card = self.body.matrices[DIFFERENCE]
-            card.show_matrix((len(ids), self.engine.a.columns))
             title = self.engine.a.token(self._row) if self._row >= 0 else self.body.neighbors.token()
-            card.show_nearest(reply.arrays["rows"], ids, title)
+            self.body.matrices[DIFFERENCE].show_difference(reply.arrays["rows"], ids, title)
 
     def show_comparison(self, reply: Reply) -> None:
         self.body.header.show_pair(reply.values["join"], reply.values["figures"])
@@ -354,7 +353,7 @@ class EmbeddingsPage(QWidget):
             self.engine.sides[letter].order = self.card(letter).keep_order()
             self._context.fail(error)
         elif what == "layout":
-            body.projection.dropped()
+            body.projection.failed()
             self._context.fail(error)
         else:
             self._show_problem(slot, error)
@@ -364,7 +363,7 @@ class EmbeddingsPage(QWidget):
         actions = [("Open another…", self._choose)]
         if slot == "process" and (side := self.engine.a) is not None:
             actions.insert(0, ("Open again", lambda: self.open(side.path, side.tensor)))
-            self.body.projection.dropped()
+            self.body.projection.failed()
         shown.show_error(error, actions)
 
     def progressed(self, slot: str, title: str, share: float) -> None:

@@ -105,7 +105,8 @@ class ModelPage(QWidget):
     # ---------------------------------------------------------------- the window's side
 
     def subtitle(self) -> str:
-        return self.lab.called("A")
+        """Both models, as far as they are there; what is being opened before the first is."""
+        return " and ".join(self.lab.sides[side].name for side in self.lab.present()) or self.lab.called("A")
 
     def regions(self) -> list[QWidget]:
         return [self.pickers["A"], self.text, self._stack.currentWidget()]

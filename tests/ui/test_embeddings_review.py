@@ -1,0 +1,84 @@
+"""What the Embeddings page says of itself: the picker of layouts, the scale of a difference, buttons that are off."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.embed.files import MINILM
+from tests.embed.test_compare import DEMO
+from tests.ui.test_embeddings import page, ready  # noqa: F401  a fixture
+from tests.ui.test_embeddings_two import settle
+from tokstudio.errors import InputError
+from tokstudio.ui import theme
+from tokstudio.ui.embeddings_engine import B
+from tokstudio.ui.embeddings_points import PCA, TSNE, UMAP, ProjectionCard
+from tokstudio.ui.embeddings_words import shown
+
+
+def pick(card: ProjectionCard, method: int) -> None:
+    card.method.setCurrentIndex(method)
+    card.method.activated.emit(method)
+
+
+def test_a_layout_that_fails_leaves_the_picker_at_what_is_shown(qtbot, qapp):
+    theme.apply(qapp, "light")
+    card = ProjectionCard()
+    qtbot.addWidget(card)
+    points = np.random.default_rng(3).normal(size=(50, 2)).astype(np.float32)
+    pick(card, UMAP)
+    first = SimpleNamespace(arrays={"points": points}, values={"explained": [0.2, 0.1]})
+    card.show_points(first)  # comes while the layout is being made
+    card.failed()
+    assert card.method.currentIndex() == PCA
+    assert card.subtitle.text().startswith("PCA")
+    assert np.array_equal(card.picture.points(), points)
+    assert card.again.isHidden()
+    made = {"points": points + 1, "ids": np.arange(50)}
+    pick(card, UMAP)
+    card.show_layout(SimpleNamespace(arrays=made, values={"method": "umap", "seed": 0}))
+    pick(card, TSNE)
+    card.failed()
+    assert card.method.currentIndex() == UMAP, "the picture before"
+    assert np.array_equal(card.picture.points(), points + 1)
+
+
+def test_the_page_turns_the_picker_back(qtbot, page):  # noqa: F811
+    ready(qtbot, page, DEMO, token=" import")
+    card = page.body.projection
+    card.method.setCurrentIndex(TSNE)
+    page.failed("layout", InputError("It cannot be laid out."))
+    assert card.method.currentIndex() == PCA
+
+
+def test_a_difference_has_its_own_scale_and_lengths(qtbot, page):  # noqa: F811
+    ready(qtbot, page, DEMO, token=" import")
+    card, rng = page.body.matrices[2], np.random.default_rng(5)
+    rows, ids = rng.normal(size=(6, 256)).astype(np.float32) * 0.01, np.array([593, 4, 9, 3000, 12, 1])
+    page.engine.sides[B] = page.engine.a
+    page.show_difference(SimpleNamespace(arrays={"rows": rows, "ids": ids}))
+    del page.engine.sides[B]
+    assert card.heat.plane.shade.level == pytest.approx(np.quantile(np.abs(rows), 0.995))
+    card.level.set_index(1)
+    assert card.heat.plane.shade.level == pytest.approx(3.6 * rows.astype(float).std())
+    card.level.set_index(2)
+    assert card.heat.plane.shade.level == 0.15
+    np.testing.assert_allclose(card.heat.norms[ids], np.linalg.norm(rows, axis=1), rtol=1e-6)
+    assert not len(card.heat.std), "over a few rows it would say nothing"
+    page.show_difference(SimpleNamespace(arrays={"rows": rows * 0, "ids": ids}))
+    card.level.set_index(0)
+    assert card.heat.plane.shade.level == 0.15, "nothing differs, and the scale is still one"
+
+
+def test_the_difference_says_why_it_is_off(qtbot, page):  # noqa: F811
+    ready(qtbot, page, DEMO, token=" import")
+    page.open(str(MINILM), letter=B)
+    settle(qtbot, page)
+    button = page.body.matrices[0].sides.button(2)
+    assert not button.isEnabled()
+    assert button.toolTip() == "Needs two matrices of one width"
+
+
+def test_a_carriage_return_can_be_read_in_a_list():
+    assert shown("\r") == "\\r"
+    assert shown("a\r\n") == "a\\r\u21b5"
