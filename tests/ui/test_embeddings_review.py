@@ -82,3 +82,66 @@ def test_the_difference_says_why_it_is_off(qtbot, page):  # noqa: F811
 def test_a_carriage_return_can_be_read_in_a_list():
     assert shown("\r") == "\\r"
     assert shown("a\r\n") == "a\\r\u21b5"
+
+
+def test_a_sum_is_no_row_and_has_no_r(qtbot, page):  # noqa: F811
+    ready(qtbot, page, DEMO, token=" import")
+    page.open(str(DEMO), letter=B)
+    settle(qtbot, page)
+    vector = page.body.vector
+    assert vector.stats["r"].value.text() == "1.000"
+    page.body.neighbors.set_token(" return - print + del")
+    page.ask(" return - print + del")
+    settle(qtbot, page)
+    assert vector.subtitle.text() == " return - print + del, a sum"
+    assert vector.relation.text() == "A sum of tokens is no row of A, so none of B belongs to it."
+    assert vector.stats["r"].value.text() == vector.stats["cosine"].value.text() == "\u2013"
+    assert vector.other is None
+    assert page.body.neighbors._common.text() == "29 of 29 in both lists"
+    page.ask("#593")
+    settle(qtbot, page)
+    assert vector.stats["r"].value.text() == "1.000"
+    vector.by.set_index(1)
+    page.ask_pair()
+    settle(qtbot, page)
+    assert vector.relation.text().endswith("The same token in both: here the row numbers agree.")
+
+
+def test_a_swap_is_one_step_and_undo_takes_it_back(qtbot, page):  # noqa: F811
+    ready(qtbot, page, DEMO, token=" import")
+    page.open(str(MINILM), letter=B)
+    settle(qtbot, page)
+    page._context.changes.show_page("embeddings")
+    paths = [page.engine.path(letter) for letter in "AB"]
+    page.engine.swap()
+    settle(qtbot, page)
+    assert [page.engine.path(letter) for letter in "AB"] == paths[::-1]
+    page._context.changes.undo()
+    settle(qtbot, page)
+    assert [page.engine.path(letter) for letter in "AB"] == paths
+    page._context.changes.redo()
+    settle(qtbot, page)
+    assert [page.engine.path(letter) for letter in "AB"] == paths[::-1]
+
+
+def test_a_long_list_of_rows_that_look_wrong_says_that_it_is_cut(qtbot, page):  # noqa: F811
+    ready(qtbot, page, DEMO, token=" import")
+    card = page.body.health
+    found = {
+        **{"under_trained": [], "duplicates": [[1, 2, 3]], "zero_rows": [5, 6], "broken_rows": []},
+        **{
+            "under_trained_count": 0,
+            "duplicate_count": 2,
+            "zero_count": 300,
+            "broken_count": 0,
+            "reference": "",
+        },
+    }
+    card.show_health(page.engine.a, SimpleNamespace(values=found))
+    notes = []
+    for place in range(4):
+        card.which.set_index(place)
+        notes.append("are listed" in card.note.text())
+    assert notes == [False, False, True, False]
+    card.which.set_index(2)
+    assert card.note.text().endswith("The first 2 are listed.")

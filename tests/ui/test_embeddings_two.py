@@ -61,6 +61,7 @@ def test_two_models_beside_each_other(qtbot, both):
     for slot, kind in zip(body.slots.slots, ("variances", "values", "overlap"), strict=True):
         slot.show_kind(kind)
     settle(qtbot, both)
+    qtbot.waitUntil(lambda: all(slot.late.chart is not None for slot in body.slots.slots), timeout=SLOW)
     a, b = (body.slots.slots[0].late.chart._series[letter] for letter in "AB")
     assert np.array_equal(a.x, b.x), "both on the same bins"
     values = body.slots.slots[1].late.chart._series

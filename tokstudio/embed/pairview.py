@@ -40,7 +40,8 @@ class PairOfRows:
     @property
     def relation(self) -> str:
         if self.same:
-            return f"The same token in both, joined by {self.rule}."
+            how = f", joined by {self.rule}" if self.rule else ": here the row numbers agree"
+            return f"The same token in both{how}."
         words = "Two different words: the same row number means nothing across vocabularies"
         return words + (", so r near 0 is expected." if len(self.a) == len(self.b) else ".")
 
@@ -99,4 +100,4 @@ def _pair(a, b, names_a, names_b, row_a: int, row_b: int, rule: str) -> PairOfRo
         and names_a.bytes_of(row_a) == names_b.bytes_of(row_b) != b""
         and bool(names_a.glued[row_a]) == bool(names_b.glued[row_b])
     )
-    return PairOfRows(row_a, row_b, *words, same, rule or ("bytes" if same else ""), x, y)
+    return PairOfRows(row_a, row_b, *words, same, rule, x, y)

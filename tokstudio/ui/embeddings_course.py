@@ -27,6 +27,7 @@ TIPS = {
     "total": "How far a row has moved since the first checkpoint that is kept, as a share of its length there",
     "moved": "How far a row has moved since the checkpoint before",
 }
+COSINE_TIP = "Between a row and the row of the same token in the model before; 1 is the same direction"
 TITLES = {
     "away": "Distance from the source rows",
     "total": "Moved since the first checkpoint",
@@ -248,7 +249,9 @@ class CourseView(QFrame):
             else f"No row can be laid beside one of {values['source']['name']}: {values['why']}"
         ]
         known = found[np.isfinite(found)]
-        if len(known):
+        if self.kind == "total" and self.slider.value() == 0:
+            words.append("This is the checkpoint that the others are measured from.")
+        elif len(known):
             middle, far = np.quantile(known, (0.5, 0.9))
             words.append(
                 f"{TITLES[self.kind]}: {percent(middle)} in the middle, over {percent(far)} for a tenth of them."
@@ -302,10 +305,10 @@ class CourseView(QFrame):
         columns = [
             Column("Token", [self.token(int(i)) for i in ids]),
             Column("Row", ids.tolist(), ",d"),
-            Column("Before %", shares["moved"].tolist(), ".2f"),
-            Column("First %", shares["total"].tolist(), ".2f"),
-            Column("Source %", shares["away"].tolist(), ".1f"),
-            Column("Cosine", arrays["cosine"][place][ids].astype(float).tolist(), ".3f"),
+            Column("Before %", shares["moved"].tolist(), ".2f", TIPS["moved"]),
+            Column("First %", shares["total"].tolist(), ".2f", TIPS["total"]),
+            Column("Source %", shares["away"].tolist(), ".1f", TIPS["away"]),
+            Column("Cosine", arrays["cosine"][place][ids].astype(float).tolist(), ".3f", COSINE_TIP),
         ]
         scroll = self.table.verticalScrollBar().value()
         self.table.set_rows(ids, columns, (88, 56, 66, 56, 72, 60))

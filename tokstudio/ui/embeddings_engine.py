@@ -140,8 +140,12 @@ class Engine(QObject):
         if len(self.sides) == 2:
             first, second = self.a, self.b
             self.maths.cancel_all()
-            for letter, side in ((A, second), (B, first)):
+            for letter, side in (
+                (A, second),
+                (B, first),
+            ):  # both before one is told of: it is one step for undo
                 self.sides[letter] = Side(letter, side.path, side.about, side.name)
+            for letter in (A, B):
                 self.opened.emit(letter)
                 self._ask_all(self.sides[letter])
 

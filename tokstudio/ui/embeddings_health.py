@@ -15,6 +15,9 @@ NOTES = (
     "Rows of zeros have no direction: cosine leaves them out.",
     "Rows that hold NaN or infinities; they count as zero in every figure.",
 )
+SIMILARITY_TIP = "Cosine with the mean of the rows that no text can give, all less the mean of the matrix"
+COUNTS = ("under_trained", "duplicate", "zero", "broken")
+LISTED = ("under_trained", "duplicates", "zero_rows", "broken_rows")
 
 
 class HealthCard(Card):
@@ -45,12 +48,7 @@ class HealthCard(Card):
     def show_health(self, side: Side, reply: Reply) -> None:
         found = self._values = reply.values
         self._side = side
-        counts = (
-            found["under_trained_count"],
-            found["duplicate_count"],
-            found["zero_count"],
-            found["broken_count"],
-        )
+        counts = [found[f"{key}_count"] for key in COUNTS]
         for place, (title, count) in enumerate(zip(LISTS, counts, strict=True)):
             self.which.button(place).setText(f"{title} {count:,}")
             self.which.button(place).setAccessibleName(f"{title}, {count:,} rows")
@@ -62,7 +60,10 @@ class HealthCard(Card):
             return
         which, found, token = self.which.index(), self._values, self._side.token
         reference = found["reference"] or "ids that no text gives (none are known here)"
-        self.note.setText(NOTES[which].format(reference=reference))
+        listed = found[LISTED[which]]
+        rows = sum(len(group) - 1 for group in listed) if which == 1 else len(listed)
+        part = f" The first {rows:,} are listed." if rows < found[f"{COUNTS[which]}_count"] else ""
+        self.note.setText(NOTES[which].format(reference=reference) + part)
         if which == 0:
             self._list_candidates(found["under_trained"])
         elif which == 1:
@@ -84,9 +85,16 @@ class HealthCard(Card):
             Column("Token", [entry["token"] for entry in entries]),
             Column("Row", [entry["id"] for entry in entries], ",d"),
             Column("Norm", [entry["norm"] for entry in entries], ".3f"),
-            Column("z", [entry["norm_z"] for entry in entries], "+.1f"),
-            Column("Similarity", [entry["similarity"] for entry in entries], ".3f"),
-            Column("z of it", [entry["similarity_z"] for entry in entries], "+.1f"),
+            Column(
+                "z", [entry["norm_z"] for entry in entries], "+.1f", "How far the norm is from the middle"
+            ),
+            Column("Similarity", [entry["similarity"] for entry in entries], ".3f", SIMILARITY_TIP),
+            Column(
+                "z of it",
+                [entry["similarity_z"] for entry in entries],
+                "+.1f",
+                "How far that is from the middle",
+            ),
             Column("Kind", [entry["kind"] for entry in entries]),
             Column("Why", [entry["why"] for entry in entries]),
         ]

@@ -159,7 +159,7 @@ class MatrixCard(Card):
 
     def show_nearest(self, rows: np.ndarray, ids: np.ndarray, asked: str) -> None:
         """`rows` [k + 1, d], the asked one first."""
-        self._asked, self._rows = asked, (rows, ids)
+        self._asked, self._rows = asked if ids[0] < 0 else shown(asked), (rows, ids)  # a sum is no token
         self._lay_out_nearest()
 
     def show_difference(self, rows: np.ndarray, ids: np.ndarray, asked: str) -> None:
@@ -300,11 +300,10 @@ class MatrixCard(Card):
             self.subtitle.setText("Building the picture…" if self.mode.index() == WHOLE else "")
             self._range.setText("")
         elif isinstance(plane, RowsPlane):
-            asked = shown(self._asked)
             order = COLUMN_SENTENCES[self._columns[NEAREST]]
-            words = f"{plane.shape[0] - 1} rows nearest to {asked}, {order}"
+            words = f"{plane.shape[0] - 1} rows nearest to {self._asked}, {order}"
             if self.side == DIFFERENCE:
-                words = f"A less B for {plane.shape[0]} shared tokens nearest to {asked}"
+                words = f"A less B for {plane.shape[0]} shared tokens nearest to {self._asked}"
             self.subtitle.setText(words)
             self._range.setText("")
         else:

@@ -130,7 +130,7 @@ class ProjectionCard(Card):
     def _show_pca(self) -> None:
         if self._pca is not None:
             points, explained = self._pca
-            self.subtitle.setText(f"PCA 1, 2: {100 * sum(explained):.1f} % of the variance")
+            self.subtitle.setText(f"PCA: {100 * sum(explained):.1f} % of the variance")
             self.about = {"method": "pca", "explained": explained}
             self.picture.set_points(points)
             self._stack.setCurrentIndex(0)

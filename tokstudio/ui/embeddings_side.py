@@ -132,13 +132,14 @@ class NeighborCard(Card):
         """A chain before those that both lists have, by the word without the marks of its vocabulary."""
         words = [{bare(row.token) for row in made.model().rows} for made in (self.list, self.list_b)]
         common = words[0] & words[1] if not self._second.isHidden() else set()
+        marked = []
         for made in (self.list, self.list_b):
-            made.model().set_common(
-                {n for n, row in enumerate(made.model().rows) if bare(row.token) in common}
-            )
+            both = {n for n, row in enumerate(made.model().rows) if bare(row.token) in common}
+            made.model().set_common(both)
+            marked.append(len(both))
         shown = not self._second.isHidden() and bool(words[1])
         self._common.setVisible(shown)
-        self._common.setText(f"{len(common)} of {len(words[0])} in both lists")
+        self._common.setText(f"{marked[0]} of {len(self.list.model().rows)} in both lists")
 
     def clear(self) -> None:
         self.list.set_rows([])

@@ -18,6 +18,7 @@ class Column:
     title: str
     values: Sequence  # one a row; numbers sort as numbers
     form: str = ""  # how a number is written, e.g. ".3f"
+    tip: str = ""  # what the column says, where its title is short
 
     def text(self, row: int) -> str:
         value = self.values[row]
@@ -50,6 +51,8 @@ class RowsModel(QAbstractTableModel):
     def headerData(self, section, orientation, role=Qt.DisplayRole):
         if role == Qt.DisplayRole and orientation == Qt.Horizontal and section < len(self.columns):
             return self.columns[section].title
+        if role == Qt.ToolTipRole and orientation == Qt.Horizontal and section < len(self.columns):
+            return self.columns[section].tip or None
         if role == Qt.TextAlignmentRole and section < len(self.columns) and self.columns[section].form:
             return int(Qt.AlignRight | Qt.AlignVCenter)
         return None

@@ -74,7 +74,9 @@ class VectorCard(Card):
         """`number` -1: a sum of tokens."""
         self.values = values
         wide = values.astype(np.float64)
-        self.subtitle.setText(shown(name) + (f", row {number:,}" if number >= 0 else ", a sum"))
+        self.subtitle.setText(f"{shown(name)}, row {number:,}" if number >= 0 else f"{name}, a sum")
+        if number < 0:
+            self._show_alone("A sum of tokens is no row of A, so none of B belongs to it.")
         self.stats["norm"].set(f"{np.sqrt(wide @ wide):.4g}")
         self.stats["mean"].set(signed(float(wide.mean())))
         self.stats["std"].set(f"{wide.std():.4f}")
@@ -126,8 +128,11 @@ class VectorCard(Card):
             self.scatter.call(lambda chart: chart.set_points(a, b))
 
     def show_error(self, error: TokstudioError) -> None:
+        self._show_alone(f"{error} {error.hint}".strip())
+
+    def _show_alone(self, why: str) -> None:
         self.other = None
-        self.relation.setText(f"{error} {error.hint}".strip())
+        self.relation.setText(why)
         self.line.call(lambda chart: chart.remove_series("B"))
         self.cloud.hide()
         for key in ("r", "cosine"):

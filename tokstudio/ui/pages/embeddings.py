@@ -255,6 +255,8 @@ class EmbeddingsPage(QWidget):
             self.body.neighbors.show_in_b(row, found)
             return
         self._row, self._near = row, numbers[:30] if row >= 0 else ids[:29]
+        if row < 0:
+            self.engine.maths.cancel("pair")  # of the row before
         self.body.neighbors.show_neighbors(row, found, reply.values["seconds"])
         marked = [*reply.values["terms"], *ids[:12].tolist()]
         self.body.projection.picture.set_chosen([(int(i), side.token(int(i))) for i in marked])
