@@ -103,6 +103,18 @@ def test_both_models_write_read_and_are_compared(qtbot, page, other, monkeypatch
     assert "".join(p.text for p in pieces) == page.text.toPlainText()
     read.unit.set_index(1)
     assert len(read.cards["A"].flow.pieces) == len(page.text.toPlainText())
+    for words in ("", "word " * 2000):  # nothing, and more than the model reads
+        text = page.text.toPlainText()
+        page.text.setPlainText(words)
+        page._text_changed()
+        idle(qtbot, page)
+        assert read.cards["A"].figure.value.text() == "\u2013", "the figure of another text has gone"
+        assert not read.cards["A"].flow.pieces
+        assert page.problem.isVisible() == bool(words)
+        page.text.setPlainText(text)
+        page._text_changed()
+        idle(qtbot, page)
+        assert float(read.cards["A"].figure.value.text()) == figures[0]
 
     layers = view(page, "layers")
     idle(qtbot, page)

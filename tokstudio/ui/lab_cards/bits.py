@@ -11,6 +11,8 @@ from tokstudio.ui.lab_cards.flow import Flow, Piece, scrolled
 from tokstudio.ui.lab_cards.lab import SIDES, Lab
 from tokstudio.ui.widgets.basic import Card, Segmented, eliding, row, stat
 
+NONE = "\u2013"
+
 
 class Read(Card):
     def __init__(self, side: str):
@@ -29,6 +31,12 @@ class Read(Card):
         self.figure.set(f"{reply.values['bits_per_byte']:.3f}", "lower is better")
         self.count.set(f"{reply.values['tokens']:,}", f"of {reply.values['bytes']:,} bytes")
         self.draw(by_byte)
+
+    def clear(self) -> None:
+        self.values = None
+        for part in (self.figure, self.count):
+            part.set(NONE)
+        self.flow.set_pieces([])
 
     def draw(self, by_byte: bool) -> None:
         if self.values is not None:
@@ -90,10 +98,14 @@ class BitsView(QWidget):
                 done = partial(self._show, side, self.lab.text)
                 self.lab.ask("Reading", side, "bits", done, text=self.lab.text)
             else:
-                self.cards[side].flow.set_pieces([])
+                self.lab.maths.cancel(f"Reading {side}")
+                self.cards[side].clear()
 
     def _show(self, side: str, text: str, reply: Reply) -> None:
         self.cards[side].show_bits(text, reply, self.unit.index() == 1)
 
     def failed(self) -> None:
-        pass
+        """Figures of another text than the one at the left go."""
+        for made in self.cards.values():
+            if made.values is not None and made.values[0] != self.lab.text:
+                made.clear()

@@ -85,7 +85,7 @@ class LayersView(QWidget):
         self.tree.setUniformRowHeights(True)
         self.tree.setAccessibleName("Modules of the model")
         self.tree.header().setSectionResizeMode(QHeaderView.Interactive)
-        for column, width in enumerate((260, 168, 104, 92, 80, 110, 80, 80, 80)):
+        for column, width in enumerate((260, 160, 92, 84, 80, 110, 80, 80, 80)):
             self.tree.setColumnWidth(column, width)
         self.tree.header().setStretchLastSection(False)
         for column in range(3, len(COLUMNS)):
@@ -113,7 +113,7 @@ class LayersView(QWidget):
         low = QSplitter(Qt.Horizontal)
         low.addWidget(below)
         low.addWidget(cost)
-        low.setSizes([340, 340])
+        low.setSizes([324, 356])
         low.setStretchFactor(0, 1)  # the list of sizes needs no more; the tokens have use for all
         low.setStretchFactor(1, 0)
         split = QSplitter(Qt.Vertical)

@@ -83,7 +83,7 @@ class ModelPage(QWidget):
         self.text.setTabChangesFocus(True)
         theme.set_font(self.text, "mono", mono=True)
         self.lab.text = self.text.toPlainText()
-        left = Card("Text", "both models read it")
+        left = Card("Text", "what the models read")
         left.body.addWidget(self.text, 1)
         self._stack = QStackedWidget()
         for view in self.views:
