@@ -78,7 +78,18 @@ def test_longest_match_by_hand():
     found = longest_match("unable", {"un": 1, "##able": 2, "##a": 3, "[UNK]": 0})
     assert found.ids == (1, 2)
     assert [bar.text for bar in found.bars if bar.kind == "tried"] == ["unable", "unabl", "unab", "una"]
+    assert [(bar.text, bar.note) for bar in found.bars if bar.kind == "token"] == [
+        ("un", "id 1"),
+        ("##able", "id 2"),
+    ]
     assert longest_match("unx", {"un": 1, "[UNK]": 0}).ids == (0,)
+
+
+def test_bars_of_wordpiece_say_the_token_that_they_are():
+    tokenizer = load_tokenizer(v.BERT)
+    for picture in (p for text in TEXTS for p in pictures(tokenizer, text)):
+        said = [bar.text for bar in picture.bars if bar.kind == "token"]
+        assert said == [tokenizer._library.id_to_token(token) for token in picture.ids]
 
 
 def test_the_best_paths_come_in_order():

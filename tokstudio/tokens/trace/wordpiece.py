@@ -22,8 +22,8 @@ def longest_match(
             if (found := vocabulary.get(entry)) is not None:
                 break
             tries.append((entry, stop))
-        for entry, end in tries[-MOST_TRIES:]:
-            bars.append(Bar(row, start, end, entry, "", "tried"))
+        for tried, end in tries[-MOST_TRIES:]:
+            bars.append(Bar(row, start, end, tried, "", "tried"))
             row += 1
         if found is None:
             return _unknown(word, vocabulary, unknown, bars, row)
