@@ -70,6 +70,18 @@ def test_every_panel_draws_empty_and_full_runs(name, qtbot, full):
     assert "nothing" not in panel.chart.accessibleDescription()
 
 
+def test_labels_of_x_have_room_at_any_text_size(qtbot, qapp):
+    theme.load_scale(1.5)
+    try:
+        chart = shown(qtbot, LineChart("Loss"))
+        assert chart.getAxis("bottom").height() >= QFontMetrics(theme.font("axis")).height() + 6 > 20
+        theme.load_scale(1.0)
+        chart.restyle()
+        qtbot.waitUntil(lambda: chart.getAxis("bottom").height() == 20)
+    finally:
+        theme.load_scale(1.0)
+
+
 def test_load_tells_the_gpu_first_and_has_no_place_without_readings(qtbot):
     panel, state = shown(qtbot, LoadPanel()), RunState()
     assert not panel.wanted(state)

@@ -21,7 +21,9 @@ from tokstudio.ui.pages.transfer import TransferPage
 from tokstudio.ui.run_cards.create import create_transfer
 from tokstudio.ui.transfer_cards import checks
 from tokstudio.ui.transfer_cards.blocks import BlocksView, shapes
-from tokstudio.ui.transfer_cards.measure import HIGH, LOW, START, correction
+from tokstudio.ui.transfer_cards.estimate import _measured
+from tokstudio.ui.transfer_cards.facts import Estimate
+from tokstudio.ui.transfer_cards.measure import HIGH, LOW, START, Correction, correction
 from tokstudio.ui.transfer_cards.values import set_values
 
 FOUND = {"measured_bytes": 2e9, "estimated_bytes": 1e9, "seconds_per_step": 0.5}
@@ -126,6 +128,14 @@ def probe(monkeypatch):
     module.Probe = type("Probe", (FakeProbe,), {})
     monkeypatch.setitem(sys.modules, "tokstudio.runs.probe", module)
     return module.Probe
+
+
+def test_what_an_earlier_run_took_is_within_the_measured_range():
+    two_steps = Correction(1.0, (360.0, 660.0), True)
+    before = Estimate((("Weights", 1.0),), 1.0, 240.0, "english-to-code-01")
+    assert _measured(two_steps, before) == ("4 min to 11 min", "by two steps, an earlier run")
+    alone = Estimate((("Weights", 1.0),), 1.0, 240.0, "")
+    assert _measured(two_steps, alone) == ("6 min to 11 min", "by two steps")
 
 
 def test_measure_shows_what_two_steps_took(qtbot, page, probe):

@@ -81,7 +81,6 @@ class Chart(Pointing, Pins, pg.PlotWidget):
         self.setMinimumHeight(60)
         self.plotItem.setContentsMargins(0, 4, RIGHT, 0)
         self.getAxis("left").setWidth(LEFT)
-        self.getAxis("bottom").setHeight(FOOT)
         for side in ("left", "bottom"):
             self.getAxis(side).setTicks([[]])  # else pyqtgraph's own, until there is something to show
         self._triangles = pg.ScatterPlotItem(symbol="t1", size=7, pen=None)
@@ -279,9 +278,13 @@ class Chart(Pointing, Pins, pg.PlotWidget):
             if place < len(ys):
                 line.setValue(ys[place])
 
+    def _foot(self) -> int:
+        """Pixels below the plot: what the labels of x take."""
+        return max(FOOT, QFontMetrics(theme.font("axis")).height() + 6)
+
     def _rows(self) -> int:
         """How many labels have room above each other: three are wanted, if they do not touch."""
-        room = self.height() - FOOT
+        room = self.height() - self._foot()
         return max(1, room // ROW, min(3, int(room / (1.5 * QFontMetrics(theme.font("axis")).height()))))
 
     def _draw(self, series: Series, left: float, right: float) -> None:
@@ -302,6 +305,7 @@ class Chart(Pointing, Pins, pg.PlotWidget):
         """Every color and font again: pyqtgraph bakes them in."""
         self.setBackground(theme.color("surface"))
         font = theme.font("axis")
+        self.getAxis("bottom").setHeight(self._foot())
         for side, line in (("left", None), ("bottom", theme.color("border"))):
             axis = self.getAxis(side)
             axis.setPen(pg.mkPen(line) if line is not None else pg.mkPen(None))

@@ -14,7 +14,7 @@ from tokstudio.transfer.compose import compose
 @transfer_method(
     "mean-pieces",
     title="Mean of source pieces",
-    help="Tokens that both vocabularies have are copied; a new one starts as the mean of the old pieces that spell it.",
+    help="Shared tokens are copied; a new one is the mean of its old pieces.",
     paper="https://arxiv.org/abs/2402.09977",
 )
 def mean_pieces(problem: TransferProblem) -> Iterator[Rows]:

@@ -12,7 +12,7 @@ from tokstudio.transfer.base import METHODS
 from tokstudio.ui import numbers
 from tokstudio.ui.transfer_cards.parts import Field, Flow, Numbered, Option
 from tokstudio.ui.transfer_cards.s2t2 import S2t2Choice
-from tokstudio.ui.widgets.basic import button, col, combo, eliding, label, row, segmented
+from tokstudio.ui.widgets.basic import button, col, combo, label, row, segmented
 
 MODES = {
     "full": (
@@ -54,7 +54,7 @@ class MethodCard(Numbered):
         for name in METHODS:
             self.start.addItem(METHODS[name].title, name)
         self.start.activated.connect(lambda place: self.edited.emit({"method": self.start.itemData(place)}))
-        self.help = eliding("", "small", "muted")
+        self.help = label("", "small", "muted", wrap=True)
         self.objectives = button("", "layers")
         self.objectives.setAccessibleName("Objectives")
         self.menu = QMenu(self.objectives)

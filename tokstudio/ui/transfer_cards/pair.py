@@ -25,7 +25,7 @@ class _Example(QWidget):
     def __init__(self, title: str):
         super().__init__()
         name = label(title, "small", "muted")
-        name.setFixedWidth(28)
+        name.setMinimumWidth(28)  # more where the text is larger
         self.chips = TokenChips(name=f"Example in {title.lower()} tokens")
         self.chips.setFixedHeight(23)  # one row; the next one would begin at 24
         self.count = label("", "strong")

@@ -255,7 +255,7 @@ class Stat(QWidget):
         super().__init__()
         self._name, self._caption = name, eliding(name, "caption", "muted")
         self.value = label(value, "title")
-        self.note = label(note, "small", "muted")
+        self.note = eliding(note, "small", "muted")
         line = row(self.value, self.note, None, spacing=4)
         _fill(QVBoxLayout(self), [self._caption, line], (0, 0, 0, 0), 1)
         self.set(value, note)
