@@ -111,6 +111,16 @@ def asleep(widget: QWidget) -> bool:
     return widget.testAttribute(dressing.OWN_STYLE)
 
 
+def test_nothing_is_painted_from_the_call_on(qtbot, qapp, opened):
+    """Parts that paint themselves would show the new size beside others of the old one."""
+    window = opened("compare", "light", 1.0)
+    for scale in (1.15, 1.3):  # the second ends the first
+        theme.zoom(qapp, scale)
+        assert not window.updatesEnabled()
+    theme._turns().finish()
+    assert window.updatesEnabled()
+
+
 def test_one_change_overtakes_another(qtbot, qapp, opened):
     window = opened("model", "light", 1.0)
     before = rest(qtbot, window.page("model"))

@@ -90,10 +90,13 @@ class InTurns(QObject):
     def busy(self) -> bool:
         return self._work is not None
 
-    def start(self, work: Generator) -> None:
+    def start(self, work: Generator, now: bool = False) -> None:
+        """`now`: its first piece does not wait for a turn."""
         self.stop()
         self._work = work
         self._soon.start()
+        if now:
+            self._piece()
 
     def stop(self) -> None:
         """What is left is not done; `finally` in the generator is."""
