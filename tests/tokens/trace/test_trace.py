@@ -160,6 +160,23 @@ def test_a_place_is_traced_in_its_paragraph():
     assert [piece.text for piece in found.stages[3].pieces] == ["[CLS]", "purple", "[SEP]"]
 
 
+def test_a_prefix_is_not_taken_for_what_is_added(tmp_path):
+    from tokenizers import Tokenizer, models, normalizers
+
+    entries = [("<unk>", 0.0), ("\u2581", -1.0), *((letter, -2.0) for letter in "helo")]
+    library = Tokenizer(models.Unigram(entries, 0))
+    library.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]
+    )
+    library.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = load_tokenizer(str(tmp_path))
+    assert tokenizer.encode("hello hello").spans[0].tolist() == [0, 0]
+    found = trace(tokenizer, b"hello hello", 6, 11, special=True)
+    assert found.stages[3].about == "adds nothing"
+    assert found.stages[3].pieces == found.stages[2].pieces
+    assert [piece.start for piece in found.stages[2].pieces] == [6, 7, 8, 9, 10]
+
+
 def test_a_word_that_is_an_entry_needs_no_merges(tmp_path):
     from tokenizers import Tokenizer, models, pre_tokenizers
 

@@ -43,8 +43,9 @@ def trace(
         found = _words(tokenizer, part, stages, start, stop)
     except TokenizerError as error:
         problem = str(error)
+    own = {piece.token for piece in stages[2].pieces if piece.start == piece.stop}  # a prefix, say
     kept = tuple(
-        Stage(stage.name, stage.about, _moved(_touching(stage, start, stop), low), stage.changed)
+        Stage(stage.name, stage.about, _moved(_touching(stage, start, stop, own), low), stage.changed)
         for stage in stages
     )
     return Trace(
@@ -64,14 +65,15 @@ def paragraph(text: bytes, start: int, stop: int) -> tuple[int, int]:
     return min(low, start), max(high, stop)
 
 
-def _touching(stage: Stage, start: int, stop: int) -> tuple:
+def _touching(stage: Stage, start: int, stop: int, own: set[int | None]) -> tuple:
+    """`own`: tokens that the model itself makes of no text. Others without text are what is added around it."""
     if len(stage.pieces) == 1:
         return stage.pieces
     return tuple(
         piece
         for piece in stage.pieces
         if (piece.start < stop and piece.stop > start)
-        or (piece.start == piece.stop and stage.name == "Post-processor")
+        or (piece.start == piece.stop and stage.name == "Post-processor" and piece.token not in own)
     )
 
 
