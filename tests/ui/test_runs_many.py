@@ -15,6 +15,7 @@ from tests.ui.test_runs import (  # noqa: F401  fixtures
 from tokstudio.runs import notes
 from tokstudio.runs.state import RunState
 from tokstudio.ui.run_cards.board import Board
+from tokstudio.ui.run_cards.many import COLUMNS
 from tokstudio.ui.widgets.ask import Ask
 
 
@@ -47,6 +48,16 @@ def test_ranked_and_searched(table):
     assert names(table) == ["count-01", "count-02", "count-03"]
     table.find.setText("BASE finished")
     assert names(table) == ["count-01"]
+
+
+def test_what_each_run_takes_of_the_disk(table):
+    column = [title for title, *_ in COLUMNS].index("Disk")
+    for line in table.model.shown:
+        files = [path.stat().st_size for path in line.info.folder.rglob("*") if path.is_file()]
+        assert 0 < line.disk <= sum(files)
+    table.view.sortByColumn(column, Qt.DescendingOrder)
+    sizes = [line.disk for line in table.model.shown]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_curves_and_settings_side_by_side(qtbot, table):

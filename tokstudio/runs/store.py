@@ -141,8 +141,7 @@ class RunStore:
 
     def disk_use(self) -> int:
         """Bytes of all run folders together."""
-        files = (os.path.join(place, name) for place, _, names in os.walk(self.folder) for name in names)
-        return sum(map(_size, files))
+        return folder_size(self.folder)
 
     def _info(self, folder: Path) -> RunInfo:
         state = folder / "state.json"
@@ -156,6 +155,12 @@ class RunStore:
         if info.state in ENDS.values() and stamp:
             self._over[folder] = (stamp, info)
         return info
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files in it."""
+    files = (os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
+    return sum(map(_size, files))
 
 
 def _size(path: str) -> int:

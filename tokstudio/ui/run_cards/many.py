@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
@@ -22,13 +24,13 @@ from tokstudio.runs.configs import difference
 from tokstudio.runs.files import read_json
 from tokstudio.runs.report import read
 from tokstudio.runs.state import RunState
-from tokstudio.runs.store import RunInfo
+from tokstudio.runs.store import RunInfo, folder_size
 from tokstudio.ui.background import Worker
 from tokstudio.ui.chart_data import number
 from tokstudio.ui.charts import Legend, LineChart
 from tokstudio.ui.widgets.ask import Ask
 from tokstudio.ui.widgets.basic import button, combo, label, row
-from tokstudio.ui.words import counted
+from tokstudio.ui.words import counted, size
 
 MOST = 20  # runs laid over each other
 DASH = "\N{EN DASH}"
@@ -48,18 +50,28 @@ class Line:
     tags: tuple[str, ...]
     note: str
     gap: float | None  # share of the gap that was closed
+    disk: int  # bytes
 
     def text(self) -> str:
         return " ".join((self.info.name, self.info.state, self.info.title, *self.tags, self.note)).lower()
 
 
 def lines(infos: list[RunInfo]) -> list[Line]:
-    """Reads two small files of each run; for a thread."""
+    """Reads two small files of each run, and how large the others are; for a thread."""
     made = []
     for info in infos:
         written, gap = notes.read(info.folder), read_json(info.folder / "report.json").get("gap_closed")
-        made.append(Line(info, written.tags, written.note, gap if isinstance(gap, int | float) else None))
+        gap = gap if isinstance(gap, int | float) else None
+        made.append(
+            Line(info, written.tags, written.note, gap, _disk(info.folder, info.state, info.checkpoint))
+        )
     return made
+
+
+@lru_cache(maxsize=4096)
+def _disk(folder: Path, _state: str, _checkpoint: int | None) -> int:
+    """Looked at again where the state or the checkpoint is another."""
+    return folder_size(folder)
 
 
 def _date(line: Line) -> str:
@@ -93,6 +105,7 @@ COLUMNS: tuple[tuple[str, Callable[[Line], str], Callable[[Line], Any]], ...] = 
     ),
     ("Loss", *_metric("loss")),
     ("Tokens / s", *_metric("tokens_per_second")),
+    ("Disk", lambda line: size(line.disk), lambda line: line.disk),
     ("Tags", lambda line: ", ".join(line.tags), lambda line: ", ".join(line.tags)),
     ("Note", lambda line: line.note, lambda line: line.note),
 )

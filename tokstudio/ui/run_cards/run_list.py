@@ -56,7 +56,7 @@ class RunRow(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 10, 9)
         layout.setSpacing(4)
-        layout.addWidget(row((eliding(info.name, "strong"), 1), self.pill, spacing=6))
+        layout.addWidget(row((eliding(info.name, "strong", mode=Qt.ElideMiddle), 1), self.pill, spacing=6))
         layout.addWidget(self._line)
         layout.addWidget(self._bar)
         self.setFocusPolicy(Qt.TabFocus)
