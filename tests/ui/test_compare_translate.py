@@ -117,6 +117,11 @@ def test_bpe_to_bpe_comes_back_unchanged(qtbot, view):
         lambda: settled(view) and view.board.shown.facts["source"] == "o200k_base", timeout=PATIENCE
     )
     assert view.context.settings.get("translate/pair") == [v.O200K, v.CL100K]
+    view.context.changes.show_page("compare/translate")
+    view.context.changes.undo()
+    assert view.pair.pair == [v.CL100K, v.O200K]
+    view.context.changes.redo()
+    assert view.pair.pair == [v.O200K, v.CL100K]
 
 
 def test_ids_instead_of_a_text(qtbot, view):

@@ -58,7 +58,9 @@ class PairTools(QWidget):
         self._context.changes.record("compare/translate", words, before, self.pair, self.set)
 
     def exchange(self) -> None:
-        self.set(self.pair[::-1])
+        before = self.pair
+        self.set(before[::-1])
+        self._context.changes.record("compare/translate", "exchange", before, self.pair, self.set)
 
     def set(self, pair: list[str]) -> None:
         self.pair = list(pair)
