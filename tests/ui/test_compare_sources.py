@@ -214,3 +214,13 @@ def test_keys_of_the_panes(qtbot, page):
     assert not page.toolbar.marks.isChecked()
     qtbot.keyClick(view(page, 0), Qt.Key_Slash)
     assert page.editor.find.isVisible()
+
+
+@pytest.mark.parametrize(("data", "remark"), [(b"a\r\nb", "; its line ends are read as LF"), (b"a\nb", "")])
+def test_line_ends_that_are_not_kept_are_told(page, tmp_path, monkeypatch, data, remark):
+    path, said = tmp_path / "a.txt", []
+    path.write_bytes(data)
+    monkeypatch.setattr(page.context, "say", lambda words, **_: said.append(words))
+    page.files.open(path)
+    assert page.session.data == b"a\nb"
+    assert said == [f"a.txt opened{remark}"]

@@ -15,6 +15,7 @@ TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "t
 TOKENIZER_ENDINGS = (".model", ".tiktoken", ".gguf")
 CORPUS_ENDINGS = (".jsonl", ".parquet", ".arrow")
 MOST_TEXT = 20_000_000  # bytes of a text that the editor takes
+LOOKED_AT = 1 << 20  # bytes in which a line end of another kind is looked for
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,15 @@ def target_of(path: Path) -> tuple[str, dict]:
     """Page name and what it receives. Raises InputError for what no page takes."""
     zone = zones_of(path)[0]
     return zone.page, zone.what
+
+
+def line_ends(path: Path) -> str:
+    """A remark for a file whose line ends are not kept: an editor knows one kind. "" for others, or unreadable."""
+    try:
+        with path.open("rb") as file:
+            return "; its line ends are read as LF" if b"\r" in file.read(LOOKED_AT) else ""
+    except OSError:
+        return ""
 
 
 def read_text(path: Path) -> str:

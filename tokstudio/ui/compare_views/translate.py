@@ -15,7 +15,7 @@ from tokstudio.ui.compare_parts.pair import PairTools
 from tokstudio.ui.compare_parts.source_card import SourceCard
 from tokstudio.ui.compare_parts.translation import TranslationBoard
 from tokstudio.ui.context import Context
-from tokstudio.ui.drop import read_text
+from tokstudio.ui.drop import line_ends, read_text
 from tokstudio.ui.panes.state_file import sample_text
 from tokstudio.ui.reveal import Thing
 from tokstudio.ui.widgets.basic import button
@@ -165,6 +165,8 @@ class TranslateView(QWidget):
             self.editor.set_text(read_text(path))
         except TokstudioError as error:
             self.context.fail(error)
+        else:
+            self.context.say(f"{path.name} opened{line_ends(path)}")
 
     # ---- translation
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from tokstudio.errors import TokstudioError
 from tokstudio.paths import resource
-from tokstudio.ui.drop import read_text
+from tokstudio.ui.drop import line_ends, read_text
 from tokstudio.ui.panes import recent, state_file
 from tokstudio.ui.panes.pager import PagedFile
 from tokstudio.ui.reveal import Thing
@@ -57,7 +57,7 @@ class TextFiles(QObject):
         self.name = path.name
         self._editor.set_text(text)
         recent.note_text(self._context.settings, path)
-        self._context.say(f"{path.name} opened", undo=lambda: self._put_back(*before))
+        self._context.say(f"{path.name} opened{line_ends(path)}", undo=lambda: self._put_back(*before))
 
     def _put_back(self, text: str, name: str) -> None:
         """The text from before a file, whatever was typed since; that too can be undone in the editor."""
