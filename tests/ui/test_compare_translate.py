@@ -127,6 +127,9 @@ def test_bpe_to_bpe_comes_back_unchanged(qtbot, view):
 def test_ids_instead_of_a_text(qtbot, view):
     write(qtbot, view, "9906, 11", "ids")
     assert view.board.shown.facts["returned"] == "hello,"
+    write(qtbot, view, "25977", "ids")
+    assert view.pair.length.text().startswith("1 token becomes 3 ")
+    write(qtbot, view, "9906, 11", "ids")
     assert [token["target"] for token in view.board.direct.tokens] == ["lately", "[unused10]"]
     write(qtbot, view, "9906, x", "ids")
     qtbot.waitUntil(lambda: view.problem.isVisible(), timeout=PATIENCE)

@@ -60,7 +60,8 @@ def _show(found, explain: bool) -> None:
     say(f"direct        {found.direct_text}")
     say(f"through text  {found.through_text}")
     before, after = len(found.ids), len(found.encoding)
-    say(f"length        {before:,} tokens become {after:,} ({after - before:+,}; {found.framed} are special)")
+    become = "token becomes" if before == 1 else "tokens become"
+    say(f"length        {before:,} {become} {after:,} ({after - before:+,}; {found.framed} are special)")
     counts = ", ".join(f"{kind} {count:,}" for kind, count in summary(found.losses).items())
     say(f"losses        {counts or 'none'}")
     for loss in found.losses[:SHOWN]:

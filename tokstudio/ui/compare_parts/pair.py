@@ -83,4 +83,8 @@ class PairTools(QWidget):
         before, after = facts["source_tokens"], facts["target_tokens"]
         framed = f", {facts['framed']} of them special" if facts["framed"] else ""
         change = relative(after, before)
-        self.length.setText(f"{before:,} tokens become {after:,} ({change}{framed})" if before else "")
+        self.length.setText(
+            f"{before:,} {'token becomes' if before == 1 else 'tokens become'} {after:,} ({change}{framed})"
+            if before
+            else ""
+        )
