@@ -1,5 +1,7 @@
 """The table of all runs, and where a finished run leads."""
 
+import json
+
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 
@@ -14,6 +16,7 @@ from tests.ui.test_runs import (  # noqa: F401  fixtures
 )
 from tokstudio.runs import notes
 from tokstudio.runs.state import RunState
+from tokstudio.ui.drop import zones_of
 from tokstudio.ui.run_cards.board import Board
 from tokstudio.ui.run_cards.many import COLUMNS
 from tokstudio.ui.widgets.ask import Ask
@@ -126,6 +129,25 @@ def test_the_curve_of_a_run_that_goes_is_drawn_to_its_end(qtbot, page, begin):  
     qtbot.waitUntil(lambda: len(many.chart._series[name].x) == 300, timeout=PATIENCE)
     assert [info.name for info in many.selection()] == [name]
     qtbot.waitUntil(many.trash.isEnabled, timeout=PATIENCE)
+
+
+def test_a_trainer_state_that_is_dropped_becomes_a_run(qtbot, page, tmp_path):  # noqa: F811
+    folder = tmp_path / "other"
+    folder.mkdir()
+    file = folder / "trainer_state.json"
+    history = [{"loss": 2.5, "step": 10}, {"loss": 2.0, "step": 20}]
+    file.write_text(json.dumps({"global_step": 20, "max_steps": 20, "log_history": history}))
+    (zone,) = zones_of(file)
+    assert zone.page == "runs"
+    page.receive(**zone.what)
+    assert page._selected == "other-01"
+    assert page.infos["other-01"].state == "finished"
+    file.write_text("[]")
+    failed = []
+    page.context.failed.connect(failed.append)
+    page.receive(**zone.what)
+    assert len(failed) == 1
+    assert "no trainer_state.json" in str(failed[0])
 
 
 def test_runs_of_the_same_settings_are_said_to_be_that(qtbot, page, begin):  # noqa: F811

@@ -14,6 +14,7 @@ from tokstudio.ui.widgets.basic import frame, label, row
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer_config.json")
 TOKENIZER_ENDINGS = (".model", ".tiktoken", ".gguf")
 CORPUS_ENDINGS = (".jsonl", ".parquet", ".arrow")
+TRAINER = "trainer_state.json"  # of a Hugging Face Trainer
 MOST_TEXT = 20_000_000  # bytes of a text that the editor takes
 LOOKED_AT = 1 << 20  # bytes in which a line end of another kind is looked for
 
@@ -31,6 +32,8 @@ class Zone:
 def zones_of(path: Path) -> list[Zone]:
     """The places that take this file or folder, the usual one first. Raises InputError for what nothing takes."""
     kind, place = kind_of(path), str(path)
+    if path.name == TRAINER:
+        return [Zone("Runs", "Compare with this training", "runs", {"trainer": place})]
     tokenizer = [
         Zone("Compare", "Add this tokenizer", "compare", {"tokenizer": place}),
         Zone("Vocabulary", "List its tokens", "vocabulary", {"tokenizer": place}),

@@ -4,7 +4,7 @@ from typing import Any
 
 MOST = 100
 Place = tuple[str, dict[str, Any]]  # page name, what it was asked to show
-ACTS = {"start", "demo", "queue", "like"}  # going back to a page must not begin a run again
+ACTS = {"start", "demo", "queue", "like", "trainer"}  # going back to a page must not begin a run again
 
 
 class History:

@@ -158,10 +158,14 @@ class RunsPage(Deeds, QWidget):
         self.reload()
         self._weigh()
 
-    def receive(self, start: str = "", select: str = "", demo: bool = False, queue: str = "") -> None:
-        """`start`: a run to begin now; `queue`: one that waits for its turn. `demo`: create and begin the demo
-        transfer."""
-        if queue:
+    def receive(
+        self, start: str = "", select: str = "", demo: bool = False, queue: str = "", trainer: str = ""
+    ) -> None:
+        """`start`: a run to begin now; `queue`: one that waits for its turn; `demo`: create and begin the demo
+        transfer; `trainer`: a trainer_state.json to compare with."""
+        if trainer:
+            self.bring_trainer(trainer)
+        elif queue:
             self.wait(queue)
         elif demo:
             self.start_demo()

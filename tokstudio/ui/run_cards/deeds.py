@@ -139,6 +139,18 @@ class Deeds:
         self._try(lambda: self.queue.remove(name))
         self._chores.submit(again or "thrown", lambda: self.trash.throw(name).name)
 
+    def bring_trainer(self, path: str) -> None:
+        """A training of another program as a run to compare with."""
+        from tokstudio.runs.trainer_state import import_state
+
+        def bring() -> None:
+            name = import_state(self.store, Path(path)).folder.name
+            self.reload()
+            self.select(name)
+            self.context.say(f"Imported as {name}")
+
+        self._try(bring)
+
     def _lay(self, name: str, in_trash: bool) -> None:
         """For undo. Raises InputError where the trash does not hold it any more."""
         if in_trash:
