@@ -166,7 +166,8 @@ def switch(app: QApplication, mode: str) -> None:
     """`apply` for windows at work: in several turns of the event loop, each short. They are painted again behind the
     last one, never half way. `current` is the new scheme at once."""
     _State.mode, _State.name = mode, _resolve(mode)
-    _turns().start(_restyling(app), now=True)  # held at once: what paints itself has the new look from here on
+    # held at once: what paints itself has the new look from here on
+    _turns().start(_restyling(app), now=True)
 
 
 @lru_cache(maxsize=1)
@@ -190,7 +191,8 @@ def set_scale(app: QApplication, value: float) -> None:
 def zoom(app: QApplication, value: float) -> None:
     """`set_scale` for windows at work (Ctrl +/-), as `switch` is `apply` for them."""
     load_scale(value)
-    _turns().start(_restyling(app), now=True)  # held at once: what paints itself has the new look from here on
+    # held at once: what paints itself has the new look from here on
+    _turns().start(_restyling(app), now=True)
 
 
 def set_role(widget: QWidget, role: str, name: str = "role") -> None:
