@@ -15,7 +15,7 @@ from tokstudio.paths import resource
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.train.check import check_config
 from tokstudio.train.chunks import check_lines_up, chunk, edges
-from tokstudio.train.config import TransferConfig
+from tokstudio.train.config import AggregateConfig, TransferConfig
 from tokstudio.train.data import token_batch
 from tokstudio.train.forward import scores_of as run_model
 from tokstudio.train.objectives.base import OBJECTIVES, Widths
@@ -102,3 +102,11 @@ def test_settings_that_do_not_go_together():
     config = TransferConfig(expansion=ExpansionConfig(longest=16), s2t2=S2t2Config(steps=5))
     with pytest.raises(ConfigError, match="translation stage"):
         check_config(config)
+
+
+@pytest.mark.parametrize("schedules", [("linear",), ("linear", "cubic")])
+def test_schedules_that_are_none_are_refused_before_the_start(schedules):
+    config = TransferConfig(aggregate=AggregateConfig("scheduled", schedules))
+    with pytest.raises(ConfigError, match="2 objectives") as caught:
+        check_config(config)
+    assert "reverse_cosine" in caught.value.hint

@@ -133,6 +133,30 @@ def test_lora_keeps_the_body_and_the_teacher(tiny_config, tmp_path, unverified):
     assert not any("lora" in name for name, _ in exported.named_parameters())
 
 
+def test_lora_adapts_the_matrices_that_are_named(tiny_config, tmp_path, unverified):
+    from tokstudio.errors import ConfigError
+
+    wanted = replace(tiny_config.lora, targets=("q_proj", "down_proj"))
+    config = replace(tiny_config, mode="lora", lora=wanted)
+    list(run(config, tmp_path, NoControl(), False))
+    adapted = {
+        name.split(".lora_")[0].rpartition(".")[2]
+        for name in checkpoint.load(tmp_path).model
+        if "lora_" in name
+    }
+    assert adapted == {"q_proj", "down_proj"}
+    for name in ("proj", "lm_head"):
+        with pytest.raises(ConfigError, match="no linear map"):
+            list(
+                run(
+                    replace(config, lora=replace(wanted, targets=(name,))),
+                    tmp_path / name,
+                    NoControl(),
+                    False,
+                )
+            )
+
+
 def test_teacher_is_the_untouched_source_in_both_modes(tiny_config):
     from tokstudio.models.load import load_model
     from tokstudio.tokens.reference import load_tokenizer

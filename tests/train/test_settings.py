@@ -21,6 +21,7 @@ def test_overrides():
     assert (config.train.steps, config.mode, config.optimizer.learning_rate) == (7, "lora", 1.0)
     assert config.data.corpus == "a b"
     assert apply_overrides(demo(), ['objectives=["alm"]', "weights=[2.0]"]).objectives == ("alm",)
+    assert apply_overrides(demo(), ["objectives=next_token,alm", "weights=1, 0.5"]).weights == (1.0, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,11 @@ def test_overrides():
         ("mode=half", "mode is 'half'"),
         ("alm.threshold=2", "0 to 1"),
         ('objectives=["lottery"]', "'lottery'"),
+        ('weights=[1.0, "x"]', "weights is 'x'; write a number"),
+        ("weights=1,x", "weights is 'x'; write a number"),
+        ("aggregate.schedules=[1]", "write text"),
+        ("optimizer.learning_rate=nan", "write a number"),
+        ("optimizer.learning_rate=inf", "write a number"),
     ],
 )
 def test_a_wrong_override_says_what_is_wrong(override, says):

@@ -3,6 +3,7 @@
 import math
 
 from tokstudio.errors import ConfigError
+from tokstudio.train.aggregate.scheduled import checked
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.objectives.base import OBJECTIVES
 from tokstudio.train.optim import bitsandbytes
@@ -25,6 +26,8 @@ def check_config(config: TransferConfig) -> None:
         raise ConfigError(
             "An objective is named twice.", hint="Name each once; its weight says how much it counts."
         )
+    if config.aggregate.name == "scheduled":
+        checked(config.aggregate.schedules, len(config.objectives))
     if config.optimizer.name == "adamw8bit":
         bitsandbytes()  # known before the training, and not after the model is loaded
     if config.train.teacher_cache:

@@ -232,6 +232,9 @@ class KdConfig:
 class LoraConfig:
     rank: int = setting(64, "Rank", low=1)
     alpha: float = setting(64.0, "Alpha", low=0)
+    targets: tuple[str, ...] = setting(
+        (), "Adapted matrices", "Names of the body's linear maps, as q_proj, v_proj; empty: all of them."
+    )
     save_adapters: bool = setting(
         False, "Adapters alone", "Beside the merged model, write the adapters and the token rows for peft."
     )

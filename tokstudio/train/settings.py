@@ -1,6 +1,7 @@
 """Settings as data: one frozen dataclass draws the form, the CLI flags and the row in the docs."""
 
 import dataclasses
+import math
 import pkgutil
 import tomllib
 import types
@@ -137,12 +138,16 @@ def _value(hint: Any, field: dataclasses.Field, value: Any, name: str) -> Any:
 
 def _convert(hint: Any, value: Any, name: str) -> Any:
     if typing.get_origin(hint) is tuple:
-        return tuple(value) if isinstance(value, list | tuple) else tuple(str(value).split(","))
+        one = typing.get_args(hint)[0]
+        if not isinstance(value, list | tuple):
+            parts = str(value).split(",")
+            value = parts if one is str else [_parse(part.strip()) for part in parts]
+        return tuple(_convert(one, part, name) for part in value)
     wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[hint]
     right = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value, right = float(value), True
-    if not right:
+    if not right or (hint is float and not math.isfinite(value)):
         raise ConfigError(f"{name} is {value!r}; write {wanted}, for example {name}={_example(hint)}.")
     return value
 

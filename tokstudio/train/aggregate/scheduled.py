@@ -14,15 +14,22 @@ SCHEDULES = {
 }
 
 
+def checked(names: tuple[str, ...], objectives: int) -> tuple[str, ...]:
+    """One name for each objective; none at all: constant. Raises ConfigError."""
+    names = names or ("constant",) * objectives
+    if len(names) != objectives or not set(names) <= set(SCHEDULES):
+        raise ConfigError(
+            f"aggregate.schedules is {', '.join(names)}; there are {objectives} objectives.",
+            hint=f"Give each objective one of {', '.join(SCHEDULES)}.",
+        )
+    return names
+
+
 @aggregator("scheduled", title="Weights that move over the run")
 class Scheduled(Sum):
     def __init__(self, model, weights, config):
         super().__init__(model, weights, config)
-        names = config.schedules or ("constant",) * len(weights)
-        if len(names) != len(weights) or not set(names) <= set(SCHEDULES):
-            raise ConfigError(
-                f"aggregate.schedules needs one of {', '.join(SCHEDULES)} for each of {len(weights)} objectives."
-            )
+        names = checked(config.schedules, len(weights))
         self.schedules = dict(zip(weights, names, strict=True))
 
     def begin(self, step, total, batches) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import copy
 from typing import Any
 
+from tokstudio.errors import ConfigError
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.student_inputs import finish, train_rows
 from tokstudio.train.students.base import Operate, Student, set_embeddings, student
@@ -45,11 +46,29 @@ def lora(model: Any, config: TransferConfig, operate: Operate) -> LoraStudent:
     return LoraStudent(_with_adapters(model, config), surgery, kept)
 
 
+def _targets(model: Any, names: tuple[str, ...]) -> str | list[str]:
+    """What peft is told. Raises ConfigError for a name that no linear map of the body ends with."""
+    if not names:
+        return "all-linear"
+    import torch
+
+    head = model.get_output_embeddings()
+    linear = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head]
+    for name in names:
+        if not any(n == name or n.endswith(f".{name}") for n in linear):
+            known = sorted({n.rpartition(".")[2] for n in linear})
+            raise ConfigError(f"The model has no linear map {name!r}.", hint=f"It has {', '.join(known)}.")
+    return list(names)
+
+
 def _with_adapters(model: Any, config: TransferConfig) -> Any:
     from peft import LoraConfig, get_peft_model
 
     settings = LoraConfig(
-        r=config.lora.rank, lora_alpha=config.lora.alpha, target_modules="all-linear", bias="none"
+        r=config.lora.rank,
+        lora_alpha=config.lora.alpha,
+        target_modules=_targets(model, config.lora.targets),
+        bias="none",
     )
     adapted = get_peft_model(model, settings)
     train_rows(adapted.get_base_model(), config)
