@@ -3,6 +3,7 @@ embeddings in place, so large models are held once."""
 
 import contextlib
 import copy
+import warnings
 from typing import Any
 
 from tokstudio.errors import ConfigError
@@ -70,7 +71,9 @@ def _with_adapters(model: Any, config: TransferConfig) -> Any:
         target_modules=_targets(model, config.lora.targets),
         bias="none",
     )
-    adapted = get_peft_model(model, settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 by an old name
+        adapted = get_peft_model(model, settings)
     train_rows(adapted.get_base_model(), config)
     finish(adapted.get_base_model(), config)
     return adapted
