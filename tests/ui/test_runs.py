@@ -95,13 +95,14 @@ def test_from_the_click_to_the_result(qtbot, page, begin):
     wait_for(qtbot, page, "finished")
     qtbot.waitUntil(page.board.result.isVisible, timeout=PATIENCE)
     board = page.board
+    # the board is brought up to date a part a turn
+    qtbot.waitUntil(lambda: "finished" in board.log.text().rpartition("\n")[2], timeout=PATIENCE)
     assert shown(page) == set()
     assert board.result.trained.value.text() == "1.450"
     assert board.result.gap.value.text() == "86 %"
     assert "reloaded in a fresh process" in board.result.check.text()
     assert board.head.steps.text() == "300 of 300 steps"
     assert board.samples.rows["source"].count.text().endswith("tokens")
-    assert "finished" in board.log.text().splitlines()[-1]
     qtbot.waitUntil(lambda: summary(page.infos[name]) == "1.450 bits per byte", timeout=PATIENCE)
     assert len({panel.value.text() for panel in board._placed if panel.title != "Load"}) == 4
 
@@ -110,6 +111,7 @@ def test_every_event_is_drawn_once(qtbot, page, begin):
     begin("steps = 20")
     wait_for(qtbot, page, "finished")
     qtbot.waitUntil(lambda: not page.watches["count-01"].following)
+    qtbot.waitUntil(lambda: "finished" in page.board.log.text().rpartition("\n")[2], timeout=PATIENCE)
     assert page.board.log.text().count("20 steps on cpu") == 1
 
 

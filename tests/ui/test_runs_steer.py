@@ -47,7 +47,7 @@ def test_pause_and_resume(qtbot, page, begin):  # noqa: F811
     press(qtbot, head.resume)
     wait_for(qtbot, page, "running")
     qtbot.waitUntil(lambda: page.watches[name].state.step > step + 3, timeout=PATIENCE)
-    assert "waits after step" in page.board.log.text()
+    qtbot.waitUntil(lambda: "waits after step" in page.board.log.text(), timeout=PATIENCE)
 
 
 def test_park_and_resume(qtbot, page, begin):  # noqa: F811
