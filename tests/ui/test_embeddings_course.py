@@ -49,14 +49,14 @@ def test_the_keys_walk_over_the_checkpoints(qtbot, page, course, values):  # noq
 
 
 def test_playing_runs_to_the_end_and_stops(qtbot, course):
-    course._beat.setInterval(10)
+    course.playing.timer.setInterval(10)
     qtbot.keyClick(course.slider, Qt.Key_Space)
     assert course.slider.value() == 0
-    qtbot.waitUntil(lambda: course.slider.value() == 2 and not course._beat.isActive(), timeout=SLOW)
+    qtbot.waitUntil(lambda: course.slider.value() == 2 and not course.playing.timer.isActive(), timeout=SLOW)
     qtbot.mouseClick(course.play, Qt.LeftButton)
-    assert course._beat.isActive()
+    assert course.playing.timer.isActive()
     qtbot.keyClick(course.slider, Qt.Key_Space)
-    assert not course._beat.isActive()
+    assert not course.playing.timer.isActive()
 
 
 def test_a_new_checkpoint_and_a_removed_one_are_seen(qtbot, course, values):

@@ -114,9 +114,9 @@ def test_merges_are_watched(qtbot, page):
     assert player._before.text() == "11 tokens had to exist before:"
     player.next.click()
     assert "l + e → le" in player._words.text()
-    player._timer.setInterval(10)
+    player.playing.timer.setInterval(10)
     player.play.click()
-    qtbot.waitUntil(lambda: player.slider.value() == 6 and not player._timer.isActive(), timeout=SLOW)
+    qtbot.waitUntil(lambda: player.slider.value() == 6 and not player.playing.timer.isActive(), timeout=SLOW)
     assert "·pur + ple → ·purple" in player._words.text()
     page.grab()
     player.field.setText("a purple river")

@@ -18,8 +18,9 @@ from tokstudio.ui.embeddings_words import shown
 from tokstudio.ui.late import Late
 from tokstudio.ui.widgets.basic import col, eliding, label, row, segmented, tool
 from tokstudio.ui.widgets.legend import Legend
+from tokstudio.ui.widgets.playing import Playing
 
-BEAT, LOOK = 700, 2000  # milliseconds: a checkpoint while playing; between two looks for new ones
+LOOK = 2000  # milliseconds between two looks for new checkpoints
 LISTED = 500
 MEASURES = {"away": "From source", "total": "Since the first", "moved": "Step before"}
 TIPS = {
@@ -84,7 +85,7 @@ class CourseView(QFrame):
         self._side: Side | None = None
         self._seen: tuple = ()
         self._chosen = False  # by the person, and not by what moved most
-        self._beat, self._looks = QTimer(self, interval=BEAT), QTimer(self, interval=LOOK)
+        self._looks = QTimer(self, interval=LOOK)
         self._make()
         self._build()
         self._connect()
@@ -138,15 +139,12 @@ class CourseView(QFrame):
 
     def _connect(self) -> None:
         self.slider.valueChanged.connect(lambda _: self._show())
-        self.back.clicked.connect(lambda: self._step(-1))
-        self.next.clicked.connect(lambda: self._step(1))
-        self.play.clicked.connect(self.toggle)
+        self.playing = Playing(self.slider, self.back, self.play, self.next)
         self.measure.changed.connect(lambda _: self._show())
         self.table.row_chosen.connect(self.choose)
         self.table.clicked.connect(lambda index: self.choose(index.data(Qt.UserRole)))
-        self._beat.timeout.connect(self._advance)
         self._looks.timeout.connect(self._look)
-        self.slider.space.connect(self.toggle)
+        self.slider.space.connect(self.playing.toggle)
 
     # ---------------------------------------------------------------- which run
 
@@ -155,7 +153,7 @@ class CourseView(QFrame):
         self._side = side
         if folder == self.folder:
             return
-        self.stop()
+        self.playing.stop()
         self.folder, self.reply, self.row, self._seen, self._chosen = folder, None, -1, (), False
         self._fill_empty("Reading the checkpoints\u2026")
         if folder is None:
@@ -170,7 +168,7 @@ class CourseView(QFrame):
     def hideEvent(self, event) -> None:
         super().hideEvent(event)
         self._looks.stop()
-        self.stop()
+        self.playing.stop()
 
     def _look(self) -> None:
         """A run that goes on writes new checkpoints and removes old ones."""
@@ -354,29 +352,3 @@ class CourseView(QFrame):
     def show_row_error(self, error: TokstudioError) -> None:
         self.list.set_rows([])
         self.list_title.setText(str(error))
-
-    # ---------------------------------------------------------------- playing
-
-    def _step(self, by: int) -> None:
-        self.stop()
-        self.slider.setValue(self.slider.value() + by)
-
-    def toggle(self) -> None:
-        if self._beat.isActive():
-            self.stop()
-            return
-        if not self.slider.isEnabled():
-            return
-        if self.slider.value() == self.slider.maximum():
-            self.slider.setValue(0)
-        self._beat.start()
-        self.play.set_icon("pause", "Pause")
-
-    def stop(self) -> None:
-        self._beat.stop()
-        self.play.set_icon("play", "Play")
-
-    def _advance(self) -> None:
-        self.slider.setValue(self.slider.value() + 1)
-        if self.slider.value() == self.slider.maximum():
-            self.stop()

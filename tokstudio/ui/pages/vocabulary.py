@@ -161,7 +161,7 @@ class VocabularyPage(Out, QWidget):
 
     def close_down(self) -> None:
         self._typed.stop()
-        self.parts.player.stop()
+        self.parts.player.playing.stop()
         if self.training is not None:
             self.training.close_down()
         self.engine.close()

@@ -134,7 +134,7 @@ class VocabularyLayout(QWidget):
         self.player.setVisible(mode == MERGES)
         self.charts.show_flow(mode in (DIFFERENCES, CHARTS), mode != DIFFERENCES)
         if mode != MERGES:
-            self.player.stop()
+            self.player.playing.stop()
         self._place_charts()
 
     def arrange(self, width: int, height: int) -> None:

@@ -1,6 +1,6 @@
 """The merge player: a word grows together, one merge at a time."""
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QSlider, QWidget
 
@@ -8,8 +8,8 @@ from tokstudio.embed.vocabulary import Vocabulary
 from tokstudio.ui import theme
 from tokstudio.ui.vocabulary_chip import HEIGHT, chip_text, chip_width, draw_chip
 from tokstudio.ui.widgets.basic import Card, col, eliding, label, row, tool
+from tokstudio.ui.widgets.playing import Playing
 
-BEAT = 700  # milliseconds between two merges
 ROW, ROWS = HEIGHT + 8, 3  # pixels of a row of chips; rows of needed tokens without scrolling
 TALLEST = 300  # pixels of a tree that is seen whole
 GAP, LEVEL = 6, 30  # pixels between chips, between two generations
@@ -259,7 +259,6 @@ class MergePlayer(Card):
         )
         self._line = col(self._before, self._needed_area, spacing=2)
         self.body.addWidget(self._line)
-        self._timer = QTimer(self, interval=BEAT)
         self._vocabulary: Vocabulary | None = None
         self._frames: list[Frame] = []
         self._connect()
@@ -269,15 +268,12 @@ class MergePlayer(Card):
         self.field.returnPressed.connect(lambda: self.text_wanted.emit(self.field.text()))
         self.slider.valueChanged.connect(self._show)
         self.first.clicked.connect(lambda: self.slider.setValue(0))
-        self.back.clicked.connect(lambda: self._step(-1))
-        self.next.clicked.connect(lambda: self._step(1))
-        self.play.clicked.connect(self.toggle)
-        self._timer.timeout.connect(self._beat)
+        self.playing = Playing(self.slider, self.back, self.play, self.next)
         self.needed.chosen.connect(self.token_chosen)
 
     def show_played(self, vocabulary: Vocabulary, values: dict) -> None:
         """The reply of the job `vocab_play`."""
-        self.stop()
+        self.playing.stop()
         self._vocabulary, self._frames = vocabulary, frames(values["words"])
         self.pieces.set_frames(vocabulary, self._frames, values["tree"])
         self.slider.setRange(0, len(self._frames) - 1)
@@ -304,7 +300,7 @@ class MergePlayer(Card):
         return f"{count} merges, the last one of rank {rank:,}" if count > 1 else f"1 merge, of rank {rank:,}"
 
     def show_trouble(self, words: str) -> None:
-        self.stop()
+        self.playing.stop()
         self._frames = []
         self.pieces.set_frames(self._vocabulary, [], None)
         self.subtitle.setText(words)
@@ -330,25 +326,3 @@ class MergePlayer(Card):
         self._words.setText(
             f"{place} of {len(self._frames) - 1}:  {left} + {right} → {made}   (rank {frame.rank:,})"
         )
-
-    def _step(self, by: int) -> None:
-        self.stop()
-        self.slider.setValue(self.slider.value() + by)
-
-    def toggle(self) -> None:
-        if self._timer.isActive():
-            self.stop()
-            return
-        if self.slider.value() == self.slider.maximum():
-            self.slider.setValue(0)
-        self._timer.start()
-        self.play.set_icon("pause", "Pause")
-
-    def stop(self) -> None:
-        self._timer.stop()
-        self.play.set_icon("play", "Play")
-
-    def _beat(self) -> None:
-        self.slider.setValue(self.slider.value() + 1)
-        if self.slider.value() == self.slider.maximum():
-            self.stop()
