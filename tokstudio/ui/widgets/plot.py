@@ -21,7 +21,37 @@ TABBED = (Qt.TabFocusReason, Qt.BacktabFocusReason, Qt.ShortcutFocusReason)
 Ticks = Sequence[tuple[float, str]]
 
 
-class Plot(QWidget):
+class Pointed(QWidget):
+    """A picture with a place that the pointer or the keys have chosen: it goes when both have left."""
+
+    def __init__(self):
+        super().__init__()
+        self._ring = False
+        self.setFocusPolicy(Qt.TabFocus)
+        self.setMouseTracking(True)
+
+    def let_go(self) -> None:
+        raise NotImplementedError
+
+    def leaveEvent(self, event) -> None:
+        super().leaveEvent(event)
+        if not self.hasFocus():
+            self.let_go()
+
+    def focusInEvent(self, event) -> None:
+        super().focusInEvent(event)
+        self._ring = event.reason() in TABBED
+        self.update()
+
+    def focusOutEvent(self, event) -> None:
+        super().focusOutEvent(event)
+        self._ring = False
+        if not self.underMouse():
+            self.let_go()
+        self.update()
+
+
+class Plot(Pointed):
     """Subclasses bring the data: `extent`, `places`, `reading`, `draw`, `table`.
 
     Dragging across it says `swept(low, high)` along x, or along y with `along_y`, in units of the axis. Left and
@@ -37,11 +67,8 @@ class Plot(QWidget):
         self.cursor_place: int | None = None  # index into `places`
         self._from: QPointF | None = None
         self._to: QPointF | None = None
-        self._ring = False
         self.setAccessibleName(name)
         self.setToolTip(tip)
-        self.setFocusPolicy(Qt.TabFocus)
-        self.setMouseTracking(True)
         self.setCursor(Qt.CrossCursor)
         self.setMinimumHeight(60)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
@@ -224,11 +251,6 @@ class Plot(QWidget):
             here = self.value_at(end)[0]
             self.swept.emit(here, here)
 
-    def leaveEvent(self, event) -> None:
-        super().leaveEvent(event)
-        if not self.hasFocus():
-            self.set_cursor_place(None)
-
     def keyPressEvent(self, event) -> None:
         step, count = {Qt.Key_Left: -1, Qt.Key_Right: 1}.get(event.key()), len(self.places())
         if step is not None and count:
@@ -248,17 +270,8 @@ class Plot(QWidget):
         """What Enter sweeps, in units of the axis that is swept."""
         return float(self.places()[place])
 
-    def focusInEvent(self, event) -> None:
-        super().focusInEvent(event)
-        self._ring = event.reason() in TABBED
-        self.update()
-
-    def focusOutEvent(self, event) -> None:
-        super().focusOutEvent(event)
-        self._ring = False
-        if not self.underMouse():
-            self.set_cursor_place(None)
-        self.update()
+    def let_go(self) -> None:
+        self.set_cursor_place(None)
 
 
 def nearest(xs: np.ndarray, value: float) -> int:

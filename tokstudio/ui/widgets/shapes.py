@@ -2,15 +2,15 @@
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from tokstudio.ui import theme
-from tokstudio.ui.widgets.plot import TABBED, read_out, ring
+from tokstudio.ui.widgets.plot import Pointed, read_out, ring
 
 NEXT = {Qt.Key_Right: 1, Qt.Key_Down: 1, Qt.Key_Left: -1, Qt.Key_Up: -1}
 
 
-class Shapes(QWidget):
+class Shapes(Pointed):
     """Subclasses bring `lay`, `told` and `draw`. Arrow keys walk along the parts, Enter and a click choose one."""
 
     chosen = Signal(int)  # number of the part
@@ -19,11 +19,8 @@ class Shapes(QWidget):
         super().__init__()
         self.name, self.at = name, -1
         self._paths: list[QPainterPath] | None = None
-        self._ring = False
         self.setAccessibleName(name)
         self.setToolTip(tip)
-        self.setFocusPolicy(Qt.TabFocus)
-        self.setMouseTracking(True)
         self.setMinimumHeight(60)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         theme.changed.connect(self.relay)
@@ -107,11 +104,6 @@ class Shapes(QWidget):
         if event.button() == Qt.LeftButton and number >= 0:
             self.chosen.emit(number)
 
-    def leaveEvent(self, event) -> None:
-        super().leaveEvent(event)
-        if not self.hasFocus():
-            self.point(-1)
-
     def keyPressEvent(self, event) -> None:
         count = len(self.paths())
         if event.key() in NEXT and count:
@@ -125,14 +117,5 @@ class Shapes(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event) -> None:
-        super().focusInEvent(event)
-        self._ring = event.reason() in TABBED
-        self.update()
-
-    def focusOutEvent(self, event) -> None:
-        super().focusOutEvent(event)
-        self._ring = False
-        if not self.underMouse():
-            self.point(-1)
-        self.update()
+    def let_go(self) -> None:
+        self.point(-1)
