@@ -1,7 +1,7 @@
 """Undo and redo over the pages: Ctrl+Z takes back what was changed on the page in front, and fields keep their own."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 
 from tokstudio.errors import RunError
@@ -9,7 +9,7 @@ from tokstudio.runs import notes
 from tokstudio.runs.store import RunStore
 from tokstudio.train.config import demo
 from tokstudio.ui import theme
-from tokstudio.ui.changes import Changes
+from tokstudio.ui.changes import Changes, TextFirst
 from tokstudio.ui.context import Context, Settings
 from tokstudio.ui.main_window import MainWindow
 
@@ -55,6 +55,19 @@ def box(qapp):
     made.changes.said.connect(lambda words, _: made.said.append(words))
     made.changes.show_page("page")
     return made
+
+
+def test_the_focus_may_move_when_the_collector_has_emptied_what_listens(qtbot):
+    first, second, listening = QLineEdit(), QLineEdit(), (Changes(), TextFirst(QObject()))
+    for field in (first, second):
+        qtbot.addWidget(field)
+        field.show()
+    for each in listening:
+        vars(each).clear()  # as the collector does before it lets go of the object
+    with qtbot.captureExceptions() as raised:
+        QApplication.instance().focusChanged.emit(first, second)
+        QApplication.instance().focusChanged.emit(second, first)
+    assert not raised
 
 
 def test_there_and_back_in_words(box):

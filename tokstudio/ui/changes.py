@@ -60,13 +60,15 @@ class Change(QUndoCommand):
 class Changes(QObject):
     said = Signal(str, object)  # in words, None
     failed = Signal(object)  # TokstudioError
+    # How often the focus has moved: letters of one visit to a field belong together. Of the class, as the application
+    # still tells of the focus while the garbage collector has emptied this object and Qt has not deleted it yet.
+    _visit = 0
 
     def __init__(self, parent: QObject | None = None):
         super().__init__(parent)
         self._stacks: dict[str, QUndoStack] = {}
         self._front = ""
         self._busy = False
-        self._visit = 0  # how often the focus has moved: letters of one visit to a field belong together
         if (app := QApplication.instance()) is not None:
             app.focusChanged.connect(self._moved)
 
@@ -154,9 +156,10 @@ class Changes(QObject):
 class TextFirst(QObject):
     """Lets Ctrl+Z and Ctrl+Shift+Z through where the field with the focus has nothing to undo or redo."""
 
+    _field: QWidget | None = None  # of the class, for the reason above
+
     def __init__(self, parent: QObject):
         super().__init__(parent)
-        self._field: QWidget | None = None
         QApplication.instance().focusChanged.connect(self._moved)
 
     @Slot(QWidget, QWidget)
