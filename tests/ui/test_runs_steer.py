@@ -14,6 +14,7 @@ from tests.ui.test_runs import (  # noqa: F401  fixtures
     store,
     wait_for,
 )
+from tokstudio.events import Changed
 from tokstudio.runs.process import Run
 from tokstudio.runs.queue import KEEPERS
 
@@ -144,3 +145,60 @@ def test_the_rate_is_typed_and_asked_for(qtbot, page, begin):  # noqa: F811
     press(qtbot, head.change.apply)
     assert asked == ["set steps 500", "set learning_rate 0.0001"]
     assert not head.change.isVisible()
+
+
+def changes_of(page, name) -> list[tuple]:  # noqa: F811
+    """What the run itself recorded."""
+    return [(e.name, e.before, e.after) for e in page.watches[name].state.history if isinstance(e, Changed)]
+
+
+def test_undo_asks_for_what_held_before(qtbot, page, begin, context):  # noqa: F811
+    name = begin(LONG)
+    wait_for(qtbot, page, "running")
+    context.changes.show_page("runs")
+    page.change({"steps": "2000", "learning_rate": "0.0001"})
+    made = [("steps", 3000.0, 2000.0), ("learning_rate", 0.001, 0.0001)]
+    qtbot.waitUntil(lambda: changes_of(page, name) == made, timeout=PATIENCE)
+    assert context.changes.words(-1) == f"Learning rate of {name}"
+    context.changes.undo()
+    made.append(("learning_rate", 0.0001, 0.001))
+    qtbot.waitUntil(lambda: changes_of(page, name) == made, timeout=PATIENCE)
+    context.changes.redo()
+    made.append(("learning_rate", 0.001, 0.0001))
+    qtbot.waitUntil(lambda: changes_of(page, name) == made, timeout=PATIENCE)
+    context.changes.undo()
+    made.append(("learning_rate", 0.0001, 0.001))
+    qtbot.waitUntil(lambda: changes_of(page, name) == made, timeout=PATIENCE)
+    page.ask("pause")
+    wait_for(qtbot, page, "paused")
+    context.changes.undo()  # a run that waits takes it, too
+    made.append(("steps", 2000.0, 3000.0))
+    qtbot.waitUntil(lambda: changes_of(page, name) == made, timeout=PATIENCE)
+    assert page.watches[name].state.total_steps == 3000
+
+
+def test_a_run_that_has_ended_refuses_in_words(qtbot, page, begin, context):  # noqa: F811
+    failed, said = [], []
+    context.failed.connect(failed.append)
+    context.said.connect(lambda text, undo: said.append((text, undo)))
+    name = begin(LONG)
+    wait_for(qtbot, page, "running")
+    context.changes.show_page("runs")
+    page.change({"learning_rate": "0.0001"})
+    assert said[-1][0] == f"Learning rate of {name}: 0.0001 from the next step on"
+    qtbot.waitUntil(lambda: len(changes_of(page, name)) == 1, timeout=PATIENCE)
+    page.stop()
+    wait_for(qtbot, page, "stopped")
+    context.changes.undo()
+    assert str(failed[-1]).startswith(f"{name} is stopped: its learning rate stays as it is.")
+    assert context.changes.words(-1) == ""
+
+
+def test_before_the_run_has_read_a_request_its_old_value_holds(qtbot, page, begin, context):  # noqa: F811
+    name = begin("steps = 5\npause = 1.0")
+    wait_for(qtbot, page, "running")
+    page.watches[name].ask = (asked := []).append
+    context.changes.show_page("runs")
+    page.change({"steps": "4"})
+    context.changes.undo()
+    assert asked == ["set steps 4", "set steps 5"]

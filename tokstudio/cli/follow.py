@@ -18,6 +18,7 @@ from tokstudio.events import (
     Sample,
     Stopped,
 )
+from tokstudio.runs.clock import duration
 from tokstudio.runs.process import Run
 from tokstudio.runs.state import RunState
 
@@ -28,7 +29,7 @@ def follow(run: Run, title: str, since: float = 0.0) -> RunState:
     `since`: what happened before, in seconds since the epoch, is not told again.
     """
     state = RunState()
-    with Progress(title, total=0) as bar:
+    with Progress(title, total=0, timed=False) as bar:  # whose clock would count pauses
         try:
             _drain(run, state, bar, since)
         except KeyboardInterrupt:
@@ -55,8 +56,17 @@ def _drain(run: Run, state: RunState, bar: Progress, since: float) -> None:
                 bar.say(line)
         if batch:
             bar.resize(state.total_steps)
-            loss = state.latest("loss")
-            bar.update(state.step, "" if loss is None else f"loss {loss:.3f}")
+            bar.update(state.step, _remark(state))
+
+
+def _remark(state: RunState) -> str:
+    left, loss = state.seconds_left, state.latest("loss")
+    parts = [f"worked {duration(state.clock.worked)}"]
+    if state.paused:
+        parts.append("waits")
+    elif left is not None:
+        parts.append(f"{duration(left)} left")
+    return ", ".join(parts + ([] if loss is None else [f"loss {loss:.3f}"]))
 
 
 _LINES: dict[type[RunEvent], Callable] = {

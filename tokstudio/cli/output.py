@@ -26,12 +26,18 @@ class Progress:
     ...     bar.update(3, "loss 4.1")
     """
 
-    def __init__(self, title: str, total: int):
+    def __init__(self, title: str, total: int, *, timed: bool = True):
+        """`timed`: with what has passed and what is left, by its own clock; else `remark` of `update` tells of it."""
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # its watchdog thread would outlive the bar
         self._bar = tqdm(
-            total=total, desc=title, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False
+            total=total,
+            desc=title,
+            file=sys.stderr,
+            disable=not sys.stderr.isatty(),
+            leave=False,
+            bar_format=None if timed else "{l_bar}{bar}| {n_fmt}/{total_fmt}{postfix}",
         )
 
     def update(self, done: int, remark: str = "") -> None:

@@ -231,7 +231,9 @@ class Run:
         """Every attempt in events.jsonl ends with a terminal event, also one that nobody saw end."""
         last = last_event(self.folder / "events.jsonl")
         if last is not None and not last.terminal:
-            self._append(Failed(message=self._cause(unseen=True), hint=self.way_on()))
+            beat = read_json(self.folder / "state.json").get("heartbeat")  # the last time that it was seen
+            at = max(last.at, float(beat)) if isinstance(beat, int | float) else last.at
+            self._append(Failed(at=at, message=self._cause(unseen=True), hint=self.way_on()))
 
     def _append(self, event: Failed) -> None:
         """For the holder of the lock."""

@@ -9,6 +9,7 @@ import numpy as np
 from tokstudio import __version__
 from tokstudio.errors import InputError
 from tokstudio.runs import notes
+from tokstudio.runs.clock import duration
 from tokstudio.runs.configs import flat
 from tokstudio.runs.files import read_json
 from tokstudio.runs.state import Column, RunState
@@ -70,8 +71,9 @@ def _facts(folder: Path, state: RunState) -> Iterator[tuple[str, str]]:
     passport, written = read_json(folder / "run.json"), notes.read(folder)
     yield "State", state.ended.kind if state.ended else "no end recorded"
     yield "Steps", f"{state.step:,} of {state.total_steps:,}"
-    if state.last_at > state.began_at:
-        yield "Time from first to last event", f"{state.last_at - state.began_at:.0f} s"
+    if state.clock.elapsed:
+        yield "Working time", duration(state.clock.worked)
+        yield "Elapsed, with pauses and parks", duration(state.clock.elapsed)
     yield "Device", state.device
     yield (
         "Made by",

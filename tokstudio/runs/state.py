@@ -24,6 +24,7 @@ from tokstudio.events import (
     Sample,
     Started,
 )
+from tokstudio.runs.clock import Clock
 
 TOLD = (
     Phase,
@@ -111,16 +112,13 @@ class RunState:
         default_factory=list
     )  # step and words: pauses, changes, resumes, warnings
     ended: RunEvent | None = None  # the terminal event, None while it goes on
-    began_at: float = 0.0  # first event of all, seconds since the epoch
-    last_at: float = 0.0
+    clock: Clock = field(default_factory=Clock)
     events: int = 0
     _pace: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=RATE_STEPS))
 
     def apply(self, event: RunEvent) -> None:
         self.events += 1
-        if event.at:
-            self.began_at = self.began_at or event.at
-            self.last_at = event.at
+        self.clock.take(event)
         if event.kind == "unknown":
             return
         if self.ended is not None:
@@ -134,6 +132,11 @@ class RunState:
             self.history.append(event)
         if (fold := FOLDS.get(type(event))) is not None:
             fold(self, event)
+
+    @property
+    def last_at(self) -> float:
+        """When the newest event happened, seconds since the epoch; 0: there is none."""
+        return self.clock.last
 
     @property
     def fraction(self) -> float:

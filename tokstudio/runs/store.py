@@ -8,13 +8,14 @@ import socket
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from tokstudio import __version__
 from tokstudio.errors import InputError, RunError
 from tokstudio.paths import runs_folder
-from tokstudio.runs import launch, tracking
+from tokstudio.runs import clock, launch, tracking
 from tokstudio.runs.files import folder_error, read_json, write_atomic, write_json
 from tokstudio.runs.kinds import KINDS
 from tokstudio.runs.process import ENDS, Run
@@ -41,11 +42,21 @@ class RunInfo:
     host: str = ""  # the machine of its first process
     ranks: int = 1  # processes that share the work
     latest: dict[str, float] = field(default_factory=dict)  # the newest value of each metric
+    worked: float | None = (
+        None  # seconds, without pauses and parks; None: not recorded, see `runs.clock.read`
+    )
+    elapsed: float | None = None  # seconds from its first event to its newest one
 
     @property
     def live(self) -> bool:
         """Is there a process?"""
         return self.state in NOW and self.state not in ("queued", "parked")
+
+    def times(self) -> tuple[float, float] | None:
+        """(worked, elapsed) in seconds; None: nobody knows. Reads the events of a run that did not record them."""
+        if self.worked is not None and self.elapsed is not None:
+            return self.worked, self.elapsed
+        return _recorded_times(self.folder, self.state, self.step)
 
     @property
     def where(self) -> str:
@@ -157,6 +168,13 @@ class RunStore:
         return info
 
 
+@lru_cache(maxsize=4096)
+def _recorded_times(folder: Path, _state: str, _step: int) -> tuple[float, float] | None:
+    """Looked at again where the state or the step is another."""
+    found = clock.read(folder)
+    return (found.worked, found.elapsed) if found.elapsed else None
+
+
 def folder_size(folder: Path) -> int:
     """Bytes of all files in it."""
     files = (os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
@@ -202,6 +220,8 @@ def _read(folder: Path) -> RunInfo:
         host=str(now.get("host", "")),
         ranks=max(1, int(_number(now.get("ranks"), 0)) or launch.load(folder).ranks),
         latest=_numbers(now.get("latest")),
+        worked=_number(now.get("worked"), None),
+        elapsed=_number(now.get("elapsed"), None),
     )
 
 

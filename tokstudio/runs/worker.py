@@ -30,7 +30,7 @@ from tokstudio.events import (
     Stopped,
     dump,
 )
-from tokstudio.runs import peers
+from tokstudio.runs import clock, peers
 from tokstudio.runs.control import Control, withdraw
 from tokstudio.runs.failure import explain
 from tokstudio.runs.files import is_disk_full, read_json, write_json
@@ -50,6 +50,8 @@ KEPT = (
     "bits_per_byte",
     "latest",
     "since",
+    "worked",
+    "elapsed",
 )  # of the last attempt, until this one knows better
 RESERVE = 64 * 1024  # bytes kept back, so that a full disk can still be reported on
 
@@ -78,6 +80,7 @@ class EventLog:
         self._reserve.write_bytes(os.urandom(RESERVE))  # random: a clever file system would not store zeros
         path = folder / "events.jsonl"
         torn = is_torn(path)
+        self.clock = clock.read(folder)  # of all attempts
         self._stream = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115 closed by close()
         self._scalars: ScalarLog | None = None  # from the first number on
         self._folder = folder
@@ -86,6 +89,7 @@ class EventLog:
 
     def write(self, event: RunEvent) -> None:
         self._stream.write(dump(event))
+        self.clock.take(event)
         if isinstance(event, Metrics):
             self._scalars = self._scalars or ScalarLog(self._folder / "tensorboard")
             self._scalars.write(event.at, event.step, event.values)
@@ -212,24 +216,24 @@ class _Attempt:
                     return
 
     def _pause(self) -> None:
-        self.log.write(Paused(step=self.step))
+        self._write(Paused(step=self.step))
         self.before_pause = self.state.get("state")
         self.state.save(state="paused")
 
     def _continue(self) -> None:
-        self.log.write(Continued(step=self.step))
+        self._write(Continued(step=self.step))
         self.state.save(state="stopping" if self.control.stopping else self.before_pause)
 
     def _record(self, event: RunEvent) -> None:
         if event.terminal:  # nothing comes behind its last word
             self._track(event)
-        self.log.write(event := self._with_readings(event))
+        self._write(event := self._with_times(self._with_readings(event)))
         if not event.terminal:
             self._track(event)
         match event:
             case Started():
                 memory = total_memory(event.device)
-                self.log.write(Reference(metric="memory_total", label="all", value=memory))
+                self._write(Reference(metric="memory_total", label="all", value=memory))
                 self.state.save(
                     state="running", step=event.step, total_steps=event.total_steps, device=event.device
                 )
@@ -253,9 +257,22 @@ class _Attempt:
                 withdraw(self.folder)
                 self.state.save(state=ENDS[type(event)], message=getattr(event, "message", ""))
 
+    def _write(self, event: RunEvent) -> None:
+        self.log.write(event)
+        self.state.set(worked=self.log.clock.worked, elapsed=self.log.clock.elapsed)
+
+    def _with_times(self, event: RunEvent) -> RunEvent:
+        """A report tells how long all attempts worked: the kind itself neither knows the others nor its pauses."""
+        if not isinstance(event, Report):
+            return event
+        times = {"worked": self.log.clock.worked, "elapsed": self.log.clock.elapsed}
+        return replace(
+            event, values={**event.values, "seconds": {**event.values.get("seconds", {}), **times}}
+        )
+
     def _track(self, event: RunEvent) -> None:
         for said in self.sinks.take(event):
-            self.log.write(said)
+            self._write(said)
 
     def _with_readings(self, event: RunEvent) -> RunEvent:
         """Load; and memory, which on the CPU is the process's own: a trainer on a GPU reports the device's itself."""

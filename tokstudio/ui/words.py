@@ -1,7 +1,10 @@
 """Sizes, times and durations as people read them."""
 
-import math
 import time
+
+from tokstudio.runs.clock import duration
+
+__all__ = ["clock", "counted", "duration", "size"]
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -14,17 +17,6 @@ def size(count: float) -> str:
         power += 1
     digits = 0 if power == 0 or abs(count) >= 100 or abs(count - round(count)) < 1e-9 else 1
     return f"{count:.{digits}f} {UNITS[power]}"
-
-
-def duration(seconds: float) -> str:
-    """45 s, 15 min, 2 h 5 min."""
-    if seconds < 60:
-        return f"{max(0, math.ceil(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def clock(at: float, seconds: bool = False) -> str:

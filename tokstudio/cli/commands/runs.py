@@ -10,6 +10,7 @@ from typing import Any
 from tokstudio.cli.output import emit_json, note, say
 from tokstudio.errors import InputError, RunError
 from tokstudio.runs import control
+from tokstudio.runs.clock import duration, told
 from tokstudio.runs.files import read_json
 from tokstudio.runs.process import Run
 from tokstudio.runs.store import RunInfo, RunStore
@@ -86,7 +87,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def as_dict(info: RunInfo) -> dict[str, Any]:
-    return {**asdict(info), "folder": str(info.folder), "live": info.live}
+    worked, elapsed = info.times() or (None, None)
+    times = {"worked": worked, "elapsed": elapsed}
+    return {**asdict(info), **times, "folder": str(info.folder), "live": info.live}
 
 
 def _list(store: RunStore, args: argparse.Namespace) -> int:
@@ -101,7 +104,8 @@ def _list(store: RunStore, args: argparse.Namespace) -> int:
         bits = f"{info.bits_per_byte:.3f} bits per byte" if info.bits_per_byte is not None else ""
         steps = f"step {info.step:,} of {info.total_steps:,}" if info.total_steps else ""
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.created))
-        say(f"{info.name:<{width}}  {info.state:<9}  {started}  {steps:<22}  {bits}".rstrip())
+        took = f"worked {duration(times[0])}" if (times := info.times()) else ""
+        say(f"{info.name:<{width}}  {info.state:<9}  {started}  {steps:<22}  {took:<18}  {bits}".rstrip())
     return 0
 
 
@@ -117,6 +121,8 @@ def _show(store: RunStore, args: argparse.Namespace) -> int:
         say(f"  where       {info.where}")
     if info.total_steps:
         say(f"  steps       {info.step:,} of {info.total_steps:,}")
+    if times := info.times():
+        say(f"  time        {told(*times)}")
     if info.checkpoint is not None:
         say(f"  checkpoint  step {info.checkpoint:,}")
     for key, title in (("source", "original"), ("initialized", "initialized"), ("trained", "trained")):

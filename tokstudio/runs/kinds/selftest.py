@@ -31,6 +31,7 @@ from tokstudio.runs.control import Control
 from tokstudio.runs.kinds import RunKind, register
 
 ENDS = {"stop": Stopped, "park": Parked}
+RATE = 1e-3  # learns nothing, but can be changed
 PROMPT = "The value of the"
 CONTINUATIONS = {
     "source": " attribute is returned as a string.",
@@ -72,6 +73,8 @@ def load(path: Path) -> SelftestConfig:
 
 
 def run(config: SelftestConfig, folder: Path, control: Control, resume: bool) -> Iterator[RunEvent]:
+    from tokstudio.train.changes import Changes
+
     yield Phase(name="Preparing the self-test")
     _sleep(config.prepare)
     first = _latest(folder) if resume else 0
@@ -82,7 +85,11 @@ def run(config: SelftestConfig, folder: Path, control: Control, resume: bool) ->
     )
     if first == 0:
         yield from _evaluate(config, 0)
-    for step in range(first + 1, config.steps + 1):
+    changes, step = Changes(folder), first
+    if first == 0:
+        changes.forget()
+    while step < changes.steps(step, config.steps):
+        step += 1
         _misfortune(config, step)
         time.sleep(config.pause)
         yield _metrics(config, step)
@@ -94,6 +101,11 @@ def run(config: SelftestConfig, folder: Path, control: Control, resume: bool) ->
                 yield _save(folder, step)
             elif asked in ("evaluate", "sample"):
                 yield from _evaluate(config, step)
+            elif asked.startswith("set "):
+                rate = changes.value("learning_rate", step, RATE)
+                yield changes.take(
+                    asked, step, {"steps": changes.steps(step, config.steps), "learning_rate": rate}
+                )
             elif asked in ENDS:
                 ending = asked
         if ending or step % config.save_every == 0:

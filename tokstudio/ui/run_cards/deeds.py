@@ -1,5 +1,6 @@
 """What a person does on the Runs page: select, begin, steer, throw away, report."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,8 @@ from tokstudio.ui.run_cards.create import create_demo
 from tokstudio.ui.words import counted
 
 SELECTED = "runs/selected"
+NAMES = {"steps": "Steps", "learning_rate": "Learning rate"}  # of what can be changed while a run goes
+STEERED = ("preparing", "running", "pausing", "paused")
 
 
 class Deeds:
@@ -96,9 +99,34 @@ class Deeds:
             self._try(acts.get(what) or (lambda: self.watches[name].ask(what)))
 
     def change(self, wanted: dict[str, str]) -> None:
-        watch = self.watches[self._selected]
         for name, text in wanted.items():
-            self._try(lambda name=name, text=text: watch.ask(f"set {name} {text}"))
+            self._try(lambda name=name, text=text: self._set(self._selected, name, text))
+
+    def _set(self, run: str, name: str, text: str) -> None:
+        """Undo asks the run for what held before: as another change, which is recorded like the first one."""
+        at, words = time.time(), f"{NAMES[name]} of {run}"
+        self.watches[run].ask(f"set {name} {text}")
+        undo = self.context.changes.record(
+            self.name, words, None, text, lambda value: self._set_again(run, name, value, at)
+        )
+        self.context.say(f"{words}: {float(text):,g} from the next step on", undo)
+
+    def _set_again(self, run: str, name: str, text: str | None, at: float) -> None:
+        """`text` None: what held before the change that was asked for at `at`. Raises InputError, RunError."""
+        watch, what = self.watches.get(run), NAMES[name].lower()
+        state = (
+            watch.shown_state() if watch is not None else self.infos[run].state if run in self.infos else ""
+        )
+        if watch is None or state not in STEERED:
+            raise InputError(
+                f"{run} is {state or 'gone'}: its {what} stays as it is.",
+                hint="Only a run that goes on can be changed; a change that was made is in its log.",
+            )
+        if text is None and (text := watch.before_change(name, at)) is None:
+            raise InputError(
+                f"{run} has not told yet which {what} it had before.", hint="Try again after its next step."
+            )
+        watch.ask(f"set {name} {text}")
 
     def reorder(self, name: str, by: int) -> None:
         names = self.queue.names()

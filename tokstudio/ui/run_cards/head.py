@@ -5,6 +5,7 @@ import time
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QMenu, QVBoxLayout
 
+from tokstudio.runs.clock import told
 from tokstudio.runs.state import RunState
 from tokstudio.runs.store import RunInfo
 from tokstudio.ui.run_cards.change import ChangeForm
@@ -163,6 +164,7 @@ class Head(QFrame):
         self.steps.setText(f"{step:,} of {total:,} steps" if total else "")
         self.bar.set(step / total if total else 0.0)
         self.left.setText(f"number {place} in the queue" if place else self._remaining(shown, state))
+        self.left.setToolTip(told(state.clock.worked, state.clock.elapsed) if state.clock.elapsed else "")
 
     def _remaining(self, shown: str, state: RunState) -> str:
         if shown == "preparing":
@@ -176,9 +178,7 @@ class Head(QFrame):
             if left is None:
                 return state.phase
             return f"{duration(left)} left, ends {clock(time.time() + left)}"
-        if state.began_at and state.last_at > state.began_at:
-            return f"took {duration(state.last_at - state.began_at)}, {clock(state.last_at)}"
-        return ""
+        return f"took {duration(state.clock.worked)}, {clock(state.last_at)}" if state.clock.elapsed else ""
 
 
 def _busy(part, words: str | None) -> None:

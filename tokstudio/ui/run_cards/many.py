@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from tokstudio.runs import notes
+from tokstudio.runs.clock import told
 from tokstudio.runs.configs import difference
 from tokstudio.runs.files import read_json
 from tokstudio.runs.report import read
@@ -30,7 +31,7 @@ from tokstudio.ui.chart_data import number
 from tokstudio.ui.charts import Legend, LineChart
 from tokstudio.ui.widgets.ask import Ask
 from tokstudio.ui.widgets.basic import button, combo, label, row
-from tokstudio.ui.words import counted, size
+from tokstudio.ui.words import counted, duration, size
 
 MOST = 20  # runs laid over each other
 DASH = "\N{EN DASH}"
@@ -51,21 +52,25 @@ class Line:
     note: str
     gap: float | None  # share of the gap that was closed
     disk: int  # bytes
+    times: tuple[float, float] | None  # as `RunInfo.times`
 
     def text(self) -> str:
         return " ".join((self.info.name, self.info.state, self.info.title, *self.tags, self.note)).lower()
 
 
 def lines(infos: list[RunInfo]) -> list[Line]:
-    """Reads two small files of each run, and how large the others are; for a thread."""
+    """Reads two small files of each run, how large the others are, and of old runs the events; for a thread."""
     made = []
     for info in infos:
         written, gap = notes.read(info.folder), read_json(info.folder / "report.json").get("gap_closed")
         gap = gap if isinstance(gap, int | float) else None
-        made.append(
-            Line(info, written.tags, written.note, gap, _disk(info.folder, info.state, info.checkpoint))
-        )
+        disk = _disk(info.folder, info.state, info.checkpoint)
+        made.append(Line(info, written.tags, written.note, gap, disk, info.times()))
     return made
+
+
+def _times(line: Line) -> str:
+    return DASH if line.times is None else duration(line.times[0])
 
 
 @lru_cache(maxsize=4096)
@@ -105,6 +110,7 @@ COLUMNS: tuple[tuple[str, Callable[[Line], str], Callable[[Line], Any]], ...] = 
     ),
     ("Loss", *_metric("loss")),
     ("Tokens / s", *_metric("tokens_per_second")),
+    ("Worked", _times, lambda line: line.times and line.times[0]),
     ("Disk", lambda line: size(line.disk), lambda line: line.disk),
     ("Tags", lambda line: ", ".join(line.tags), lambda line: ", ".join(line.tags)),
     ("Note", lambda line: line.note, lambda line: line.note),
@@ -148,9 +154,13 @@ class RunTable(QAbstractTableModel):
         return 0 if parent.isValid() else len(COLUMNS)
 
     def data(self, index: QModelIndex, role: int = Qt.DisplayRole):
-        if role in (Qt.DisplayRole, Qt.AccessibleTextRole, Qt.ToolTipRole):
-            return COLUMNS[index.column()][1](self.shown[index.row()])
-        return None
+        if role not in (Qt.DisplayRole, Qt.AccessibleTextRole, Qt.ToolTipRole):
+            return None
+        title, words, _ = COLUMNS[index.column()]
+        line = self.shown[index.row()]
+        return (
+            told(*line.times) if title == "Worked" and line.times and role != Qt.DisplayRole else words(line)
+        )
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.DisplayRole):
         if role == Qt.DisplayRole and orientation == Qt.Horizontal:

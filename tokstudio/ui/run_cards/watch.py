@@ -6,8 +6,9 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from tokstudio.errors import TokstudioError
-from tokstudio.events import Continued, Paused
+from tokstudio.events import Changed, Continued, Paused
 from tokstudio.runs.alarms import Alarm, of_folder, of_state
+from tokstudio.runs.configs import flat
 from tokstudio.runs.process import ENDS, Run
 from tokstudio.runs.state import RunState
 from tokstudio.ui.follow import Follower
@@ -68,6 +69,20 @@ class Watch(QObject):
         if request == "park":
             self._stop_asked = time.monotonic()
         self.changed.emit()
+
+    def before_change(self, name: str, at: float) -> str | None:
+        """What `name` ("steps" or "learning_rate") was before the change that was asked for at `at`, seconds since the
+        epoch: as the run told, or what it is still, where the run has not read the request. None: nobody knows yet."""
+        told = [event for event in self.state.history if isinstance(event, Changed) and event.name == name]
+        if answer := next((event for event in told if event.at >= at), None):
+            return f"{answer.before!r}"
+        if told:
+            return f"{told[-1].after!r}"
+        if name == "steps":
+            return f"{self.state.total_steps}" if self.state.total_steps else None
+        frozen = flat(self.run.folder)  # the stages of a translation have rates of their own
+        rate = None if frozen.get("s2t2.steps") else frozen.get("optimizer.learning_rate")
+        return f"{rate!r}" if rate else None
 
     def alarms(self) -> list[Alarm]:
         """What wants somebody. The folder is looked at every few seconds only."""
