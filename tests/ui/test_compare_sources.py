@@ -9,7 +9,7 @@ from PySide6.QtGui import QTextOption
 
 from tests.ui.test_compare import TWO, open_page, pane, settled, view  # noqa: F401  (a fixture)
 from tokstudio.tokens.reference import load_tokenizer
-from tokstudio.ui.panes import pager
+from tokstudio.ui.panes import pager, state_file
 from tokstudio.ui.panes.ids_editor import read_ids
 from tokstudio.ui.panes.pager import PagedFile
 from tokstudio.ui.panes.text_files import samples
@@ -216,11 +216,88 @@ def test_keys_of_the_panes(qtbot, page):
     assert page.editor.find.isVisible()
 
 
-@pytest.mark.parametrize(("data", "remark"), [(b"a\r\nb", "; its line ends are read as LF"), (b"a\nb", "")])
-def test_line_ends_that_are_not_kept_are_told(page, tmp_path, monkeypatch, data, remark):
+@pytest.mark.parametrize(
+    ("data", "remark", "ends"),
+    [
+        (b"a\r\nb", " with CRLF line ends", "CRLF"),
+        (b"a\rb", " with CR line ends", "CR"),
+        (b"a\r\nb\nc", " with mixed line ends", "Mixed"),
+        (b"a\nb", "", "LF"),
+    ],
+)
+def test_a_file_keeps_its_line_ends(page, tmp_path, monkeypatch, data, remark, ends):
     path, said = tmp_path / "a.txt", []
     path.write_bytes(data)
     monkeypatch.setattr(page.context, "say", lambda words, **_: said.append(words))
     page.files.open(path)
-    assert page.session.data == b"a\nb"
+    assert page.session.data == data
     assert said == [f"a.txt opened{remark}"]
+    assert page.editor.ends.text() == ends
+    page.editor.set_source("escapes")
+    page.editor.set_source("text")
+    assert page.session.data == data
+    page.save()
+    assert state_file.load()["text"].encode() == data
+    page.editor.edit.undo()
+    assert page.session.text == TWO["text"]
+    assert page.editor.ends.text() == "LF"
+
+
+def test_line_ends_in_the_window(qtbot, page):
+    """What GPT-4 keeps and BERT loses, and where each token stands in the editor."""
+    page.editor.set_text("start\r\n\n\t\t\tend")
+    qtbot.waitUntil(lambda: settled(page), timeout=30_000)
+    gpt, bert = page.session.panes
+    assert gpt.encoding.text == bert.encoding.text == b"start\r\n\n\t\t\tend"
+    assert gpt.tokenizer.decode(gpt.encoding.ids) == b"start\r\n\n\t\t\tend"
+    assert bert.tokenizer.decode(bert.encoding.ids) == b"start end"
+    qtbot.waitUntil(lambda: bert.round_trip is not None and gpt.round_trip is not None)
+    assert (gpt.round_trip.same, bert.round_trip.same) == (True, False)
+    assert page.editor.size.text() == "14 bytes"
+    page.links.hover(11, 14)  # "end", in the editor behind a CRLF that is one position
+    marks = page.editor.edit.extraSelections()
+    assert [(mark.cursor.selectionStart(), mark.cursor.selectedText()) for mark in marks] == [(10, "end")]
+    cursor = page.editor.edit.textCursor()
+    cursor.setPosition(10)
+    cursor.setPosition(13, cursor.MoveMode.KeepAnchor)
+    page.editor.edit.setTextCursor(cursor)
+    qtbot.waitUntil(lambda: page.links.selection == (11, 14))
+    page.editor.ends.chosen.emit(1)
+    assert page.session.text == "start\r\n\r\n\t\t\tend"
+    page.editor.edit.undo()
+    assert page.session.text == "start\r\n\n\t\t\tend"
+
+
+def test_a_text_is_typed_with_escapes(qtbot, page):
+    page.editor.set_source("escapes")
+    page.editor.edit.selectAll()
+    qtbot.keyClicks(page.editor.edit, r"start\r\n\n\t\t\tend")
+    qtbot.waitUntil(lambda: settled(page), timeout=30_000)
+    assert page.session.text == "start\r\n\n\t\t\tend"
+    assert page.editor.ends.text() == "Mixed"
+    assert page.subtitle().startswith("Untitled")
+    assert page.session.panes[1].tokenizer.decode(page.session.panes[1].encoding.ids) == b"start end"
+    page.links.hover(6, 7)
+    assert page.editor.edit.extraSelections()[-1].cursor.selectedText() == r"\n"
+    page.editor.hovered.connect(lambda start, _: places.append(start))
+    places = []
+    page.editor._pointed(6)  # in the middle of \r
+    assert places == [5]
+    page.editor.set_source("text")
+    assert page.editor.edit.document().blockCount() == 3
+    assert page.editor.edit.raw_text() == "start\r\n\n\t\t\tend"
+    page.editor.set_source("escapes")
+    assert page.editor.edit.toPlainText() == r"start\r\n\n\t\t\tend"  # as it was written
+    page.editor.convert_ends(0)
+    assert page.session.text == "start\n\n\t\t\tend"
+    page.editor.set_source("ids")
+    assert page.files.kept_text() == "start\n\n\t\t\tend"
+
+
+def test_ids_give_the_line_ends_they_stand_for(page):
+    page.editor.set_source("ids")
+    text = "start\r\n\n\t\t\tend"
+    ids = load_tokenizer("tiktoken:cl100k_base").encode(text).ids.tolist()
+    page.editor.ids.offer([load_tokenizer("tiktoken:cl100k_base")])
+    page.editor.ids.edit.setPlainText(str(ids))
+    assert page.session.text == text

@@ -95,11 +95,40 @@ def test_keys_walk_the_ids(qtbot, view):
     assert view.board.direct.current == 10
 
 
+@pytest.mark.parametrize("typed", [False, True])
+def test_line_ends_of_a_text(qtbot, view, tmp_path, typed):
+    """Kept by GPT-4, lost by BERT; a loss stands where the editor marks it."""
+    text = "start\r\n\n\t\t\tend"
+    if typed:
+        view.editor.set_kind("escapes")
+        view.editor.edit.selectAll()
+        qtbot.keyClicks(view.editor.edit, r"start\r\n\n\t\t\tend")
+    else:
+        (tmp_path / "a.txt").write_bytes(text.encode())
+        view.open_text(tmp_path / "a.txt")
+    qtbot.waitUntil(lambda: settled(view) and view.board.shown.facts["through_text"] != "", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "start" in view.board.shown.facts["through_text"], timeout=PATIENCE)
+    assert view.editor.text() == text
+    assert view.editor.ends.text() == "Mixed"
+    assert view.editor.length.text() == "14 bytes"
+    assert view.board.shown.facts["through_text"] == "[CLS] start end [SEP]"
+    view.editor.highlight(11, 14)
+    assert [mark.cursor.selectedText() for mark in view.editor.edit.extraSelections()] == ["end"]
+    view.editor.set_kind("text" if typed else "escapes")
+    assert view.editor.text() == text
+    view.editor.highlight(11, 14)
+    assert [mark.cursor.selectedText() for mark in view.editor.edit.extraSelections()] == ["end"]
+    view.editor.ends.chosen.emit(0)
+    assert view.editor.text() == "start\n\n\t\t\tend"
+    view.pair.set(["tiktoken:cl100k_base", "tiktoken:cl100k_base"])
+    view.editor.edit.undo()
+    qtbot.waitUntil(lambda: view.board.shown.facts["through_text"] == text, timeout=PATIENCE)
+
+
 def test_a_loss_shows_its_place(qtbot, view):
     write(qtbot, view, "start\r\n\n\t\t\tend É")
     rows = [[cell.text for cell in row] for row in view.board.losses.grid.rows]
-    # the editor knows one kind of line end
-    assert ["Whitespace", "5\u201310", "↵↵→→→", "·", "bert-base-uncased"] in rows
+    assert ["Whitespace", "5\u201311", "␍↵↵→→→", "·", "bert-base-uncased"] in rows
     at = next(i for i, row in enumerate(rows) if row[0].startswith("Case"))
     view.board.choose(at)
     assert [view.board.through.tokens.token(i).decode() for i in view.board.through.selected()] == ["É"]

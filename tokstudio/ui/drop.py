@@ -16,7 +16,6 @@ TOKENIZER_ENDINGS = (".model", ".tiktoken", ".gguf")
 CORPUS_ENDINGS = (".jsonl", ".parquet", ".arrow")
 TRAINER = "trainer_state.json"  # of a Hugging Face Trainer
 MOST_TEXT = 20_000_000  # bytes of a text that the editor takes
-LOOKED_AT = 1 << 20  # bytes in which a line end of another kind is looked for
 
 
 @dataclass(frozen=True)
@@ -87,17 +86,8 @@ def target_of(path: Path) -> tuple[str, dict]:
     return zone.page, zone.what
 
 
-def line_ends(path: Path) -> str:
-    """A remark for a file whose line ends are not kept: an editor knows one kind. "" for others, or unreadable."""
-    try:
-        with path.open("rb") as file:
-            return "; its line ends are read as LF" if b"\r" in file.read(LOOKED_AT) else ""
-    except OSError:
-        return ""
-
-
 def read_text(path: Path) -> str:
-    """The file as text with \\n line ends. Raises InputError for what is no text, or too long."""
+    """The file as text, with its own line ends. Raises InputError for what is no text, or too long."""
     try:
         if (size := path.stat().st_size) > MOST_TEXT:
             raise InputError(
@@ -105,7 +95,7 @@ def read_text(path: Path) -> str:
                 hint="Open a part of it.",
             )
         data = path.read_bytes()
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path.name} is no UTF-8 text (byte {error.start:,} is 0x{data[error.start]:02X}).",

@@ -13,6 +13,7 @@ from tokstudio.ui.panes import state_file
 from tokstudio.ui.panes.arrangement import Arrangement
 from tokstudio.ui.panes.export_button import ExportButton
 from tokstudio.ui.panes.keys import connect_keys
+from tokstudio.ui.panes.line_ends import NAMES
 from tokstudio.ui.panes.links import Links
 from tokstudio.ui.panes.pane import ComparePane
 from tokstudio.ui.panes.pane_set import PaneSet
@@ -107,7 +108,7 @@ class TextView(QWidget):
         plain = self.files.name or (
             "Sample text" if self.session.text == state_file.sample_text() else "Untitled"
         )
-        name = {"text": plain, "chat": "Chat", "ids": "From ids"}[self.editor.source]
+        name = {"chat": "Chat", "ids": "From ids"}.get(self.editor.source, plain)
         return f"{name}, saved {self._saved}" if self._saved else name
 
     def actions(self) -> list[QWidget]:
@@ -130,6 +131,11 @@ class TextView(QWidget):
             Choice("Find in the text…", "Compare, Ctrl+F", "search", self.editor.find.start),
             Choice("Open a text…", "Compare", "file", self.files.choose),
             Choice("Show the sample text", "Compare", "refresh", self.files.show_sample),
+            Choice("Write with escapes", "Compare", "file", lambda: self.editor.set_source("escapes")),
+            *(
+                Choice(f"Line ends: {name}", "Compare", "file", lambda at=at: self.editor.convert_ends(at))
+                for at, name in enumerate(NAMES)
+            ),
             Choice("Write a chat", "Compare", "file", lambda: self.editor.set_source("chat")),
             Choice("Ids to text", "Compare", "swap", lambda: self.editor.set_source("ids")),
             Choice("Go to a byte…", "Compare, Ctrl+G", "search", self.editor.find.start_at),

@@ -15,7 +15,8 @@ from tokstudio.ui.compare_parts.pair import PairTools
 from tokstudio.ui.compare_parts.source_card import SourceCard
 from tokstudio.ui.compare_parts.translation import TranslationBoard
 from tokstudio.ui.context import Context
-from tokstudio.ui.drop import line_ends, read_text
+from tokstudio.ui.drop import read_text
+from tokstudio.ui.panes.line_ends import remark
 from tokstudio.ui.panes.state_file import sample_text
 from tokstudio.ui.reveal import Thing
 from tokstudio.ui.widgets.basic import button
@@ -162,11 +163,12 @@ class TranslateView(QWidget):
     def open_text(self, path: Path) -> None:
         """Replaces the text; undo in the editor brings the old one back."""
         try:
-            self.editor.set_text(read_text(path))
+            text = read_text(path)
         except TokstudioError as error:
             self.context.fail(error)
         else:
-            self.context.say(f"{path.name} opened{line_ends(path)}")
+            self.editor.set_text(text)
+            self.context.say(f"{path.name} opened{remark(text)}")
 
     # ---- translation
 
@@ -184,7 +186,7 @@ class TranslateView(QWidget):
             self._submit(text)
 
     def _submit(self, text: str) -> None:
-        generation, (source, target), kind = self.generation, self.pair.pair, self.editor.kind
+        generation, (source, target), kind = self.generation, self.pair.pair, self.editor.reads
         try:
             size = len(utf8(text))
         except TokstudioError as error:

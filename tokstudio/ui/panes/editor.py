@@ -3,19 +3,21 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QTextCursor, QTextDocument
+from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import (
     QFrame,
-    QPlainTextDocumentLayout,
     QSplitter,
     QVBoxLayout,
     QWidget,
 )
 
 from tokstudio.errors import TokstudioError
+from tokstudio.ui.panes.ends_button import EndsButton
+from tokstudio.ui.panes.escapes import escaped
 from tokstudio.ui.panes.find_bar import FindBar
+from tokstudio.ui.panes.line_ends import LF, NAMES, converted, name_of
 from tokstudio.ui.panes.pager import Pager
-from tokstudio.ui.panes.text_edit import TextEdit
+from tokstudio.ui.panes.text_edit import TextEdit, text_of
 from tokstudio.ui.widgets.basic import hline, label, row, segmented, tool
 from tokstudio.ui.widgets.problem import Problem
 
@@ -24,18 +26,20 @@ if TYPE_CHECKING:  # made when they are first chosen: both would cost the start
     from tokstudio.ui.panes.chat_editor import ChatEditor
     from tokstudio.ui.panes.ids_editor import IdsEditor, Reading
 
-SOURCES = ("text", "chat", "ids")
+SOURCES = ("text", "escapes", "chat", "ids")
+WRITTEN = ("text", "escapes")  # two spellings of one text, which a person writes
 LEAST, LEAST_MADE = 112, 240  # height; the latter with a chat or ids, above the panes
 PLACEHOLDERS = {
     "text": "Type or paste a text, or drop a file.",
+    "escapes": "Type or paste a text with escapes, for example a\\tb\\r\\n, \\x1b, \\u00e9.",
     "chat": "Here the rendered chat will show.",
     "ids": "Here the text of the ids will show.",
 }
 
 
 class TextCard(QFrame):
-    """What the panes show comes from here: a text, a chat through its template, or ids. Each keeps what was
-    written when another is chosen; the two latter show their text below, to read only."""
+    """What the panes show comes from here: a text, plain or with escapes, a chat through its template, or ids. Each
+    keeps what was written when another is chosen; the two latter show their text below, to read only."""
 
     changed = Signal(str)
     source_changed = Signal(str)
@@ -52,15 +56,18 @@ class TextCard(QFrame):
         self.problem = Problem()
         self.size = label("0 bytes", "caption", "muted")
         self.place = label("Ln 1, Col 1", "caption", "muted")
+        self.ends = EndsButton()
         self.source, self._compact, self._from_start = "text", False, False
+        self._own = "text"  # which spelling a person wrote last
         self.switch = segmented([name.title() for name in SOURCES], 0, "What is tokenized")
         self._chat: ChatEditor | None = None
         self._ids: IdsEditor | None = None
         self._chat_state: dict = {}
-        self._documents = {source: self._document() for source in SOURCES}
+        self._documents = {source: self.edit.new_document(self) for source in SOURCES}
         self.edit.setDocument(self._documents["text"])
         self._build()
         self.switch.changed.connect(lambda number: self.set_source(SOURCES[number]))
+        self.ends.chosen.connect(self.convert_ends)
         self.edit.textChanged.connect(self._changed)
         self.edit.cursorPositionChanged.connect(self._moved)
         self.edit.selectionChanged.connect(self._select_later)
@@ -79,7 +86,7 @@ class TextCard(QFrame):
             self.switch, None, self.samples_button, opener, copy, margins=(5, 0, 6, 0), spacing=0
         )
         self._head.setFixedHeight(39)
-        self._foot = row(self.size, None, self.place, margins=(11, 0, 11, 0))
+        self._foot = row(self.size, None, self.ends, self.place, margins=(11, 0, 11, 0), spacing=6)
         self._foot.setFixedHeight(28)
         self._foot_line = hline()
         layout = QVBoxLayout(self)
@@ -112,12 +119,13 @@ class TextCard(QFrame):
         self._head.layout().setSpacing(12 if compact else 0)
         for widget in (self._foot, self._foot_line):
             widget.setVisible(not compact)
-        for at, figure in ((2, self.size), (3, self.place)):
+        for at, figure in ((2, self.size), (3, self.ends), (4, self.place)):
             if compact:
                 self._head.layout().insertWidget(at, figure)
         if not compact:
             self._foot.layout().insertWidget(0, self.size)
-            self._foot.layout().addWidget(self.place)
+            for figure in (self.ends, self.place):
+                self._foot.layout().addWidget(figure)
 
     # ---- source
 
@@ -155,32 +163,29 @@ class TextCard(QFrame):
     def restore_chat(self, state: dict) -> None:
         self._chat_state = state
 
-    def _document(self) -> QTextDocument:
-        """A text with an undo of its own. The card owns it: an editor deletes its own document when it gets
-        another one."""
-        made = QTextDocument(self)
-        made.setDocumentLayout(QPlainTextDocumentLayout(made))
-        made.setDefaultFont(self.edit.font())
-        made.setDocumentMargin(11)
-        return made
-
     def set_source(self, source: str) -> None:
-        """ "text", "chat" or "ids"."""
+        """ "text", "escapes", "chat" or "ids"."""
         if source == self.source:
             return
+        self.edit.filling.finish()
+        own = self.own_text()
         self.source = source
         self.switch.set_index(SOURCES.index(source))
-        if source != "text":
+        if source not in WRITTEN:
             (self.chat if source == "chat" else self.ids).show()
         for part, name in ((self._chat, "chat"), (self._ids, "ids")):
             if part is not None:
                 part.setVisible(source == name)
-        for part in (self._opener, self.samples_button):
-            part.setEnabled(source == "text")
+        for part in (self._opener, self.samples_button, self.ends):
+            part.setEnabled(source in WRITTEN)
         self._fit_source()
-        self.edit.setReadOnly(source != "text")
+        self.edit.setReadOnly(source not in WRITTEN or not self.pager.isHidden())
+        self.edit.escapes = source == "escapes"
         self.edit.setDocument(self._documents[source])
         self.edit.setPlaceholderText(PLACEHOLDERS[source])
+        if source in WRITTEN:
+            self._own = source
+            self._write(own)
         self.source_changed.emit(source)
         self._changed()
         if source == "chat":
@@ -205,7 +210,11 @@ class TextCard(QFrame):
         if text == self.text():
             self._changed()
         else:
-            self.edit.setPlainText(text)
+            self.show_text(text)
+
+    def show_text(self, text: str) -> None:
+        """All of the text, without undo."""
+        self.edit.setPlainText(escaped(text) if self.source == "escapes" else text)
 
     # ---- text
 
@@ -214,20 +223,32 @@ class TextCard(QFrame):
 
     def own_text(self) -> str:
         """The text that a person wrote, also while a chat or ids are in front."""
-        return self._documents["text"].toRawText().replace("\u2029", "\n")
+        return text_of(self._documents[self._own], self._own == "escapes")
 
     def set_text(self, text: str) -> None:
         """Replaces the whole text; one step of undo brings the old one back."""
-        self.set_source("text")
+        if self.source not in WRITTEN:
+            self.set_source(self._own)
+        self.edit.filling.finish()
+        self._write(text)
+
+    def _write(self, text: str) -> None:
         if text == self.text():
             return
-        self.edit.filling.finish()
         cursor = self.edit.textCursor()
         cursor.select(QTextCursor.Document)
         self._from_start = True
-        self.edit.put(cursor, text)
+        self.edit.put(cursor, escaped(text) if self.source == "escapes" else text)
         if not self.edit.filling.busy:
             self._to_start()
+
+    def convert_ends(self, kind: int) -> None:
+        """All line ends become LF (0), CRLF (1) or CR (2); one step of undo."""
+        self.edit.filling.finish()
+        if self.source == "escapes":
+            self._write(converted(self.text(), kind))
+        elif self.source == "text":
+            self.edit.ends.convert(kind)
 
     def _to_start(self) -> None:
         self._from_start = False
@@ -246,8 +267,8 @@ class TextCard(QFrame):
             return
         if self._from_start:
             self._to_start()
-        text = self.text()
-        self.edit.forget_marks(text)
+        text = self.edit.renew()
+        self.ends.show_name((name_of(text) or NAMES[LF]) if self.edit.escapes else self.edit.ends.name())
         size = len(text.encode("utf-8", "surrogatepass"))
         self.size.setText(f"{size:,} byte{'s' if size != 1 else ''}")
         self.changed.emit(text)
@@ -280,9 +301,9 @@ class TextCard(QFrame):
 
     def _selection(self) -> None:
         cursor = self.edit.textCursor()
-        if cursor.hasSelection() and cursor.selectionEnd() - cursor.selectionStart() < len(self.text()):
-            start, stop = cursor.selectionStart(), cursor.selectionEnd()
-            self.selected.emit(self.edit.offsets.offset(start), self.edit.offsets.offset(stop))
+        start, stop = cursor.selectionStart(), cursor.selectionEnd()
+        if start < stop and stop - start < self.edit.document().characterCount() - 1:
+            self.selected.emit(self.edit.offsets.offset(start), self.edit.offsets.end_offset(stop))
 
     def close_down(self) -> None:
         if self._chat is not None:

@@ -3,8 +3,11 @@ back. Qt needs half a second for 300,000 lines, and holds the window meanwhile."
 
 from collections.abc import Iterator
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QTextCursor
+
+from tokstudio.ui.panes.line_ends import LineEnds, insert
 
 LONG = 150_000  # characters, from which on a text goes in by pieces
 PIECE = 24_000  # characters, and the rest of their last line
@@ -34,9 +37,10 @@ class LongText(QObject):
     def busy(self) -> bool:
         return self._steps is not None
 
-    def start(self, cursor: QTextCursor, text: str) -> None:
+    def start(self, cursor: QTextCursor, text: str, kinds: np.ndarray | None, ends: LineEnds | None) -> None:
+        """`text` with LF, and the kinds of its line ends; `ends`: of the document where the text replaces all."""
         self.finish()
-        self._steps = _put(cursor, text)
+        self._steps = _put(cursor, text, kinds, ends)
         self._timer.start()
 
     def finish(self) -> None:
@@ -51,7 +55,7 @@ class LongText(QObject):
             self.done.emit()
 
 
-def _put(cursor: QTextCursor, text: str) -> Iterator[None]:
+def _put(cursor: QTextCursor, text: str, kinds: np.ndarray | None, ends: LineEnds | None) -> Iterator[None]:
     first = True
     while cursor.hasSelection():
         start, stop = cursor.selectionStart(), cursor.selectionEnd()
@@ -63,9 +67,13 @@ def _put(cursor: QTextCursor, text: str) -> Iterator[None]:
         part.endEditBlock()
         first = False
         yield
+    done = 0
     for piece in pieces(text):
         cursor.beginEditBlock() if first else cursor.joinPreviousEditBlock()
-        cursor.insertText(piece)
+        if ends is not None and not done:
+            ends.begin(cursor, kinds)
+        count = piece.count("\n") if kinds is not None else 0
+        insert(cursor, piece, kinds[done : done + count] if kinds is not None else None)
         cursor.endEditBlock()
-        first = False
+        first, done = False, done + count
         yield

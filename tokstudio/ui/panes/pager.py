@@ -49,7 +49,7 @@ class PagedFile:
         start, stop = self.start(number), self.start(number + 1) if number + 1 < len(self) else self.size
         data = self._data[start:stop]
         try:
-            return data.decode().replace("\r\n", "\n").replace("\r", "\n")
+            return data.decode()
         except UnicodeDecodeError as error:
             at = start + error.start
             raise InputError(

@@ -1,14 +1,22 @@
 """The editor of the shared text: files dropped on it are opened, and bytes can be marked and shown."""
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QTextCharFormat, QTextCursor, QTextDocument, QTextOption
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit
+from PySide6.QtWidgets import QFrame, QPlainTextDocumentLayout, QPlainTextEdit, QTextEdit
 
 from tokstudio.ui import theme
+from tokstudio.ui.panes.escapes import meant, widths, with_breaks_escaped
+from tokstudio.ui.panes.line_ends import LineEnds, insert, split
 from tokstudio.ui.panes.long_text import LONG, LongText
 from tokstudio.ui.panes.offsets import Offsets
 
 LONGEST_RUN = 4_000  # characters without a space
+
+
+def text_of(document: QTextDocument, escapes: bool) -> str:
+    """What a document of an editor stands for."""
+    written = LineEnds.of(document).text()
+    return meant(written) if escapes else written
 
 
 def has_run(text: str) -> bool:
@@ -34,6 +42,8 @@ class TextEdit(QPlainTextEdit):
         theme.set_font(self, "mono")
         self.offsets = Offsets("")  # of the text as it is; whoever listens to `textChanged` sets it
         self.quiet = False  # the cursor moves by itself
+        self.escapes = False  # is what stands here a spelling of the text?
+        self.ends = LineEnds.of(self.document())
         self.filling = LongText(self)
         self.filling.done.connect(self._filled)
         self._locked = False
@@ -58,20 +68,51 @@ class TextEdit(QPlainTextEdit):
         if files:
             self.file_dropped.emit(files[0])
         else:
-            text = source.text() if source.hasText() else ""
-            if len(text) > LONG and not self.isReadOnly():
-                self.put(self.textCursor(), text.replace("\r\n", "\n").replace("\r", "\n"))
-            else:
-                super().insertFromMimeData(source)
+            self._paste(source.text() if source.hasText() else "")
+
+    def _paste(self, text: str) -> None:
+        """With its own line ends; those of a text that has LF alone are as around it."""
+        if not self.isReadOnly():
+            self.put(self.textCursor(), with_breaks_escaped(text) if self.escapes else text)
+            self.ensureCursorVisible()
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        cursor, made = self.textCursor(), QMimeData()
+        made.setText(self.ends.text(cursor.selectionStart(), cursor.selectionEnd()))
+        return made
 
     def put(self, cursor: QTextCursor, text: str) -> None:
         """`text` in place of what `cursor` has selected; a long one by and by, while nothing can be typed."""
-        if len(text) < LONG and self.document().characterCount() < LONG:
-            cursor.insertText(text)
+        last = self.document().characterCount() - 1
+        whole = cursor.selectionEnd() - cursor.selectionStart() == last
+        text, kinds = split(text)
+        if kinds is not None:
+            self.ends.watch()
+        if len(text) < LONG and last < LONG:
+            cursor.beginEditBlock()
+            if whole:
+                cursor.removeSelectedText()
+                self.ends.begin(cursor, kinds)
+            insert(cursor, text, kinds)
+            cursor.endEditBlock()
             return
         self._locked = self.isReadOnly() if not self.filling.busy else self._locked
-        self.filling.start(cursor, text)
+        self.filling.start(cursor, text, kinds, self.ends if whole else None)
         self.setReadOnly(True)
+
+    def setPlainText(self, text: str) -> None:
+        """All of the text, without undo."""
+        if split(text)[1] is None:
+            self.ends.forget()
+            super().setPlainText(text)
+            return
+        document, cursor = self.document(), QTextCursor(self.document())
+        document.setUndoRedoEnabled(False)
+        cursor.select(QTextCursor.Document)
+        self.put(cursor, text)
+        self.filling.finish()
+        document.setUndoRedoEnabled(True)
+        self.moveCursor(QTextCursor.Start)
 
     def _filled(self) -> None:
         self.setReadOnly(self._locked)
@@ -79,11 +120,21 @@ class TextEdit(QPlainTextEdit):
             self._wrap_at_words()
         self.textChanged.emit()
 
+    def new_document(self, owner: QObject) -> QTextDocument:
+        """A text with an undo of its own, to be set in turn with others. `owner`: an editor deletes its own document
+        when it gets another one."""
+        made = QTextDocument(owner)
+        made.setDocumentLayout(QPlainTextDocumentLayout(made))
+        made.setDefaultFont(self.font())
+        made.setDocumentMargin(11)
+        return made
+
     def setDocument(self, document: QTextDocument) -> None:
         self.filling.finish()
         if (before := self.document()) is not None and before is not document:
             before.contentsChange.disconnect(self._fit_wrap)
         super().setDocument(document)
+        self.ends = LineEnds.of(document)
         document.contentsChange.connect(self._fit_wrap)
         self._fit_wrap(0, 0, document.characterCount())
 
@@ -103,12 +154,12 @@ class TextEdit(QPlainTextEdit):
 
     def _wrap_at_words(self) -> None:
         """Again, once no run is left."""
-        if not has_run(self.raw_text()):
+        if not has_run(self.document().toRawText()):
             self.setWordWrapMode(QTextOption.WrapAtWordBoundaryOrAnywhere)
 
     def raw_text(self) -> str:
-        """As typed: unlike `toPlainText`, no-break spaces stay what they are."""
-        return self.document().toRawText().replace("\u2029", "\n")
+        """As meant: unlike `toPlainText`, with its own line ends and no-break spaces."""
+        return text_of(self.document(), self.escapes)
 
     def mouseMoveEvent(self, event) -> None:
         super().mouseMoveEvent(event)
@@ -121,12 +172,19 @@ class TextEdit(QPlainTextEdit):
         super().leaveEvent(event)
         self.pointed.emit(-1)
 
-    def forget_marks(self, text: str) -> None:
-        """The text is another one."""
-        self.offsets = Offsets(text)
+    def renew(self) -> str:
+        """The text, which is another one: marks are gone, places are counted anew."""
+        text = self.raw_text()
+        if self.escapes:
+            written = LineEnds.of(self.document()).text()
+            units = (lambda _points: widths(written)) if written != text else None
+        else:
+            units = self.ends.units()
+        self.offsets = Offsets(text, units)
         self._hover = self._marked = None
         self._wrong = []
         self._mark()
+        return text
 
     # ---- marks
 

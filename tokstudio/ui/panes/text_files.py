@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from tokstudio.errors import TokstudioError
 from tokstudio.paths import resource
-from tokstudio.ui.drop import line_ends, read_text
+from tokstudio.ui.drop import read_text
 from tokstudio.ui.panes import recent, state_file
+from tokstudio.ui.panes.line_ends import remark
 from tokstudio.ui.panes.pager import PagedFile
 from tokstudio.ui.reveal import Thing
 
@@ -57,7 +58,7 @@ class TextFiles(QObject):
         self.name = path.name
         self._editor.set_text(text)
         recent.note_text(self._context.settings, path)
-        self._context.say(f"{path.name} opened{line_ends(path)}", undo=lambda: self._put_back(*before))
+        self._context.say(f"{path.name} opened{remark(text)}", undo=lambda: self._put_back(*before))
 
     def _put_back(self, text: str, name: str) -> None:
         """The text from before a file, whatever was typed since; that too can be undone in the editor."""
@@ -98,7 +99,7 @@ class TextFiles(QObject):
             self._context.fail(error)
             return
         self._editor.pager.show_file(self.paged, number)
-        self._editor.edit.setPlainText(text)
+        self._editor.show_text(text)
 
     def close_paged(self) -> None:
         if self.paged is None:
@@ -107,7 +108,7 @@ class TextFiles(QObject):
         self.paged, self.name = None, ""
         self._editor.pager.hide()
         self._editor.edit.setReadOnly(False)
-        self._editor.edit.setPlainText(self._before)
+        self._editor.show_text(self._before)
 
     def kept_text(self) -> str:
         """What the next start should show: never a page of a large file."""

@@ -20,7 +20,7 @@ GAP = 7  # pixels between icon and text of a button
 
 
 class Button(QPushButton):
-    """Text with an icon beside it. Kinds: plain, primary, danger, quiet, link."""
+    """Text with an icon beside it. Kinds: plain, primary, danger, quiet, link, foot (small, among captions)."""
 
     def __init__(self, text: str, icon: str | None = None, kind: str = "plain"):
         super().__init__(text)
@@ -57,7 +57,13 @@ class Button(QPushButton):
     def _role(self) -> str:
         if not self.isEnabled():
             return "muted" if self.property("busy") else "disabled"
-        kinds = {"primary": "on_accent", "danger": "danger", "quiet": "text2", "link": "accent"}
+        kinds = {
+            "primary": "on_accent",
+            "danger": "danger",
+            "quiet": "text2",
+            "link": "accent",
+            "foot": "muted",
+        }
         return kinds.get(self.property("kind"), "text")
 
     def paintEvent(self, _event) -> None:
