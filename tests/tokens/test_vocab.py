@@ -99,13 +99,11 @@ def test_terms_are_joined(gpt4):
         ("type:verb", "word-start"),
         ("script:Klingon", "Cyrl"),
         ("size:3", '"size:3"'),
-        ("count:0", "“Count in…” first; on the command line, give --count FILE"),
-        ("norm:<1", "embedding matrix"),
-        (
-            "in:both",
-            "“Differences” first and choose another vocabulary; on the command line, give --diff REF",
-        ),
-        ("type:unreachable", "On the command line, give --health"),
+        ("count:0", "Click “Count in…”"),
+        ("norm:<1", "Click “Open a model's folder…”"),
+        ("in:both", "Click “Differences”, then “Compare with…”"),
+        ("cut:2", "Click “Differences”, then “Compare with…”"),
+        ("type:unreachable", "Click “Health”"),
         ("has:wings", "space"),
         ("re:(", "Mend"),
     ],
@@ -115,6 +113,22 @@ def test_what_says_nothing_is_explained(state, query, hint):
     with pytest.raises(InputError) as caught:
         finish(search(about.queried, query))
     assert hint in caught.value.hint
+    assert "--" not in caught.value.hint  # those of the command line are of its own
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [("count:0", "--count PATH"), ("in:both", "--diff REF"), ("cut:2", "--diff REF"), ("type:alike", "--health"),
+     ("norm:<1", "")],
+)  # fmt: skip
+def test_the_command_line_says_its_own_way(capsys, query, hint):
+    from tokstudio.cli import main
+
+    assert main(["vocab", "bytes", query]) != 0
+    said = capsys.readouterr().err
+    assert "cannot be answered" in said
+    assert hint in said
+    assert "Click" not in said
 
 
 def test_every_field_of_the_language_is_documented():
@@ -258,7 +272,23 @@ def test_a_query_may_stand_behind_the_options(capsys, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("\u0bc0", "Continuation"), (" \u0902", "Word start"), ("\ufe0f", "Punctuation"), ("!", "Punctuation")],
+    [
+        ("\u0bc0", "Continuation"),
+        (" \u0902", "Word start"),
+        ("\ufe0f", "Punctuation"),
+        ("!", "Punctuation"),
+        ("\x00", "Control"),
+        ("\x1b", "Control"),
+        ("\x7f\x85 \x9f", "Control"),
+        ("\x1f", "Control"),
+        ("\u200b", "Control"),
+        ("\ufeff", "Control"),
+        ("\u2028", "White space"),
+        ("\u3000\t\x85", "White space"),
+        ("\x1b[", "Punctuation"),
+        ("\u200da", "Continuation"),
+        ("\U0001f468\u200d\U0001f469", "Punctuation"),
+    ],
 )
 def test_marks_that_letters_carry_belong_to_words(text, kind):
     from tokstudio.embed.vocabulary import KINDS, kind_of

@@ -9,6 +9,7 @@ from PySide6.QtCore import QItemSelectionModel, QPointF, Qt
 from tests.tokens import vocabularies as v
 from tests.ui.test_vocabulary import SLOW, page, ready, search  # noqa: F401  `page` is a fixture
 from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.tokens.vocab_scripts import CODES
 from tokstudio.ui.models.vocabulary import COUNT, NORM, SCRIPT, TWIN
 from tokstudio.ui.vocabulary_cards import charts
 from tokstudio.ui.vocabulary_cards.layout import ALL, CHARTS, DIFFERENCES, HEALTH, MERGES
@@ -45,6 +46,26 @@ def test_a_script_is_ticked(qtbot, page):
     assert page.query.text() == "type:digits script:Cyrl" or page.query.text() == "script:Cyrl type:digits"
     page.facets._clear.click()
     assert page.query.text() == ""
+
+
+def test_every_script_can_be_reached(qtbot, page):
+    ready(qtbot, page)
+    facets = page.facets
+    scripts = [facet for facet in facets._facets if facet.field == "script"]
+    listed = [facet for facet in scripts if facet.made.isVisible()]
+    there = {CODES[number] for number in page.engine.scripts}
+    assert len(listed) == 9 < len(there)
+    assert facets._more.text() == f"{len(there) - 9} more…"
+    facets._more.click()
+    assert {facet.key for facet in scripts if not facet.made.isHidden()} == there
+    rare = next(facet for facet in scripts if facet.key in there and facet not in listed)
+    rare.tick.setChecked(True)
+    facets._more.click()
+    assert not rare.made.isHidden()  # what is ticked stays
+    assert facets._more.text() == f"{len(there) - 10} more…"
+    qtbot.waitUntil(
+        lambda: page.model.rowCount() == np.sum(page.engine.scripts == CODES.index(rare.key)), timeout=SLOW
+    )
 
 
 def test_differences_of_two_and_three(qtbot, page):
@@ -115,7 +136,7 @@ def test_merges_are_watched(qtbot, page):
     player.next.click()
     assert "l + e → le" in player._words.text()
     player.playing.timer.setInterval(10)
-    player.play.click()
+    qtbot.keyClick(player.slider, Qt.Key_Space)
     qtbot.waitUntil(lambda: player.slider.value() == 6 and not player.playing.timer.isActive(), timeout=SLOW)
     assert "·pur + ple → ·purple" in player._words.text()
     page.grab()

@@ -20,12 +20,13 @@ KINDS = (
     "Punctuation",
     "Digits",
     "White space",
+    "Control",
     "Partial UTF-8",
     "Byte",
     "Special",
     "Unused",
 )
-START, CONTINUATION, PUNCTUATION, DIGITS, SPACE, PARTIAL, BYTE, SPECIAL, UNUSED = range(len(KINDS))
+START, CONTINUATION, PUNCTUATION, DIGITS, SPACE, CONTROL, PARTIAL, BYTE, SPECIAL, UNUSED = range(len(KINDS))
 FILES = ("tokenizer.json", "tokenizer.model", "vocab.txt", "vocab.json", "tekken.json")
 STEP = 4096  # tokens read between two steps, about 10 ms
 
@@ -190,6 +191,11 @@ def _is_vowel_sign(character: str) -> bool:
     return category(character) in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"
 
 
+def _is_control(character: str) -> bool:
+    """Is it a control or format character (zero width, direction, byte order mark), or a space between them?"""
+    return category(character) in ("Cc", "Cf") or character.isspace()
+
+
 def kind_of(raw: bytes, glued: bool, algorithm: str) -> int:
     """Index into KINDS for what an ordinary token stands for."""
     if not raw:
@@ -199,11 +205,11 @@ def kind_of(raw: bytes, glued: bool, algorithm: str) -> int:
     except UnicodeDecodeError:
         return BYTE if len(raw) == 1 else PARTIAL
     if not (word := text.strip()):
-        return SPACE
+        return CONTROL if any("\x1c" <= character <= "\x1f" for character in text) else SPACE
     if not word.isalpha():  # most are, and need none of this
         if word.isdecimal():
             return DIGITS
         if not any(character.isalnum() or _is_vowel_sign(character) for character in word):
-            return PUNCTUATION
+            return CONTROL if all(map(_is_control, word)) else PUNCTUATION
     starts = text[0].isspace() or (algorithm == "WordPiece" and not glued)
     return START if starts else CONTINUATION

@@ -41,12 +41,23 @@ HAS = {
     "upper": r"\p{Lu}", "punctuation": r"\p{P}", "symbol": r"\p{S}", "emoji": r"\p{Extended_Pictographic}",
     "control": r"\p{Cc}", "non-ascii": r"[^\x00-\x7f]",
 }  # fmt: skip
-MISSING = {  # a column that has to be made first -> how
-    "count": "Choose “Count in…” first; on the command line, give --count FILE.",
-    "norm": "No embedding matrix of this vocabulary has been read.",
-    "cut": "Open “Differences” first and choose another vocabulary; on the command line, give --diff REF.",
-    "in": "Open “Differences” first and choose another vocabulary; on the command line, give --diff REF.",
+_ANOTHER = "Click “Differences”, then “Compare with…”, and choose another vocabulary."
+MISSING = {  # what has to be made first -> how in the window
+    "count": "Click “Count in…” beside “Coverage” and choose a text.",
+    "norm": "Click “Open a model's folder…” below “Norm” and choose a model with this vocabulary.",
+    "cut": _ANOTHER,
+    "in": _ANOTHER,
+    "health": "Click “Health”: it checks every token.",
 }
+
+
+class Unanswered(InputError):
+    """Says nothing until something else is known; `missing` is a key of `MISSING`."""
+
+    def __init__(self, term: str, missing: str):
+        super().__init__(f"“{term}” cannot be answered yet.", hint=MISSING[missing])
+        self.missing = missing
+
 
 Steps = Generator[float | str, None, np.ndarray]
 
@@ -130,7 +141,7 @@ def _id(about: Queried, term: str, rest: str) -> np.ndarray:
 def _number(about: Queried, term: str, rest: str) -> np.ndarray:
     name = term.partition(":")[0]
     if (values := about.numbers.get(name)) is None:
-        raise InputError(f"“{term}” cannot be answered yet.", hint=MISSING[name])
+        raise Unanswered(term, name)
     return _in_range(values, term, rest)
 
 
@@ -148,10 +159,7 @@ def _type(about: Queried, term: str, rest: str) -> np.ndarray:
     known = [*keys, *(key for key in about.flags if key not in keys)]
     unchecked = [key for key in FINDINGS if key not in known]
     if any(key in unchecked for key in rest.lower().split(",")):
-        raise InputError(
-            f"“{term}” cannot be answered yet.",
-            hint="Open “Health” first: it checks every token. On the command line, give --health.",
-        )
+        raise Unanswered(term, "health")
     wanted = _words(rest, known, "type", term)
     found = np.isin(about.vocabulary.kinds, [keys.index(key) for key in wanted if key in keys])
     for key in wanted:
@@ -188,7 +196,7 @@ def _has(about: Queried, term: str, rest: str) -> np.ndarray:
 
 def _in(about: Queried, term: str, rest: str) -> np.ndarray:
     if not about.others:
-        raise InputError(f"“{term}” cannot be answered yet.", hint=MISSING["in"])
+        raise Unanswered(term, "in")
     found = np.zeros(len(about), bool)
     for key in _words(rest, tuple(about.others), "side", term):
         found |= about.others[key]

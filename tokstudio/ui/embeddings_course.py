@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QSlider
 
 from tokstudio.embed.service import Reply
@@ -19,6 +18,7 @@ from tokstudio.ui.late import Late
 from tokstudio.ui.widgets.basic import col, eliding, label, row, segmented, tool
 from tokstudio.ui.widgets.legend import Legend
 from tokstudio.ui.widgets.playing import Playing
+from tokstudio.ui.widgets.slider import Slider
 
 LOOK = 2000  # milliseconds between two looks for new checkpoints
 LISTED = 500
@@ -48,29 +48,6 @@ def _bars():
     return BarChart("Distances of all rows", zero=True)
 
 
-class Slider(QSlider):
-    """Arrows, Home and End move; Space plays."""
-
-    space = Signal()
-
-    def __init__(self, orientation: Qt.Orientation):
-        super().__init__(orientation)
-        self.restyle()
-        theme.changed.connect(self.restyle)
-
-    def restyle(self) -> None:
-        """The style draws the handle as a button, which is hardly seen on a dark card."""
-        palette = self.palette()
-        palette.setColor(QPalette.Button, theme.color("accent_fill"))
-        self.setPalette(palette)
-
-    def keyPressEvent(self, event) -> None:
-        if event.key() == Qt.Key_Space:
-            self.space.emit()
-        else:
-            super().keyPressEvent(event)
-
-
 class CourseView(QFrame):
     wanted = Signal(str)  # folder of a run whose checkpoints shall be read
     row_wanted = Signal(str, dict, dict, int)  # run, stop, source, row
@@ -93,7 +70,7 @@ class CourseView(QFrame):
     def _make(self) -> None:
         self.back, self.play = tool("chevron-left", "Checkpoint before"), tool("play", "Play")
         self.next = tool("chevron-right", "Next checkpoint")
-        self.slider = Slider(Qt.Horizontal)
+        self.slider = Slider()
         self.slider.setAccessibleName("Checkpoint")
         self.slider.setPageStep(1)
         self.slider.setTickPosition(QSlider.TicksBelow)
@@ -144,7 +121,6 @@ class CourseView(QFrame):
         self.table.row_chosen.connect(self.choose)
         self.table.clicked.connect(lambda index: self.choose(index.data(Qt.UserRole)))
         self._looks.timeout.connect(self._look)
-        self.slider.space.connect(self.playing.toggle)
 
     # ---------------------------------------------------------------- which run
 

@@ -13,7 +13,7 @@ from tokstudio.ui import theme
 from tokstudio.ui.widgets.bar import StackedBar
 from tokstudio.ui.widgets.basic import Card, button, check, label, row
 
-BAR, MOST_SCRIPTS = 32, 9
+BAR, MOST_SCRIPTS = 32, 9  # pixels; scripts that are listed before one asks for more
 FINDINGS = {
     "unreachable": "Unreachable",
     "duplicate": "Duplicate",
@@ -61,6 +61,12 @@ class Facets(Card):
         self._facets: list[_Facet] = []
         self._counts: dict[tuple[str, str], tuple[int, float]] = {}
         self._ticked: dict[str, list[str]] = {}
+        self._few: set[str] = set()  # scripts that are listed
+        self._all = False  # are the others, too?
+        self._more = button("", kind="link")
+        self._more.clicked.connect(self._switch)
+        self._more_line = row(self._more, None)
+        self._more_line.hide()
         self._heads = {}
         self._group("Type", "type", [(key_of(name), name) for name in KINDS])
         self._group("Script", "script", [(code, name) for code, name in zip(CODES, NAMES, strict=True)])
@@ -84,6 +90,8 @@ class Facets(Card):
             tick.toggled.connect(lambda _on: self._emit())
             self._facets.append(_Facet(field, key, tick, number, bar, made))
             self._rows.addWidget(made)
+        if field == "script":
+            self._rows.addWidget(self._more_line)
 
     def facet(self, field: str, key: str) -> _Facet:
         return next(f for f in self._facets if (f.field, f.key) == (field, key))
@@ -96,15 +104,30 @@ class Facets(Card):
         if scripts is not None:
             counts = np.bincount(scripts, minlength=len(CODES))
             kept = np.sort(counts)[-MOST_SCRIPTS]
-            ticked = [code in self._ticked.get("script", ()) for code in CODES]
-            self._note("script", list(CODES), np.where((counts >= kept) | ticked, counts, 0))
+            self._note("script", list(CODES), counts)
+            self._few = {code for code, on in zip(CODES, counts >= kept, strict=True) if on}
         found = {key: int(flag.sum()) for key, flag in (flags or {}).items() if key in FINDINGS}
         self._note("type", list(found), np.array(list(found.values()), np.int64), empty=True)
         self._heads["Script"].setVisible(scripts is not None)
         self._heads["Health"].setVisible(bool(found))
-        for facet in self._facets:
-            facet.made.setVisible((facet.field, facet.key) in self._counts)
+        self._show_rows()
         self._paint()
+
+    def _show_rows(self) -> None:
+        left = 0
+        for facet in self._facets:
+            known = (facet.field, facet.key) in self._counts
+            listed = facet.field != "script" or facet.key in self._few or facet.tick.isChecked()
+            rare = known and not listed
+            left += rare
+            facet.made.setVisible(known and (self._all or not rare))
+        self._more.setText("Fewer" if self._all else f"{left} more…")
+        self._more.setAccessibleName("Fewer scripts" if self._all else f"{left} more scripts")
+        self._more_line.setVisible(left > 0)
+
+    def _switch(self) -> None:
+        self._all = not self._all
+        self._show_rows()
 
     def _note(self, field: str, keys: list[str], counts: np.ndarray, *, empty: bool = False) -> None:
         top = max(1, int(counts.max())) if len(counts) else 1
@@ -118,6 +141,7 @@ class Facets(Card):
             with QSignalBlocker(facet.tick):
                 facet.tick.setChecked(facet.key.lower() in [k.lower() for k in ticked.get(facet.field, ())])
         self._clear.setEnabled(any(ticked.values()))
+        self._show_rows()
         self._paint()
 
     def _paint(self) -> None:

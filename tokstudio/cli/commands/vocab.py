@@ -9,6 +9,13 @@ from tokstudio.cli.output import Progress, emit_json, say
 
 HELP = "search, check and compare vocabularies"
 SHOWN = 50
+MISSING = {  # what a query may ask for -> the option that makes it
+    "count": "Give --count PATH.",
+    "cut": "Give --diff REF.",
+    "in": "Give --diff REF.",
+    "health": "Give --health.",
+    "norm": "Norms of rows can be asked for in the window.",
+}
 INTERMIXED = True  # the query may stand behind the options
 
 
@@ -43,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from tokstudio.embed.jobs import State
     from tokstudio.embed.vocabulary_jobs import JOBS, known
     from tokstudio.errors import InputError
+    from tokstudio.tokens.vocab_query import Unanswered
 
     if len(args.diff) > 2:
         raise InputError("At most three vocabularies are laid over each other.", hint="Give --diff twice.")
@@ -65,7 +73,12 @@ def run(args: argparse.Namespace) -> int:
             result["diff"]["cut"] = ask("vocab_cuts", other=args.diff[0]).values
     if args.needs is not None:
         result["needs"] = _needs(args, ask, names)
-    mask = np.unpackbits(ask("vocab_find", query=args.query).arrays["mask"], count=len(names)).astype(bool)
+    try:
+        mask = np.unpackbits(ask("vocab_find", query=args.query).arrays["mask"], count=len(names)).astype(
+            bool
+        )
+    except Unanswered as error:
+        raise InputError(str(error), hint=MISSING.get(error.missing, "")) from None
     ids = np.flatnonzero(mask)
     result |= {"query": args.query, "found": len(ids)}
     if args.query or not (args.health or args.diff or args.needs is not None):

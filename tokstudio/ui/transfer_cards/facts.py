@@ -264,7 +264,9 @@ def _seconds_like(config: TransferConfig, store: RunStore) -> tuple[float | None
             continue
         train, seconds = known.get("train", {}), report.get("seconds", {})
         read = _steps(known) * train.get("batch_size", 0) * train.get("accumulate", 1)
-        spent = seconds.get("worked", seconds.get("this_attempt"))  # all attempts, without pauses, where it is told
+        spent = seconds.get(
+            "worked", seconds.get("this_attempt")
+        )  # all attempts, without pauses, where it is told
         spent = spent if isinstance(spent, int | float) else 0.0
         wanted = _steps(to_dict(config)) * config.train.batch_size * config.train.accumulate
         if (

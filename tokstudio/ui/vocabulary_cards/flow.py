@@ -14,7 +14,7 @@ LEAST, NEAR = 1.5, 3.0  # pixels: thickness of the thinnest band, and how near t
 KINDS = (
     "type:word-start",
     "type:continuation",
-    "type:punctuation,digits,white-space,partial-utf-8,byte",
+    "type:punctuation,digits,white-space,control,partial-utf-8,byte",
 )
 NAMES = (
     "the same token",

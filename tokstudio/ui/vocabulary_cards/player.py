@@ -2,13 +2,14 @@
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSizePolicy, QWidget
 
 from tokstudio.embed.vocabulary import Vocabulary
 from tokstudio.ui import theme
 from tokstudio.ui.vocabulary_chip import HEIGHT, chip_text, chip_width, draw_chip
 from tokstudio.ui.widgets.basic import Card, col, eliding, label, row, tool
 from tokstudio.ui.widgets.playing import Playing
+from tokstudio.ui.widgets.slider import Slider
 
 ROW, ROWS = HEIGHT + 8, 3  # pixels of a row of chips; rows of needed tokens without scrolling
 TALLEST = 300  # pixels of a tree that is seen whole
@@ -247,7 +248,7 @@ class MergePlayer(Card):
         self._area = area
         self.first, self.back = tool("refresh", "From the start"), tool("chevron-left", "One merge back")
         self.play, self.next = tool("play", "Play"), tool("chevron-right", "Next merge")
-        self.slider = QSlider(Qt.Horizontal)
+        self.slider = Slider()
         self.slider.setAccessibleName("Merge")
         self.slider.setMaximumWidth(220)
         self._words = eliding("", "small", "text2")

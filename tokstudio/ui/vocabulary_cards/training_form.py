@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QMenu, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
+from PySide6.QtWidgets import QFileDialog, QMenu, QVBoxLayout, QWidget
 
 from tokstudio.errors import ConfigError, TokstudioError
 from tokstudio.paths import data_home
@@ -17,6 +17,7 @@ from tokstudio.tokens.training.settings import (
 from tokstudio.ui import numbers, theme
 from tokstudio.ui.transfer_cards.parts import Field
 from tokstudio.ui.widgets.basic import Segmented, button, check, col, combo, eliding, label, row
+from tokstudio.ui.widgets.slider import Slider
 
 NEW, EXTEND, PRUNE = range(3)
 SIZES = {NEW: "8000", EXTEND: "500", PRUNE: "4000"}
@@ -58,7 +59,7 @@ class TrainingForm(QWidget):
         self._texts = eliding("No text chosen yet", "small", "muted")
         self._add = button("Add text…", "plus")
         self._clear = button("Clear", kind="link")
-        self.share = QSlider(Qt.Horizontal)
+        self.share = Slider()
         self.share.setRange(1, 100)
         self.share.setValue(100)
         self.share.setAccessibleName("Share of the text to learn from")

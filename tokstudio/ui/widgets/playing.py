@@ -1,7 +1,9 @@
 """A slider that plays: from its place to its end, a beat at a time; at its end, from the beginning."""
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QAbstractButton, QSlider
+from PySide6.QtWidgets import QAbstractButton
+
+from tokstudio.ui.widgets.slider import Slider
 
 BEAT = 700  # milliseconds between two places
 
@@ -9,9 +11,7 @@ BEAT = 700  # milliseconds between two places
 class Playing(QObject):
     """`play` changes its icon with what it does next (`set_icon`); whoever steps stops the playing."""
 
-    def __init__(
-        self, slider: QSlider, back: QAbstractButton, play: QAbstractButton, onward: QAbstractButton
-    ):
+    def __init__(self, slider: Slider, back: QAbstractButton, play: QAbstractButton, onward: QAbstractButton):
         super().__init__(slider)
         self._slider, self._play = slider, play
         self.timer = QTimer(self, interval=BEAT)
@@ -19,6 +19,7 @@ class Playing(QObject):
         back.clicked.connect(lambda: self.step(-1))
         onward.clicked.connect(lambda: self.step(1))
         play.clicked.connect(self.toggle)
+        slider.space.connect(self.toggle)
 
     def step(self, by: int) -> None:
         self.stop()
