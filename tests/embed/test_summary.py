@@ -64,6 +64,48 @@ def test_the_effective_rank_of_orthogonal_rows_is_their_number():
     assert found.effective_rank == pytest.approx(8)
 
 
+@pytest.mark.parametrize("falling", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_a_wide_matrix_is_estimated_near_what_is_exact(monkeypatch, falling, shift):
+    draw = np.random.default_rng(7)
+    turn = np.linalg.qr(draw.standard_normal((700, 700)))[0]
+    values = (draw.standard_normal((3000, 700)) * np.arange(1, 701) ** -falling) @ turn + shift * turn[0]
+    matrix = in_memory(values.astype(np.float32))
+    exact = finish(spectrum(matrix))
+    monkeypatch.setattr("tokstudio.embed.spectrum.EXACT", 100)
+    steps, shares = spectrum(matrix), []
+    while True:
+        try:
+            shares.append(next(steps))
+        except StopIteration as end:
+            found = end.value
+            break
+    assert shares == sorted(shares)
+    assert shares[-1] <= 1
+    assert (exact.found, exact.rows_used) == (700, found.rows_used)
+    assert found.found < 700
+    assert found.effective_rank == pytest.approx(exact.effective_rank, rel=0.01)
+    top = slice(found.found)
+    assert np.allclose(found.singular_values[top], exact.singular_values[top], rtol=1e-3)
+    assert (np.diff(found.singular_values) <= 0).all()
+    assert np.allclose((found.singular_values**2).sum(), (exact.singular_values**2).sum(), rtol=0.02)
+    assert found.explained == pytest.approx(exact.explained, rel=0.1)
+    if falling >= 1:  # else there is no one plane of largest spread
+        assert np.allclose(found.points, exact.points, atol=1e-3 * np.abs(exact.points).max())
+        assert found.explained == pytest.approx(exact.explained, rel=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 90])
+def test_a_wide_matrix_of_few_rows(monkeypatch, rows):
+    matrix = in_memory(random(rows, 300))
+    exact = finish(spectrum(matrix))
+    monkeypatch.setattr("tokstudio.embed.spectrum.EXACT", 100)
+    found = finish(spectrum(matrix))
+    assert found.effective_rank == pytest.approx(exact.effective_rank, rel=0.02)
+    assert found.points.shape == (rows, 2)
+    assert finish(spectrum(in_memory(np.zeros((rows, 300), np.float32)))).effective_rank <= 1
+
+
 @pytest.mark.parametrize("columns", [1, 2, 300])
 def test_odd_widths_project_too(columns):
     found = finish(spectrum(in_memory(random(50, columns))))

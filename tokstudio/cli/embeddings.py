@@ -47,6 +47,7 @@ def info(args: argparse.Namespace) -> int:
         "not_finite": found.nonfinite,
         "anisotropy": alike.anisotropy,
         "effective_rank": rank.effective_rank,
+        "effective_rank_estimated": rank.found < matrix.shape[1],
         "tokens": None if names is None else len(names),
         "padding_rows": 0 if names is None else max(0, len(matrix) - len(names)),
         "tokens_without_row": 0 if names is None else max(0, len(names) - len(matrix)),
@@ -64,7 +65,8 @@ def _say_info(about: dict) -> None:
     if (more := len(about["tensors"]) - 12) > 0:
         say(f"  and {more} more; --json lists them")
     say(f"std {about['std']:.4g}, mean norm {about['mean_norm']:.4g}, largest |x| {about['largest']:.4g}")
-    say(f"anisotropy {round(about['anisotropy'], 3) + 0.0:.3f}, effective rank {about['effective_rank']:.0f}")
+    rank = f"{about['effective_rank']:.0f}" + (" (estimated)" if about["effective_rank_estimated"] else "")
+    say(f"anisotropy {round(about['anisotropy'], 3) + 0.0:.3f}, effective rank {rank}")
     zero = "1 row" if about["zero_rows"] == 1 else f"{about['zero_rows']:,} rows"
     say(f"{zero} of zeros, {about['not_finite']:,} values that are not finite")
     if about["padding_rows"]:

@@ -230,6 +230,7 @@ def project(state: State, path: str, tensor: str) -> Job:
         "effective_rank": found.effective_rank,
         "explained": found.explained,
         "rows_used": found.rows_used,
+        "found": found.found,
     }
     return Answer(values, {"singular_values": found.singular_values, "points": found.points})
 

@@ -1,14 +1,16 @@
 """Singular values and the plane of largest spread, by way of the d x d Gram matrix: exact, and it never
-holds n x d."""
+holds n x d. Above `EXACT` columns that would take minutes; there most singular values are estimated."""
 
 import threading
 from dataclasses import dataclass
 
 import numpy as np
 
+from tokstudio.embed.krylov import sampled, wide
 from tokstudio.embed.matrix import EmbeddingMatrix, Steps
 from tokstudio.embed.summary import finite
 
+EXACT = 4096  # columns; their eigenvectors take 10 s of one core
 MAX_WORK = 3e11  # multiplications for the Gram matrix, about 10 s on two cores; above it rows are sampled
 
 
@@ -20,11 +22,14 @@ class Spectrum:
     explained: tuple[float, float]  # share of the variance along each of the two
     rows_used: int  # n when exact, fewer when the Gram matrix came from evenly spaced rows
     loadings: np.ndarray  # float64 [d]: the first principal axis, its largest entry positive
+    found: int  # singular values that are computed; the others, and so the effective rank, are estimated
 
 
 def spectrum(matrix: EmbeddingMatrix) -> Steps[Spectrum]:
     n, d = matrix.shape
-    rows = int(min(n, max(4 * d, MAX_WORK / d**2)))
+    rows = _rows(matrix)
+    if d > EXACT:
+        return (yield from _wide(matrix, rows))
     gram, total = yield from _gram(matrix, rows)
     values = yield from _aside(np.linalg.eigvalsh, gram)
     values = np.sqrt(np.maximum(values[::-1], 0))
@@ -43,7 +48,39 @@ def spectrum(matrix: EmbeddingMatrix) -> Steps[Spectrum]:
         (float(shares[0]), float(shares[1])),
         rows,
         axes[:, 0],
+        d,
     )
+
+
+def _rows(matrix: EmbeddingMatrix) -> int:
+    """How many are read."""
+    n, d = matrix.shape
+    return int(min(n, max(4 * d, MAX_WORK / d**2)))
+
+
+def _wide(matrix: EmbeddingMatrix, rows: int) -> Steps[Spectrum]:
+    about = yield from _scaled(wide(matrix, rows), 0.8)
+    axes = _signed(about.axes[:, :2])
+    points = yield from _project(matrix, about.mean, axes)
+    shares = about.variances[:2] / (about.variance or 1.0)
+    return Spectrum(
+        np.sqrt(about.eigenvalues * (len(matrix) / rows)),
+        about.effective_rank,
+        points,
+        (float(shares[0]), float(shares[1])),
+        rows,
+        axes[:, 0],
+        about.found,
+    )
+
+
+def _scaled(steps: Steps, share: float) -> Steps:
+    """The same steps, as a part of a longer work."""
+    while True:
+        try:
+            yield share * next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 def _aside(solve, matrix: np.ndarray, share: float = 0.8) -> Steps:
@@ -62,14 +99,10 @@ def _aside(solve, matrix: np.ndarray, share: float = 0.8) -> Steps:
 def _gram(matrix: EmbeddingMatrix, rows: int) -> Steps[tuple[np.ndarray, np.ndarray]]:
     """Sum of x x^T [d, d] and of x [d] over `rows` evenly spaced rows; each block in the file's precision,
     sums in float64."""
-    n, d = matrix.shape
+    d = matrix.shape[1]
     gram, total = np.zeros((d, d)), np.zeros(d)
-    ids = np.linspace(0, n - 1, rows).astype(np.int64) if rows < n else None
     step = max(16, min(4096, (1 << 31) // d**2))  # adding to `gram` takes as long as 64 rows
-    for start in range(0, rows, step):
-        stop = min(start + step, rows)
-        raw = matrix.block(start, stop) if ids is None else matrix.rows(ids[start:stop])
-        block = finite(raw)[0]
+    for stop, block in sampled(matrix, rows, step):
         gram += block.T @ block
         total += block.sum(0, dtype=np.float64)
         yield 0.8 * stop / rows
@@ -101,18 +134,15 @@ def _effective_rank(values: np.ndarray) -> float:
 
 def components(matrix: EmbeddingMatrix, ids: np.ndarray, count: int) -> Steps[np.ndarray]:
     """The rows `ids` on the first `count` principal components of all rows: float32 [m, <= count]."""
-    n, d = matrix.shape
-    rows = int(min(n, max(4 * d, MAX_WORK / d**2)))
-    steps = _gram(matrix, rows)
-    while True:
-        try:
-            yield 0.25 * next(steps)
-        except StopIteration as end:
-            gram, total = end.value
-            break
-    mean = total / rows
-    _, axes = yield from _aside(np.linalg.eigh, gram / rows - np.outer(mean, mean), 0.25)
-    axes = _signed(axes[:, ::-1][:, :count])
+    rows = _rows(matrix)
+    if matrix.shape[1] > EXACT:
+        about = yield from _scaled(wide(matrix, rows), 0.25)
+        mean, axes = about.mean, _signed(about.axes[:, :count])
+    else:
+        gram, total = yield from _scaled(_gram(matrix, rows), 0.25)
+        mean = total / rows
+        _, axes = yield from _aside(np.linalg.eigh, gram / rows - np.outer(mean, mean), 0.25)
+        axes = _signed(axes[:, ::-1][:, :count])
     parts = []
     for start in range(0, len(ids), 4096):
         parts.append((finite(matrix.rows(ids[start : start + 4096]))[0] - mean) @ axes)

@@ -166,7 +166,9 @@ class HeaderBar(Card):
             words = f"{zero:,} zero rows" if zero else ""
             self._one["norm"].set(f"{side.summary.arrays['norms'].mean():.3f}", words)
         if side.spectrum is not None:
-            self._one["rank"].set(f"{side.spectrum.values['effective_rank']:.0f}", f"of {side.columns:,}")
+            about = side.spectrum.values
+            words = f"of {side.columns:,}" + (", estimated" if about["found"] < side.columns else "")
+            self._one["rank"].set(f"{about['effective_rank']:.0f}", words)
         if side.spread is not None:
             self._one["same"].set(f"{side.spread.values['anisotropy']:.3f}")
 

@@ -205,9 +205,12 @@ class Slots:
         for series, side in enumerate(self._ready(sides, "spectrum")):
             values = side.spectrum.arrays["singular_values"]
             slot.late.call(lambda chart, v=values, s=series: chart.set_values(v, s))
-            used = side.spectrum.values["rows_used"]
-            if used != side.rows:
-                slot.subtitle.setText(f"from {used:,} rows")
+            used, found = side.spectrum.values["rows_used"], side.spectrum.values["found"]
+            words = [f"from {used:,} rows"] if used != side.rows else []
+            if found < len(values):
+                words.append(f"from the {found + 1:,}. on estimated")
+            if words:
+                slot.subtitle.setText(", ".join(words))
 
     def _fill_overlap(self, slot: ChartSlot, sides: list[Side]) -> None:
         if self._comparison is None:
