@@ -11,7 +11,6 @@ from tokstudio.errors import ConfigError, RunError
 from tokstudio.events import Finished, Log, Metrics, Stopped
 from tokstudio.train import checkpoint
 from tokstudio.train.control import NoControl
-from tokstudio.train.guard import Guard
 from tokstudio.train.objectives.base import OBJECTIVES
 from tokstudio.train.optim import schedule
 from tokstudio.train.teacher_cache import TeacherCache
@@ -158,55 +157,6 @@ def test_aggregation_survives_a_resume(name, alm_config, tmp_path):
         assert any("weight/alm" in e.values for e in expected if isinstance(e, Metrics))
 
 
-def test_a_loss_that_is_no_number_goes_back_and_on(alm_config, tmp_path, monkeypatch):
-    from tokstudio.train import loop
-
-    plain, calls = loop.step_losses, []
-
-    def sometimes(*args):
-        values = plain(*args)
-        calls.append(1)
-        return {**values, "loss": float("nan")} if len(calls) == 4 else values  # the first is of the baseline
-
-    monkeypatch.setattr(loop, "step_losses", sometimes)
-    config = replace(alm_config, train=replace(alm_config.train, checkpoint_every=1))
-    events = go(config, tmp_path / "run")
-    assert isinstance(events[-1], Finished)
-    told = [e.message for e in events if isinstance(e, Log) and e.level == "warn"]
-    assert len(told) == 1
-    assert "back to the checkpoint" in told[0]
-    assert checkpoint.load(tmp_path / "run").extra["guard"] == {"factor": 0.5, "used": 1}
-
-
-def test_a_gradient_that_is_no_number_never_reaches_the_weights(alm_config, tmp_path, monkeypatch):
-    from tokstudio.train.aggregate.sum import Sum
-
-    plain = Sum.finish
-
-    def poison(self, values):
-        used = plain(self, values)
-        next(p for p in self.model.parameters() if p.grad is not None).grad[0] = torch.nan
-        return used
-
-    config = replace(alm_config, train=replace(alm_config.train, checkpoint_every=1, recoveries=1, steps=3))
-    go(config, tmp_path / "run")
-    monkeypatch.setattr(Sum, "finish", poison)
-    config = replace(config, train=replace(config.train, steps=5))
-    with pytest.raises(RunError, match="NaN or infinite"):
-        go(config, tmp_path / "run", resume=True)
-    assert all(torch.isfinite(v).all() for v in checkpoint.load(tmp_path / "run").model.values())
-
-
-def test_a_guard_that_fails_twice_takes_an_older_checkpoint():
-    guard = Guard(3)
-    assert guard.back_to(7, [4, 6]) == 6
-    assert guard.back_to(7, [4, 6]) == 4
-    assert guard.factor == 0.25
-    assert guard.back_to(9, [4, 6]) == 6
-    assert guard.back_to(9, [4, 6]) is None
-    assert Guard(3).back_to(2, []) is None
-
-
 def test_long_windows_are_cut_and_short_ones_packed(alm_config, tmp_path):
     long = replace(alm_config.data, window_bytes=4000)
     with pytest.raises(ConfigError, match="window"):
@@ -315,7 +265,6 @@ def test_the_estimate_is_close_to_what_two_steps_take(changed):
 
 
 def test_a_probe_says_what_is_wrong_with_the_settings(tiny_config):
-    from tokstudio.errors import RunError
     from tokstudio.runs.probe import probe
 
     with pytest.raises(RunError, match="2 weights") as caught:

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from tokstudio.errors import ConfigError
-from tokstudio.events import Finished, Metrics, RunEvent, Started, Stopped, load
+from tokstudio.events import Finished, Log, Metrics, RunEvent, Started, Stopped, load
 from tokstudio.train import checkpoint, ranks
 from tokstudio.train.s2t2_config import S2t2Config
 from tokstudio.train.settings import to_toml
@@ -138,6 +138,37 @@ def test_a_run_goes_on_with_another_number_of_ranks(ran):
         assert [e.step for e in stopped] == [2]
         assert [e.step for e in events if isinstance(e, Started)] == [0, 2]
         check_same(found["one"], found[name])
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_takes_all_ranks_back_to_the_start(ran):
+    job = {"spoilt": [2, 4]}  # the second step, and once more: its batch is left out
+    fsdp = {"overrides": ["train.parallel=fsdp"]}
+    found = ran({"one": job, "ddp": {"size": 2, **job}, "split": {"size": 2, **job, **fsdp}})
+    told = [e.message for e in found["one"].events() if isinstance(e, Log) and e.level == "warn"]
+    assert [message.rpartition(": ")[2] for message in told] == [
+        "back to the start, on with 0.5 of the learning rate.",
+        "back to the start, on with 0.25 of the learning rate, its batch is left out.",
+    ]
+    assert list(found["one"].curve()) == [1, 3, 4]
+    for name in ("ddp", "split"):
+        check_same(found["one"], found[name])
+        assert not (found[name].folder / "start").exists()
+
+
+@pytest.mark.slow
+def test_all_ranks_give_up_at_once(ran):
+    wild = ["optimizer.learning_rate=1e30", "optimizer.embedding_learning_rate=1e30"]
+    found = ran(
+        {
+            "ddp": {"size": 2, "overrides": wild},
+            "fsdp": {"size": 2, "overrides": [*wild, "train.parallel=fsdp"]},
+        }
+    )
+    for ran_ in found.values():
+        for number in range(2):
+            assert ran_.ended(number).startswith("RunError: The loss became NaN or infinite at step")
+            assert "after 2 recoveries" in ran_.ended(number)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from tokstudio.errors import RunError
 if TYPE_CHECKING:
     import torch
 
+START = 0  # the step of a state that nothing was trained in yet
 FULL = "the disk is full"
 FULL_DISK = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)} | ({39, 112} if os.name == "nt" else set())
 
@@ -31,7 +32,7 @@ class Checkpoint:
 
 
 def folder_of(run: Path, step: int) -> Path:
-    return run / "checkpoints" / f"step-{step}"
+    return run / "start" if step == START else run / "checkpoints" / f"step-{step}"
 
 
 def steps(run: Path) -> list[int]:
@@ -44,8 +45,18 @@ def steps(run: Path) -> list[int]:
     return sorted(int(name) for name in found if name.isdigit())
 
 
+def good(run: Path) -> list[int]:
+    """Those and, in front of them, the start where it is still kept."""
+    return [START] * (folder_of(run, START) / "state.json").exists() + steps(run)
+
+
+def forget_start(run: Path) -> None:
+    shutil.rmtree(folder_of(run, START), ignore_errors=True)
+
+
 def save(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
-    """Write `checkpoint`, then remove all but the `keep` newest. Raises RunError where the disk does not take it."""
+    """Write `checkpoint`, then remove all but the `keep` newest, the start among them. Raises RunError where the disk
+    does not take it."""
     from safetensors.torch import save_file
 
     final = folder_of(run, checkpoint.step)
@@ -70,7 +81,7 @@ def save(run: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
         if "No space left" in str(error) or "I/O error" in str(error):
             raise _not_written(run, checkpoint.step, error) from error
         raise
-    for step in steps(run)[:-keep]:
+    for step in good(run)[:-keep]:
         shutil.rmtree(folder_of(run, step), ignore_errors=True)
     return final
 
@@ -81,7 +92,7 @@ def load(run: Path, step: int | None = None) -> Checkpoint:
     from safetensors.torch import load_file
 
     known = steps(run)
-    if not known or (step is not None and step not in known):
+    if step not in good(run) if step is not None else not known:
         raise RunError(
             f"{run.name} has no checkpoint to resume from.", hint="Start the run again from its settings."
         )
@@ -116,8 +127,9 @@ def _not_written(run: Path, step: int, error: Exception) -> RunError:
     )
     reason = _reason(error)
     first = "Make room on that disk" if reason == FULL else "See to that disk"
+    what = f"checkpoint of step {step:,}" if step else "state at the start"
     return RunError(
-        f"The checkpoint of step {step:,} could not be written to {run / 'checkpoints'}: {reason}.",
+        f"The {what} could not be written to {folder_of(run, step).parent}: {reason}.",
         hint=f"{first}, then resume this run. {way_on}",
     )
 

@@ -86,25 +86,21 @@ def optimize(
     loop = _Loop(problem, train, optimizer, folder, control, first)
     loop.begin(resume)
     while loop.step < (total := loop.total()):
-        began = time.perf_counter()
-        batches = [problem.batch(loop.step * train.accumulate + i) for i in range(train.accumulate)]
-        losses = loop.losses(batches, total)
         rate = loop.rate()
-        factor = schedule(loop.step, total, optimizer) * (rate / (optimizer.learning_rate or 1.0))
-        factor *= loop.guard.factor
-        norm = loop.optimizers.step(factor) if math.isfinite(losses["loss"]) else math.nan
-        if not math.isfinite(norm):
-            yield loop.recover()
-            continue
+        if loop.step not in loop.guard.skipped:
+            learnt = loop.learn(total, rate)
+            if learnt is None:
+                yield loop.recover()
+                continue
+            yield Metrics(step=loop.step + 1, values=learnt)
         loop.step += 1
-        learnt = {**losses, "learning_rate": factor * optimizer.learning_rate, "gradient_norm": norm}
-        yield Metrics(step=loop.step, values=learnt | loop.speed(batches, began))
         ending, total = yield from loop.answered(rate, total)
         last = loop.step >= total
         yield from loop.due(ending, last)
         if ending and not last:
             yield ENDS[ending](step=loop.saved)
             return
+    loop.forget_start()
     torch.manual_seed(train.seed)  # what follows does not depend on how the run got here
 
 
@@ -128,14 +124,37 @@ class _Loop:
         self.guard = Guard(train.recoveries)
         self.changes = Changes(folder)
         self.step, self.saved = 0, -1  # done; of the newest checkpoint, -1: none
+        self.moved = False  # has a step of this attempt changed a weight?
 
     def begin(self, resume: bool) -> None:
-        """At the newest checkpoint, or anew."""
+        """At the newest checkpoint, or anew. The start is written, too: it is what a run can go back to while there
+        is no checkpoint. Without moments it is a third of one, and it goes when there are as many as are kept."""
         if resume:
             self.step = self.saved = self._restore(self.guard)
         self.problem.model.train()
-        if not resume:
-            self.changes.forget()
+        if resume:
+            return
+        self.changes.forget()
+        if self.train.recoveries:
+            self._save()
+
+    def learn(self, total: int, rate: float) -> dict[str, float] | None:
+        """One step; what was measured of it, or None where its loss or gradient is no number, and nothing changed."""
+        began, each = time.perf_counter(), self.train.accumulate
+        batches = [self.problem.batch(self.step * each + i) for i in range(each)]
+        losses = self.losses(batches, total)
+        usual = self.optimizer.learning_rate
+        factor = schedule(self.step, total, self.optimizer) * (rate / (usual or 1.0)) * self.guard.factor
+        norm = self.optimizers.step(factor) if math.isfinite(losses["loss"]) else math.nan
+        if not math.isfinite(norm):
+            return None
+        self.moved = True
+        learnt = {**losses, "learning_rate": factor * usual, "gradient_norm": norm}
+        return learnt | self.speed(batches, began)
+
+    def forget_start(self) -> None:
+        if here().first:
+            checkpoint.forget_start(self.folder)
 
     def total(self) -> int:
         """Steps of the run, as far as is known at this one."""
@@ -149,11 +168,11 @@ class _Loop:
         return step_losses(self.problem, batches, self.device, self.train.precision, self.aggregate)
 
     def recover(self) -> Log:
-        """Back to a good checkpoint. Raises RunError where there is none, or none that helped."""
+        """Back to a good state. Raises RunError where there is none, or none that helped."""
         self.optimizers.zero_grad()
-        known = here().same(checkpoint.steps(self.folder))
+        known = here().same(checkpoint.good(self.folder))
         if (kept := self.guard.back_to(self.step, known)) is None:
-            raise _diverged(self.step, known)
+            raise _diverged(self.step, known, self.guard, untouched=not (self.moved or self.saved > 0))
         self._restore(None, kept)
         told = self.guard.told(self.step, kept)
         self.step = self.saved = kept
@@ -312,12 +331,21 @@ def _restore(
     return state.step
 
 
-def _diverged(step: int, saved: list[int]) -> RunError:
-    kept = f"The checkpoint at step {saved[-1]:,} is safe. " if saved else ""
-    return RunError(
-        f"The loss became NaN or infinite at step {step + 1:,}.",
-        hint=f"{kept}Resume or start again with a lower learning rate.",
-    )
+def _diverged(step: int, saved: list[int], guard: Guard, *, untouched: bool) -> RunError:
+    """`untouched`: no weight was ever changed."""
+    message = f"The loss became NaN or infinite at step {step + 1:,}."
+    if guard.used:
+        rate = f", the last with {guard.factor:g} of the learning rate" if guard.factor < 1 else ""
+        message = f"{message[:-1]}, after {guard.used} recover{'y' if guard.used == 1 else 'ies'}{rate}."
+    if untouched:
+        hint = "No weight was changed yet, so the reason is the model's own weights or the text, not the learning rate."
+    elif saved and saved[-1]:
+        hint = (
+            f"The checkpoint at step {saved[-1]:,} is safe. Resume or start again with a lower learning rate."
+        )
+    else:
+        hint = "Start again with a lower learning rate."
+    return RunError(message, hint=hint)
 
 
 def _device_name(device: "torch.device") -> str:
