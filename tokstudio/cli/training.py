@@ -143,6 +143,8 @@ def short(reference: str) -> str:
 
 
 def print_report(report: dict) -> None:
+    from tokstudio.transfer.gap import gap_of
+
     settings = report.get("settings", {})
     moved = settings.get("model") != settings.get("tokenizer")
     say(f"bits per byte on {report['held_out_bytes']:,} bytes of held-out text")
@@ -152,8 +154,8 @@ def print_report(report: dict) -> None:
     if moved:
         say(f"  after initialization    {report['initialized']['bits_per_byte']:.4f}")
     say(f"  after training          {report['trained']['bits_per_byte']:.4f}")
-    if report["gap_closed"] is not None:
-        say(f"  gap closed              {100 * report['gap_closed']:.0f} %")
+    if gap := gap_of(report):
+        say(f"  gap closed              {gap.sentence()}")
     if moved:
         change = 100 * (report["tokens_target"] / report["tokens_source"] - 1)
         say(

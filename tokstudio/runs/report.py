@@ -14,6 +14,7 @@ from tokstudio.runs.configs import flat
 from tokstudio.runs.files import read_json
 from tokstudio.runs.state import Column, RunState
 from tokstudio.runs.tail import Tail
+from tokstudio.transfer.gap import gap_of
 
 WIDTH, HEIGHT, LEFT, FOOT = 640, 200, 56, 22
 POINTS = 600  # of a curve: minima and maxima of as many parts
@@ -49,8 +50,8 @@ def _verdict(folder: Path) -> Iterator[tuple[str, str]]:
         part = report.get(key)
         if isinstance(part, dict) and isinstance(part.get("bits_per_byte"), int | float):
             yield title, f"{part['bits_per_byte']:.4f} bits per byte"
-    if isinstance(report.get("gap_closed"), int | float):
-        yield "Gap closed", f"{100 * report['gap_closed']:.0f} %"
+    if gap := gap_of(report):
+        yield "Gap closed", gap.sentence()
     if "tokens_source" in report:
         yield (
             "Tokens of the held-out text",

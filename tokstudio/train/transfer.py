@@ -47,6 +47,7 @@ from tokstudio.train.teachers import OwnStart, Teacher, other_teacher
 from tokstudio.train.teaching import teacher_level, write_teacher_cache
 from tokstudio.transfer.base import COPIED, METHODS
 from tokstudio.transfer.export import export, tokenizer_folder
+from tokstudio.transfer.gap import gap_of
 
 if TYPE_CHECKING:
     import torch
@@ -360,18 +361,15 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
     if config.check_export:
         yield Phase(name="Reloading the export in a fresh process")
         check = verify_in_fresh_process(path) if here().first else check
-    gap = report["initialized"]["bits_per_byte"] - report["source"]["bits_per_byte"]
-    closed = (
-        (report["initialized"]["bits_per_byte"] - trained.value) / gap if gap > 1e-6 else None
-    )  # below: rounding
     report = {
         **report,
         "trained": {"bits_per_byte": trained.value},
-        "gap_closed": closed,
         "export": {"path": str(path), **adapters, **check},
         "seconds": {"this_attempt": seconds},
         "settings": to_dict(config),
     }
+    gap = gap_of(report)
+    report["gap_closed"] = gap.share if gap else None
     if here().first:
         publish(problem, report)
     yield Report(values=report)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokstudio.transfer.gap import gap_of
+
 LICENSES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING", "NOTICE", "USE_POLICY.md")
 TITLES = {
     "transfer": "moved onto another tokenizer",
@@ -163,6 +165,8 @@ def _figures(report: Mapping[str, Any], kind: str) -> list[str]:
         lines.append(
             f"That text is {report['tokens_source']:,} tokens before and {report['tokens_target']:,} after."
         )
+    if gap := gap_of(report):
+        lines.append(f"Gap closed by training: {gap.sentence()}.")
     if (worst := report["export"].get("max_abs_logit_difference")) is not None:
         lines.append(f"Loaded again in a fresh process, the largest difference of a logit was {worst:.1e}.")
     return lines

@@ -56,6 +56,7 @@ class Entry:
     build: Callable[["Pair", "TransferConfig"], Objective]
     needs: Callable[["TransferConfig"], frozenset[str]]
     cached: bool  # is what the teacher cache holds enough?
+    label: str  # where there is little room; no two are alike
 
 
 OBJECTIVES: Registry[Entry] = Registry("tokstudio.train.objectives")
@@ -69,12 +70,22 @@ def objective(
     paper: str = "",
     needs: tuple[str, ...] | Callable[["TransferConfig"], frozenset[str]] = (),
     cached: bool = False,
+    label: str = "",
 ) -> Callable[[Any], Any]:
-    """Register a class whose constructor takes (pair, config)."""
+    """Register a class whose constructor takes (pair, config). `label`: the name in brackets at the end of `title`, or
+    all of it, unless said."""
     asks = needs if callable(needs) else (lambda config: frozenset(needs))
 
     def register(build):
-        OBJECTIVES.add(name, Entry(name, title, needs_teacher, paper, build, asks, cached))
+        OBJECTIVES.add(
+            name, Entry(name, title, needs_teacher, paper, build, asks, cached, label or _short(title))
+        )
         return build
 
     return register
+
+
+def _short(title: str) -> str:
+    """ "Chunk likelihoods (ALM)" is ALM; without such a name, the words."""
+    words, _, name = title.removesuffix(")").partition(" (")
+    return name if name and " " not in name else words

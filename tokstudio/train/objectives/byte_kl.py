@@ -77,7 +77,13 @@ class Wanted:
     probabilities: "torch.Tensor"  # float32 [n, 256]
 
 
-@objective("byte_kl", title="Probabilities of bytes (KL)", needs_teacher=True, needs=("distributions",))
+@objective(
+    "byte_kl",
+    title="Probabilities of bytes (KL)",
+    label="Byte KL",
+    needs_teacher=True,
+    needs=("distributions",),
+)
 class ByteKl(Objective):
     def __init__(self, pair, config):
         import torch

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from tokstudio.train.readings import AnyReading
 
 
-@objective("kl", title="Next-token distributions (KL)", needs_teacher=True, needs=("distributions",))
+@objective(
+    "kl",
+    title="Next-token distributions (KL)",
+    label="Next-token KL",
+    needs_teacher=True,
+    needs=("distributions",),
+)
 class Kl(Objective):
     def __init__(self, pair, config):
         if pair.source.fingerprint != pair.target.fingerprint:

@@ -88,7 +88,13 @@ class Wanted:
     theirs: "AnyReading"  # [e] the teacher's distributions there
 
 
-@objective("projected_kl", title="Projected distributions (KL)", needs_teacher=True, needs=("distributions",))
+@objective(
+    "projected_kl",
+    title="Projected distributions (KL)",
+    label="Projected KL",
+    needs_teacher=True,
+    needs=("distributions",),
+)
 class ProjectedKl(Objective):
     def __init__(self, pair, config):
         import torch

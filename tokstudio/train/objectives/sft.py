@@ -3,4 +3,4 @@
 from tokstudio.train.objectives.base import objective
 from tokstudio.train.objectives.next_token import NextToken
 
-objective("sft", title="Next token (supervised fine-tuning)", cached=True)(NextToken)
+objective("sft", title="Next token (supervised fine-tuning)", label="SFT", cached=True)(NextToken)

@@ -26,6 +26,7 @@ from tokstudio.runs.files import read_json
 from tokstudio.runs.report import read
 from tokstudio.runs.state import RunState
 from tokstudio.runs.store import RunInfo, folder_size
+from tokstudio.transfer.gap import Gap, gap_of
 from tokstudio.ui.background import Worker
 from tokstudio.ui.chart_data import number
 from tokstudio.ui.charts import Legend, LineChart
@@ -50,7 +51,7 @@ class Line:
     info: RunInfo
     tags: tuple[str, ...]
     note: str
-    gap: float | None  # share of the gap that was closed
+    gap: Gap | None
     disk: int  # bytes
     times: tuple[float, float] | None  # as `RunInfo.times`
 
@@ -62,8 +63,7 @@ def lines(infos: list[RunInfo]) -> list[Line]:
     """Reads two small files of each run, how large the others are, and of old runs the events; for a thread."""
     made = []
     for info in infos:
-        written, gap = notes.read(info.folder), read_json(info.folder / "report.json").get("gap_closed")
-        gap = gap if isinstance(gap, int | float) else None
+        written, gap = notes.read(info.folder), gap_of(read_json(info.folder / "report.json"))
         disk = _disk(info.folder, info.state, info.checkpoint)
         made.append(Line(info, written.tags, written.note, gap, disk, info.times()))
     return made
@@ -105,8 +105,8 @@ COLUMNS: tuple[tuple[str, Callable[[Line], str], Callable[[Line], Any]], ...] = 
     ),
     (
         "Gap closed",
-        lambda line: DASH if line.gap is None else f"{100 * line.gap:.0f} %",
-        lambda line: line.gap,
+        lambda line: line.gap.value if line.gap else DASH,
+        lambda line: line.gap.share if line.gap else None,
     ),
     ("Loss", *_metric("loss")),
     ("Tokens / s", *_metric("tokens_per_second")),

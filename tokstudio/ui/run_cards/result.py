@@ -5,6 +5,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout
 
+from tokstudio.transfer.gap import gap_of
 from tokstudio.ui import theme
 from tokstudio.ui.icons import icon_label
 from tokstudio.ui.widgets.basic import button, eliding, row, stat
@@ -61,10 +62,9 @@ class ResultCard(QFrame):
             part.setVisible(value is not None)
             if value is not None:
                 part.set(f"{value:.3f}", BITS if key == "source" else "")
-        closed = report.get("gap_closed")
-        self.gap.setVisible(closed is not None)
-        share = "" if closed is None else f"{100 * closed:.0f} %".replace("-", "\N{MINUS SIGN}")
-        self.gap.set(share, "of the way back to the original")
+        gap = gap_of(report)
+        self.gap.setVisible(gap is not None)
+        self.gap.set(gap.value if gap else "", gap.words if gap else "")
         self._show_export(report.get("export", {}))
 
     def _show_export(self, export: dict[str, Any]) -> None:

@@ -96,8 +96,10 @@ class MethodCard(Numbered):
         moved = self._purpose == "transfer"
         about = METHODS[config.method].help if config.method in list(METHODS) else ""
         self.help.setText(about if moved else PURPOSES[self._purpose].about)
-        titles = [OBJECTIVES[name].title if name in list(OBJECTIVES) else name for name in config.objectives]
-        self.objectives.setText(" + ".join(_short(title) for title in titles) or "none")
+        known = {name: OBJECTIVES[name] for name in config.objectives if name in list(OBJECTIVES)}
+        titles = [known[name].title if name in known else name for name in config.objectives]
+        labels = [known[name].label if name in known else name for name in config.objectives]
+        self.objectives.setText(" + ".join(labels) or "none")
         self.objectives.setToolTip("\n".join(titles))
         for name, action in self._actions.items():
             action.setChecked(name in config.objectives)
@@ -166,9 +168,3 @@ class MethodCard(Numbered):
             values["tokenizer"] = demo().tokenizer
         self.recipe_picked.emit(values, self.recipes[place - 1].title)
         self.recipe.setToolTip(self.recipes[place - 1].about)
-
-
-def _short(title: str) -> str:
-    """ "Chunk likelihoods (ALM)" is ALM; without such a name, the words."""
-    words, _, name = title.removesuffix(")").partition(" (")
-    return name if name and " " not in name else words
