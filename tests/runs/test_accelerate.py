@@ -27,7 +27,7 @@ def test_its_parser_reads_the_words():
 
     for chosen in (Launch("torchrun", 2), Launch("torchrun", 8, 2, "head:29500")):
         line = shlex.split(
-            chosen.shell("/runs/a b")["accelerate"].replace("--machine_rank N", "--machine_rank 1")
+            chosen.shell("/runs/a b", cards=1)["accelerate"].replace("--machine_rank N", "--machine_rank 1")
         )
         known = launch_command_parser().parse_args(line[2:])
         assert known.module
@@ -52,7 +52,7 @@ def test_two_ranks_under_accelerate_are_one_run(tiny_config, tmp_path):
             events = [event for batch in run.events() for event in batch]
             run.process.wait(60)
         else:
-            words = shlex.split(launch.shell(str(run.folder))["accelerate"])
+            words = shlex.split(launch.shell(str(run.folder), cards=1)["accelerate"])
             program = Path(sys.executable).with_name(words[0])
             env = environment() | {
                 "HF_HOME": str(tmp_path),

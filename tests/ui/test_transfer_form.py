@@ -103,3 +103,52 @@ def test_the_queue_gets_the_frozen_settings(qtbot, page, store):  # noqa: F811
     assert load_toml(TransferConfig, folder / "config.toml") == demo()
     page.receive(like=str(folder))
     assert page.config == demo()
+
+
+def test_objectives_are_told_apart_where_there_is_little_room(page):  # noqa: F811
+    labels = [OBJECTIVES[name].label for name in OBJECTIVES]
+    assert len(set(labels)) == len(labels)
+    page._change({"objectives": ["kl", "projected_kl", "byte_kl"], "weights": [1.0, 1.0, 1.0]})
+    assert page.method.objectives.text() == "Next-token KL + Projected KL + Byte KL"
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"data.corpus": "nowhere/at-all"}, "There is no file or folder"),
+        ({"model": "nowhere/at-all"}, "There is no model folder"),
+        ({"train.device": "tpu"}, "There is no device \u201ctpu\u201d here. This machine has: cpu."),
+    ],
+    ids=["text", "model", "device"],
+)
+def test_a_start_before_the_checks_are_done_waits_for_them_and_leaves_nothing(
+    qtbot, page, store, values, says
+):  # noqa: F811
+    page._change(values)
+    page.start()
+    assert page.estimate.go.text().startswith("Preparing")
+    qtbot.waitUntil(page.estimate.problem.isVisible, timeout=PATIENCE)
+    assert says in page.estimate.problem.title.text()
+    assert not store.folder.exists()
+    assert page.estimate.go.text() == "Start transfer"
+
+
+def test_a_device_that_is_not_here_is_put_right_by_one_press(qtbot, measured):  # noqa: F811
+    measured._change({"train.device": "tpu"})
+    line = measured.preflight.lines["device"]
+    assert line.check.state == "bad"
+    assert not measured.estimate.go.isEnabled()
+    qtbot.mouseClick(line.fix, Qt.LeftButton)
+    assert measured.config.train.device == "auto"
+    assert line.check.state == "ok"
+    assert measured.estimate.go.isEnabled()
+
+
+def test_other_settings_end_the_wait_for_the_checks(qtbot, page, store):  # noqa: F811
+    page.start()
+    qtbot.waitUntil(lambda: page._waits, timeout=PATIENCE)
+    page._change({"train.steps": 7})
+    assert not page._waits
+    assert page.estimate.go.text() == "Start transfer"
+    assert page.estimate.go.isEnabled()
+    assert not store.folder.exists()

@@ -45,6 +45,7 @@ def carry_out(
     from tokstudio.cli.follow import follow
     from tokstudio.runs.launch import save
     from tokstudio.runs.store import RunStore
+    from tokstudio.train.before import check_start
     from tokstudio.train.kinds import PURPOSES, check_purpose
     from tokstudio.train.settings import to_toml
 
@@ -53,6 +54,8 @@ def carry_out(
         say(to_toml(config).rstrip())
         return 0
     launch = launching.chosen(args)
+    if launch.target != "ray":  # its machines may have what this one has not
+        check_start(config, here=launch.machines == 1)
     if args.dry_run:
         return dry_run(config, words, launch, as_json=args.json)
     started = RunStore().create(kind, args.name or name, to_toml(config))
@@ -70,12 +73,18 @@ def carry_out(
 
 
 def dry_run(config: "TransferConfig", words: Sequence[str], launch: "Launch", *, as_json: bool) -> int:
+    import torch
+
     from tokstudio.train.memory import forecast, per_rank
 
     note("Setting up, then two steps and a measurement …")
     told = {**forecast(config).values(), "command": shlex.join([*words, *launch.options()])}
     each = per_rank(told["parts"], launch.ranks, config)
-    told |= {"launchers": launch.shell(), "processes": launch.ranks, "parts_per_process": each}
+    told |= {
+        "launchers": launch.shell(cards=torch.cuda.device_count()),
+        "processes": launch.ranks,
+        "parts_per_process": each,
+    }
     if as_json:
         emit_json(told)
         return 0

@@ -10,22 +10,44 @@ if TYPE_CHECKING:
 
     import torch
 
+ANYWHERE = ("auto", "cpu")  # what a setting may name on every machine
+
 
 def pick_device(name: str = "auto") -> "torch.device":
     """`auto`: CUDA if present, else the CPU. Raises ConfigError for a device that is not here."""
     import torch
 
+    there = available()
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if "cuda" in there else "cpu")
+    if name not in there:
+        raise ConfigError(
+            f"There is no device {name!r} on this machine.",
+            hint=f"It has: {', '.join(there)}. Name one of them, or auto, which takes the best.",
+        )
+    device = torch.device(name)
     try:
-        device = torch.device(name)
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except RuntimeError as error:
         raise ConfigError(
             f"The device {name!r} cannot be used: {str(error).splitlines()[0]}",
-            hint='Choose "auto" or "cpu".',
+            hint='Close programs that hold it, or choose "cpu".',
         ) from None
     return device
+
+
+def available() -> list[str]:
+    """Names of this machine's devices, the best last; those that are one of several by their number, too."""
+    import torch
+
+    found = ["cpu"]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    if torch.xpu.is_available():
+        found += ["xpu", *(f"xpu:{i}" for i in range(torch.xpu.device_count()))]
+    if torch.cuda.is_available():
+        found += ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    return found
 
 
 def autocast(device: "torch.device", precision: str) -> contextlib.AbstractContextManager:

@@ -13,11 +13,19 @@ PATIENCE = 120.0  # seconds: the first import of torch on a cold disk takes its 
 
 
 def probe() -> dict[str, Any]:
-    """`device` ("cuda" or "cpu"), `name`, `memory` in bytes, versions. Only ever in a process of its own."""
+    """`device` ("cuda" or "cpu"), `name`, `memory` in bytes, versions, `devices` that a setting may name. Only ever in
+    a process of its own."""
     import psutil
     import torch
 
-    answer: dict[str, Any] = {"device": "cpu", "torch": torch.__version__, "cuda": None}
+    from tokstudio.models.device import available
+
+    answer: dict[str, Any] = {
+        "device": "cpu",
+        "torch": torch.__version__,
+        "cuda": None,
+        "devices": available(),
+    }
     if torch.cuda.is_available():
         card = torch.cuda.get_device_properties(0)
         answer |= {

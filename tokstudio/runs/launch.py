@@ -96,8 +96,9 @@ class Launch:
         meet = ["--rdzv-backend=c10d", f"--rdzv-endpoint={self.endpoint}", f"--rdzv-id={name}"]
         return [f"--nnodes={self.machines}", each, *meet]
 
-    def shell(self, folder: str = "RUN_FOLDER") -> dict[str, str]:
-        """The same by other launchers, for a shell: name, command. Nothing where there is one process."""
+    def shell(self, folder: str = "RUN_FOLDER", *, cards: int = 0) -> dict[str, str]:
+        """The same by other launchers, for a shell: name, command. Nothing where there is one process. `cards`: GPUs
+        of this machine; accelerate starts several processes on GPUs alone (with `--cpu` it starts one)."""
         if self.ranks == 1 or self.target == "ray":
             return {}
         worker = f"-m tokstudio worker {shlex.quote(folder)}"
@@ -105,10 +106,10 @@ class Launch:
         if meet:
             host, _, port = self.endpoint.partition(":")
             meet += f" --main_process_ip {host}" + (f" --main_process_port {port}" if port else "")
-        return {
-            "torchrun": f"torchrun {shlex.join(self._torchrun(Path(folder).name))} {worker}",
-            "accelerate": f"accelerate launch --multi_gpu --num_processes {self.ranks}{meet} {worker}",
-        }
+        found = {"torchrun": f"torchrun {shlex.join(self._torchrun(Path(folder).name))} {worker}"}
+        if cards:
+            found["accelerate"] = f"accelerate launch --multi_gpu --num_processes {self.ranks}{meet} {worker}"
+        return found
 
 
 def load(folder: Path) -> Launch:

@@ -17,17 +17,17 @@ ADAPTED = 1.3  # LoRA: both ways through each matrix are kept
 LEAN = 12  # hidden-sized values in all where layers are as in models/lean.py, adapted or not
 HALVED = 0.6  # of the activations, where products are in bf16
 HEAP = 1.25  # on the CPU: batches of many lengths leave holes between what lives
-PROCESS = 415e6  # resident on Linux with PyTorch, transformers and peft loaded, before there is a model
-OWN_LOGITS = (
-    4.0  # copies of the student's logits where they are made whole: themselves, in fp32, gradient, softmax
-)
-DISTRIBUTION = 9.0  # further ones for each objective that compares whole distributions
-TAUGHT = 2.0  # copies of the teacher's logits
+PROCESS = 415e6  # resident on Linux with PyTorch and transformers loaded, before there is a model
+LOADED = 95e6  # that come with the first step: peft, the optimizer's own imports, prepared products of oneDNN
+OWN_LOGITS = 3.0  # copies of the student's logits where they are made whole: themselves, in fp32, gradient
+DISTRIBUTION = 5.0  # further ones for each objective that compares whole distributions
+TAUGHT = 1.0  # copies of the teacher's logits
 CHUNK = {"cpu": 1 << 21, "cuda": 1 << 28}  # logits and their factors at one time, as in train/head.py
 DISTRIBUTIONS = 1 << 24  # logits up to which distributions are compared at once, as in train/readings.py
 TERMS = 8  # values of each logit of a chunk where they are not
 HELD_OUT_WINDOWS = 16  # measured at a time
-WHOLE_ELEMENTS = 1 << 26  # logits up to which a measurement makes them at once, as in train/evaluate.py
+MEASURED = 8  # hidden-sized values that a measurement has of a token at one time
+WHOLE_ELEMENTS = {"cpu": 1 << 22, "cuda": 1 << 26}  # logits that it makes at once, as in train/evaluate.py
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,21 @@ def memory_parts(
     if train.gradient_checkpointing:  # one layer at a time, and what goes into each
         kept = layer + sizes.layers * sizes.hidden
     held = kept + 2 * sizes.hidden
+    activations = heap * sizes.tokens * held * FLOAT
+    logits = heap * _logits(sizes, config, cuda) * FLOAT
+    gradients = sizes.trained * FLOAT
+    more = (
+        heap * _measurement(sizes, config, cuda) * FLOAT - activations - logits - gradients
+    )  # not both at once
     return {
-        "process": 0 if cuda else int(process),
+        "process": 0 if cuda else int(process + LOADED),
         "weights": sizes.student * FLOAT,
         "teacher": sizes.teacher * FLOAT,
-        "gradients": sizes.trained * FLOAT,
+        "gradients": gradients,
         "optimizer": optimizer_bytes(sizes, config),
         "translation": sizes.plan * FLOAT * 4,  # with gradients and two moments
-        "activations": int(heap * sizes.tokens * held * FLOAT),
-        "logits": int(heap * _logits(sizes, config, cuda) * FLOAT),
+        "activations": int(activations + max(0.0, more)),
+        "logits": int(logits),
     }
 
 
@@ -81,17 +87,25 @@ def optimizer_bytes(sizes: Sizes, config: TransferConfig) -> int:
 
 
 def _logits(sizes: Sizes, config: TransferConfig, cuda: bool) -> float:
-    """Values: of a training step, or of a measurement where that takes more."""
+    """Values, of a training step."""
     device = "cuda" if cuda else "cpu"
     whole, taught = sizes.tokens * sizes.vocabulary, sizes.taught * sizes.taught_vocabulary
     known = [OBJECTIVES[name] for name in config.objectives if name in list(OBJECTIVES)]
     asking = sum("distributions" in entry.needs(config) for entry in known)
     step = min(CHUNK[device], whole) * 2
     if asking and whole <= DISTRIBUTIONS:
-        step = whole * (OWN_LOGITS + DISTRIBUTION * asking) + taught * TAUGHT
-    elif asking:  # the head's gradient, once for each
-        step += min(CHUNK[device], whole) * TERMS + asking * sizes.vocabulary * sizes.hidden
-    elif sizes.taught:
-        step += min(CHUNK[device], taught)
-    measured = HELD_OUT_WINDOWS * whole / max(1, config.train.batch_size)
-    return max(step, 2 * measured if measured <= WHOLE_ELEMENTS else 3 * CHUNK[device])
+        return whole * (OWN_LOGITS + DISTRIBUTION * asking) + taught * TAUGHT
+    if asking:  # the head's gradient, once for each
+        return step + min(CHUNK[device], whole) * TERMS + asking * sizes.vocabulary * sizes.hidden
+    return step + min(CHUNK[device], taught)
+
+
+def _measurement(sizes: Sizes, config: TransferConfig, cuda: bool) -> float:
+    """Values, of a measurement: without gradients, but of more windows at a time."""
+    device = "cuda" if cuda else "cpu"
+    held_out = -(-config.data.held_out_bytes // config.data.window_bytes)
+    windows = min(HELD_OUT_WINDOWS, held_out) / max(1, config.train.batch_size)
+    tokens = windows * sizes.tokens
+    whole = tokens * sizes.vocabulary
+    logits = 2 * whole if whole <= WHOLE_ELEMENTS[device] else 3 * CHUNK[device]
+    return MEASURED * sizes.hidden * tokens + logits

@@ -36,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
     from tokstudio.runs.kinds import KINDS
     from tokstudio.runs.launch import save
     from tokstudio.runs.store import RunStore
+    from tokstudio.train.before import check_start
+    from tokstudio.train.config import TransferConfig
     from tokstudio.train.settings import to_toml
 
     if args.join:
@@ -46,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
         from tokstudio.cli.training import anchored
 
         config = anchored(config)
+    if isinstance(config, TransferConfig) and launch.target != "ray":
+        check_start(config, here=launch.machines == 1)
     started = RunStore(args.runs and args.runs.absolute()).create(
         args.kind, args.name or args.config.stem, to_toml(config)
     )

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWi
 from tokstudio.align.special_map import special_map
 from tokstudio.errors import TokstudioError
 from tokstudio.runs.store import RunStore
-from tokstudio.runs.trash import Trash
 from tokstudio.train.config import TransferConfig, demo
 from tokstudio.train.kinds import PURPOSES, purpose_of, target_reference
 from tokstudio.train.settings import load_toml, to_dict
@@ -19,7 +18,6 @@ from tokstudio.ui.background import Worker
 from tokstudio.ui.context import Context
 from tokstudio.ui.page_list import parts
 from tokstudio.ui.reveal import Thing, offer
-from tokstudio.ui.run_cards.create import create_transfer
 from tokstudio.ui.transfer_cards import apart, checks
 from tokstudio.ui.transfer_cards.checks import Check
 from tokstudio.ui.transfer_cards.estimate import WIDTH
@@ -38,20 +36,18 @@ from tokstudio.ui.transfer_cards.facts import (
 from tokstudio.ui.transfer_cards.measure import Measuring, correction
 from tokstudio.ui.transfer_cards.out import Out
 from tokstudio.ui.transfer_cards.purpose import taken_up
+from tokstudio.ui.transfer_cards.starting import Starting
 from tokstudio.ui.transfer_cards.steps import words_of
 from tokstudio.ui.transfer_cards.values import follow_model, set_values
-from tokstudio.ui.widgets.ask import Ask
 from tokstudio.ui.widgets.basic import button
-from tokstudio.ui.words import counted
 
 WIDE = 1208  # page width from which the three cards stand side by side
 CARDS = 412  # their height
 MEASURED = ("model", "tokenizer", "data", "mode")  # settings whose change asks for new facts
-FOR_GOOD = "Nothing brings them back."
 PAUSE = 250  # milliseconds without typing before the pair is measured again
 
 
-class TransferPage(Out, QWidget):
+class TransferPage(Starting, Out, QWidget):
     name, title, icon, order = "transfer", "Transfer", "transfer", 5
     prepare = staticmethod(apart.prepare)
 
@@ -63,6 +59,7 @@ class TransferPage(Out, QWidget):
         self.config = demo()
         self._generation = 0
         self._queue = False  # start, or wait for its turn?
+        self._waits = False  # for the checks, to start then
         self._model: ModelFacts | None = None
         self._pair: PairFacts | None = None
         self._corpus: CorpusFacts | None = None
@@ -195,6 +192,7 @@ class TransferPage(Out, QWidget):
         self._changed(before)
 
     def _changed(self, before: TransferConfig) -> None:
+        self._wait_no_more()
         self.estimate.problem.clear()
         self._show()
         if any(getattr(before, name) != getattr(self.config, name) for name in MEASURED):
@@ -221,7 +219,9 @@ class TransferPage(Out, QWidget):
             memory, disk = needs.memory * (corrected.memory if corrected else 1.0), needs.disk
         self.preflight.set_check("folder", checks.folder(self.store.folder, disk))
         if self._device is not None:
-            self.preflight.set_check("device", checks.on_device(self._device, memory))
+            self.preflight.set_check(
+                "device", checks.on_device(self._device, memory, self.config.train.device)
+            )
             self.preflight.set_check("runtime", checks.runtime(self._device))
 
     def _needs(self, config: TransferConfig) -> Estimate:
@@ -291,6 +291,7 @@ class TransferPage(Out, QWidget):
         else:
             self._take(what, answer)
         self._show()
+        self._go_on()
 
     def _failed(self, what: str, error: TokstudioError) -> None:
         if what == "model":
@@ -320,49 +321,6 @@ class TransferPage(Out, QWidget):
             self._expected = answer
         else:
             self._device = answer
-
-    # ---------------------------------------------------------------- starting
-
-    def fix(self, key: str) -> None:
-        """What puts a failed check right."""
-        state = self.preflight.lines[key].check.state
-        if key == "folder" and state == "bad":
-            self._free_space()
-        elif key in ("device", "runtime") and state == "bad":
-            self._again()
-        elif key == "others":
-            self.start(queue=True)
-        elif key == "special":
-            self.preview.fold.setChecked(True)
-            self.preview.fold.setFocus()
-        else:
-            self._change(checks.cure(key, self.config))
-
-    def _free_space(self) -> None:
-        trash = Trash(self.store)
-        self._change(checks.cure("folder", self.config))
-        if not (held := len(trash.runs())):
-            self.context.say("The trash is empty: free space by hand")
-            return
-        gone = lambda: self.context.say(f"{counted(trash.empty(), 'run')} deleted for good")  # noqa: E731
-        Ask(self, f"Delete {counted(held, 'run')} in the trash for good?", FOR_GOOD, "Delete", gone)
-
-    def start(self, queue: bool = False) -> None:
-        """The button answers at once; the page of the runs is built after that."""
-        self._queue = queue
-        self.estimate.go.set_busy("Preparing\N{HORIZONTAL ELLIPSIS}")
-        self._starting.start()
-
-    def _start(self) -> None:
-        """Freezes the settings into a run folder and goes to where it is followed."""
-        try:
-            run = create_transfer(self.store, self.config, self.estimate.run_on.launch())
-        except TokstudioError as error:
-            self.estimate.problem.show_error(error)
-        else:
-            self.context.go("runs", **{"queue" if self._queue else "start": run.folder.name})
-        self.estimate.go.set_busy(None)
-        self._permit()
 
     # ---------------------------------------------------------------- room
 

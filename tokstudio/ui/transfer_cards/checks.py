@@ -20,6 +20,7 @@ from tokstudio.ui.words import counted, size
 class Check:
     state: Literal["ok", "warn", "bad", "run"]
     text: str
+    fix: str = ""  # what one press does, where it is not the usual
 
 
 ROWS = (
@@ -108,8 +109,13 @@ def ask_device() -> dict[str, Any]:
     return device.ask()
 
 
-def on_device(answer: dict[str, Any], needed: float) -> Check:
+def on_device(answer: dict[str, Any], needed: float, named: str = "auto") -> Check:
+    """`named`: in the settings."""
     text = f"{answer['name']}, {size(answer['memory'])}"
+    there = answer.get("devices", ["cpu"])
+    if named != "auto" and named not in there:
+        said = f"There is no device \u201c{named}\u201d here. This machine has: {', '.join(there)}."
+        return Check("bad", said, fix="Choose it automatically")
     if needed > answer["memory"]:
         return Check("warn", f"{text}: the run needs about {size(needed)}. Choose a smaller batch.")
     return Check("ok", text)

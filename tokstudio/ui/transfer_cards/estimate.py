@@ -124,7 +124,7 @@ class EstimateCard(QFrame):
 
     def allow(self, why_not: str, remark: str = "") -> None:
         """`why_not` is empty where the run may start."""
-        self.go.setEnabled(not why_not)
+        self.go.setEnabled(not why_not and not self.go.property("busy"))
         self.wait.setEnabled(not why_not)
         self.go.setToolTip(why_not)
         self._why.setText(why_not or remark)

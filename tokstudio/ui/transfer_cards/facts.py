@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tokstudio.align.overlap import overlap
-from tokstudio.embed.header import read_header
+from tokstudio.embed.header import Tensor, read_header
 from tokstudio.errors import ModelError
 from tokstudio.models.load import model_folder
 from tokstudio.runs.configs import flat
@@ -51,6 +52,7 @@ class ModelFacts:
     layers: int
     intermediate: int
     tied: bool
+    maps: tuple[tuple[str, int], ...] = ()  # linear maps of the body: name, outputs and inputs together
 
     @property
     def row_parameters(self) -> int:
@@ -120,6 +122,7 @@ def model_facts(reference: str) -> ModelFacts:
             layers=int(config["num_hidden_layers"]),
             intermediate=int(config.get("intermediate_size", 4 * hidden)),
             tied=bool(config.get("tie_word_embeddings", True)),
+            maps=tuple(_maps(tensors)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
@@ -205,8 +208,13 @@ def estimate(
     )
     counted = memory_parts(sizes, config, cuda=cuda)
     parts = tuple((name, sum(counted[key] for key in keys)) for name, keys in PARTS.items())
-    kept = (student if trained else 0) + 2 * trained + 3 * plan
-    disk = FLOAT * (config.train.keep_checkpoints * kept + student)
+    kept = 3 * (trained + plan)  # a checkpoint has what is trained, and two moments of each
+    exported = student if full else student - _adapters(model, config)  # merged
+    apart = trained if not full and config.lora.save_adapters else 0
+    apart += (
+        new.row_parameters if apart and new.tied else 0
+    )  # peft writes shared rows once for each of their two uses
+    disk = FLOAT * (config.train.keep_checkpoints * kept + exported + apart)
     seconds, like = _seconds_like(config, store)
     if seconds is None and not cuda:
         seconds = _seconds_counted(model, student, vocabulary, tokens, taught, config)
@@ -218,8 +226,18 @@ def _per_byte(pair: PairFacts | None, which: int) -> float:
 
 
 def _adapters(model: ModelFacts, config: TransferConfig) -> int:
-    """LoRA's two thin matrices beside each of the seven of a layer."""
-    return config.lora.rank * model.layers * (4 * 2 * model.hidden + 3 * (model.hidden + model.intermediate))
+    """LoRA's two thin matrices beside each map that is adapted: of rank x inputs and outputs x rank."""
+    named = [f".{target}" for target in config.lora.targets]
+    wanted = [size for name, size in model.maps if not named or f".{name}".endswith(tuple(named))]
+    return config.lora.rank * sum(wanted)
+
+
+def _maps(tensors: list[Tensor]) -> Iterator[tuple[str, int]]:
+    """From the weights' headers: matrices that belong to a layer, which token rows and the head do not."""
+    for tensor in tensors:
+        name = tensor.name.removesuffix(".weight")
+        if name != tensor.name and len(tensor.shape) == 2 and any(part.isdigit() for part in name.split(".")):
+            yield name, sum(tensor.shape)
 
 
 def _plan_entries(config: TransferConfig, target: int, source: int) -> int:

@@ -54,7 +54,7 @@ class _Line(QWidget):
         self._icon.set(icon, shade)
         self.text.setText(check.text)
         theme.set_role(self.text, role)
-        words = FIXES.get((self.key, check.state), "")
+        words = check.fix or FIXES.get((self.key, check.state), "")
         self.fix.setVisible(bool(words))
         self.fix.setText(words)
         self.fix.setAccessibleName(f"{words}: {self.name}")
@@ -92,6 +92,10 @@ class PreflightCard(QFrame):
         counts = {state: states.count(state) for state in WORDS}
         self._sum.setText(", ".join(f"{counts[s]} {word}" for s, word in WORDS.items() if counts[s]))
         self.changed.emit()
+
+    def running(self, keys: tuple[str, ...]) -> bool:
+        """Has one of these checks no answer yet?"""
+        return any(self.lines[key].check.state == "run" for key in keys)
 
     def failed(self) -> list[str]:
         """Names of the checks that forbid a start."""
