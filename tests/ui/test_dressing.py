@@ -63,10 +63,15 @@ def rest(qtbot, page: QWidget) -> QImage:
         seen.append(page.grab().toImage())
         words = [label.text() for label in page.findChildren(QLabel) if label.isVisible()]
         waits = any(text.endswith(("Reading…", " running")) for text in words)
-        return seen[-1] == seen[-2] and not waits
+        return seen[-1] == seen[-2] and not waits and not counts(page)
 
     qtbot.waitUntil(same, timeout=60_000)
     return seen[-1]
+
+
+def counts(page: QWidget) -> bool:
+    """Sizes of vocabularies come long after the panes: on an idle machine the picture rests before."""
+    return any(pane.size is None for pane in page.session.panes) if hasattr(page, "session") else False
 
 
 @pytest.mark.slow
