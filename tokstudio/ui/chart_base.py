@@ -6,23 +6,22 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsRectItem
 
 from tokstudio.ui import theme
-from tokstudio.ui.chart_data import number, tick_words, ticks, usual, value_range, whole_ticks
+from tokstudio.ui.chart_data import number, usual, value_range
 from tokstudio.ui.chart_pins import Pins
 from tokstudio.ui.chart_pointing import Pointing
 from tokstudio.ui.chart_series import Series
+from tokstudio.ui.chart_ticks import RIGHT, Labels
 from tokstudio.ui.in_turns import Soon
 
-LEFT, RIGHT, FOOT = 44, 12, 20  # pixels around the plot; with less at the right the last label is cut
-ROW, COLUMN = 36, 110  # pixels that a label needs for itself
 AIR = 0.02  # of the width, right of the newest point
 MARK_HEIGHT = 0.035  # of the plot, above its foot
 
 
-class Chart(Pointing, Pins, pg.PlotWidget):
+class Chart(Labels, Pointing, Pins, pg.PlotWidget):
     """Axes, grid, reference lines, event marks and a cursor; subclasses bring the data.
 
     Nothing here zooms with the wheel: a chart inside a page must not take the page's scrolling.
@@ -80,7 +79,6 @@ class Chart(Pointing, Pins, pg.PlotWidget):
         self.setMouseTracking(True)
         self.setMinimumHeight(60)
         self.plotItem.setContentsMargins(0, 4, RIGHT, 0)
-        self.getAxis("left").setWidth(LEFT)
         for side in ("left", "bottom"):
             self.getAxis(side).setTicks([[]])  # else pyqtgraph's own, until there is something to show
         self._triangles = pg.ScatterPlotItem(symbol="t1", size=7, pen=None)
@@ -243,50 +241,6 @@ class Chart(Pointing, Pins, pg.PlotWidget):
         first, last = np.searchsorted(series.x, self._zoom)
         return series.y[max(0, first - 1) : last + 1]
 
-    def _name_ticks(self, xs: list[float], left: float, right: float) -> list[tuple[float, str]]:
-        """The last label that fits carries the name of the axis; one that would be cut is left out."""
-        words = tick_words(xs)
-        if not words or not self._x_label:
-            return list(zip(xs, words, strict=True))
-        metrics, room = QFontMetrics(theme.font("axis")), max(1, self.width() - LEFT - RIGHT)
-        while words:
-            named = f"{self._x_label} {words[-1]}"
-            at = (xs[len(words) - 1] - left) / (right - left) * room
-            if at + metrics.horizontalAdvance(named) / 2 <= room + RIGHT or len(words) == 1:
-                return [*zip(xs, words[:-1], strict=False), (xs[len(words) - 1], named)]
-            words.pop()
-        return []
-
-    def _tick(self, left: float, right: float, low: float, high: float) -> None:
-        shown = any(len(series.x) for series in self._series.values())
-        rounded = whole_ticks if self._whole else ticks
-        xs = rounded(left, right, max(2, (self.width() - LEFT) // COLUMN)) if shown else []
-        ys = ticks(low, high, self._rows()) if shown else []
-        self.getAxis("bottom").setTicks([self._name_ticks(xs, left, right)])
-        if self._log:
-            y_words = [self._value(10.0**y) for y in ys]
-        else:
-            y_words = [self._y_words(y) for y in ys] if self._y_words else tick_words(ys)
-        self.getAxis("left").setTicks([list(zip(ys, y_words, strict=True))])
-        while len(self._grid) < len(ys):
-            line = pg.InfiniteLine(0, 0, pen=self._hairline())
-            line.setZValue(-50)
-            self.plotItem.addItem(line, ignoreBounds=True)
-            self._grid.append(line)
-        for place, line in enumerate(self._grid):
-            line.setVisible(place < len(ys))
-            if place < len(ys):
-                line.setValue(ys[place])
-
-    def _foot(self) -> int:
-        """Pixels below the plot: what the labels of x take."""
-        return max(FOOT, QFontMetrics(theme.font("axis")).height() + 6)
-
-    def _rows(self) -> int:
-        """How many labels have room above each other: three are wanted, if they do not touch."""
-        room = self.height() - self._foot()
-        return max(1, room // ROW, min(3, int(room / (1.5 * QFontMetrics(theme.font("axis")).height()))))
-
     def _draw(self, series: Series, left: float, right: float) -> None:
         raise NotImplementedError
 
@@ -305,7 +259,7 @@ class Chart(Pointing, Pins, pg.PlotWidget):
         """Every color and font again: pyqtgraph bakes them in."""
         self.setBackground(theme.color("surface"))
         font = theme.font("axis")
-        self.getAxis("bottom").setHeight(self._foot())
+        self._place_axes()
         for side, line in (("left", None), ("bottom", theme.color("border"))):
             axis = self.getAxis(side)
             axis.setPen(pg.mkPen(line) if line is not None else pg.mkPen(None))

@@ -1,11 +1,14 @@
 """The arithmetic of charts: round tick values, their words, and fewer points with the same peaks. No Qt."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 COLUMN_POINTS = 4  # below this many points a pixel column there is nothing to gain
+FINER = 8  # labels more than wanted, of which two are looked for
+Label = tuple[float, str]  # where on the axis, words
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
@@ -41,6 +44,37 @@ def tick_words(values: Sequence[float]) -> list[str]:
 
 def _decimals(step: float) -> int:
     return max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
+
+
+def spaced(
+    labels: Sequence[Label],
+    center: Callable[[float], float],
+    half: Callable[[str], float],
+    room: tuple[float, float] = (-math.inf, math.inf),
+) -> list[Label]:
+    """Those of ascending `labels` that are not cut by the ends of `room` and do not touch: all, every second one and so
+    on down to two, the outermost two, or the last one. `center` is the pixel of a value, `half` half of the pixels that
+    words take, with the air around them."""
+    ends = [(center(value) - half(words), center(value) + half(words)) for value, words in labels]
+    ends = [(min(a, b), max(a, b)) for a, b in ends]
+    inside = [n for n, (start, stop) in enumerate(ends) if room[0] <= start and stop <= room[1]]
+    ways = [inside[::-1][::step][::-1] for step in range(1, max(2, len(inside)))]
+    ways = [way for way in ways if len(way) > 1] + [inside[:1] + inside[-1:]] * (len(inside) > 1)
+    for way in ways:
+        if not any(_touch(ends[a], ends[b]) for a, b in pairwise(way)):
+            return [labels[n] for n in way]
+    return [labels[n] for n in inside[-1:]]
+
+
+def _touch(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return a[0] < b[1] and b[0] < a[1]
+
+
+def two_at_least(make: Callable[[int], list[Label]], most: int) -> list[Label]:
+    """`make(most)`, or what the next finer distance gives that leaves two: one label alone tells no scale."""
+    first = make(most)
+    finer = (made for more in range(most + 1, most + FINER) if len(made := make(more)) > 1)
+    return first if len(first) > 1 else next(finer, first)
 
 
 def number(value: float) -> str:

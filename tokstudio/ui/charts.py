@@ -14,7 +14,7 @@ from PySide6.QtGui import QBrush, QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from tokstudio.ui import theme
-from tokstudio.ui.chart_base import LEFT, RIGHT, Chart, Series
+from tokstudio.ui.chart_base import Chart, Series
 from tokstudio.ui.chart_data import number
 from tokstudio.ui.widgets.basic import label
 
@@ -74,7 +74,7 @@ class LineChart(Chart):
 
     def _draw(self, series: Series, left: float, right: float) -> None:
         series.peaks.take(series.y)
-        x, y = series.peaks.thin(series.x, series.y, left, right, max(1, self.width() - LEFT - RIGHT))
+        x, y = series.peaks.thin(series.x, series.y, left, right, self._room())
         x, y = x.astype(float, copy=False), self._height(y)
         series.item.setData(x, y, connect="finite", antialias=series.look["width"] > 1)
         if series.dots is None and len(x) == 1:  # a line needs two points to be seen

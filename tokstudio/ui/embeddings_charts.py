@@ -4,19 +4,21 @@ import numpy as np
 
 from tokstudio.embed.summary import BINS
 from tokstudio.ui.chart_base import Chart, Series
-from tokstudio.ui.chart_data import number, tick_words, ticks
+from tokstudio.ui.chart_data import number
 from tokstudio.ui.charts import BarChart, LineChart
 
 NARROW = 10  # pixels left of a chart without numbers there
 BARS = 48
+CLOSE = 5  # labels below a chart that is small, and whose words are short
 
 
 class ValuesChart(LineChart):
     """Share of values by size; its height says nothing by itself, so it has no numbers."""
 
+    left = NARROW
+
     def __init__(self, name: str = "Distribution of values"):
         super().__init__(name, zero=True)
-        self.getAxis("left").setWidth(NARROW)
         self.setMinimumHeight(110)
 
     def set_counts(self, counts: np.ndarray, edges: np.ndarray, series: int = 0) -> None:
@@ -26,22 +28,17 @@ class ValuesChart(LineChart):
         look = dict(series=series, filled=True, width=2, dashed=bool(series))
         self.set_series(name, centers[1:last], share[1:last], **look)
 
+    def _columns(self) -> int:
+        return CLOSE
+
     def _tick(self, left: float, right: float, low: float, high: float) -> None:
         super()._tick(left, right, low, high)
         self.getAxis("left").setTicks([[]])
-        _more_ticks(self, left, right)
         for line in self._grid[1:]:
             line.hide()
 
     def _reading(self, series, place: int) -> str:
         return f"{number(float(series.x[place]))}   {100 * float(series.y[place]):.2g} % of values"
-
-
-def _more_ticks(chart: Chart, left: float, right: float) -> None:
-    """A single tick names no size, which in a small chart is all that the usual distance leaves."""
-    if any(len(series.x) for series in chart._series.values()):
-        xs = ticks(left, right, 5)
-        chart.getAxis("bottom").setTicks([list(zip(xs, tick_words(xs), strict=True))])
 
 
 class SpreadChart(BarChart):
@@ -62,9 +59,8 @@ class SpreadChart(BarChart):
         if len(sides) == 1:
             self.remove_series("B")
 
-    def _tick(self, left: float, right: float, low: float, high: float) -> None:
-        super()._tick(left, right, low, high)
-        _more_ticks(self, left, right)
+    def _columns(self) -> int:
+        return CLOSE
 
     def set_token(self, value: float | None) -> None:
         """Marks where the asked token stands."""
@@ -120,13 +116,10 @@ class SingularChart(LineChart):
         super()._tick(left, right, low, high)
         count = max((len(series.x) for series in self._series.values()), default=1)
         ranks = [10**power for power in range(6) if 10**power < 0.7 * count] + [count]
-        self.getAxis("bottom").setTicks([[(float(np.log10(rank)), f"{rank:,}") for rank in ranks]])
-        shown = [power for power in np.arange(0, -7, -0.5) if low - 0.02 <= power <= high + 0.02]
-        self.getAxis("left").setTicks([[(float(p), f"{10**p:.2g}") for p in shown]])
-        for line, power in zip(self._grid, [*shown, *[None] * len(self._grid)], strict=False):
-            line.setVisible(power is not None)
-            if power is not None:
-                line.setValue(power)
+        labels = [(float(np.log10(rank)), f"{rank:,}") for rank in ranks]
+        self.getAxis("bottom").setTicks([self._fit_x(labels)])
+        shown = [power for power in np.arange(-6.5, 0.5, 0.5) if low - 0.02 <= power <= high + 0.02]
+        self._show_y(self._fit_y([(float(p), f"{10**p:.2g}") for p in shown]))
 
     def _reading(self, series, place: int) -> str:
         rank, share = round(10 ** float(series.x[place])), 10 ** float(series.y[place])
@@ -154,8 +147,8 @@ class OverlapChart(BarChart):
         super()._tick(left, right, low, high)
         ids = getattr(self, "_ids", None)
         if ids:
-            shown = range(0, len(ids), 3)
-            self.getAxis("bottom").setTicks([[(float(place), f"{ids[place]:,}") for place in shown]])
+            shown = [(float(place), f"{ids[place]:,}") for place in range(0, len(ids), 3)]
+            self.getAxis("bottom").setTicks([self._fit_x(shown)])
 
 
 class ScatterChart(Chart):
@@ -187,9 +180,8 @@ class ScatterChart(Chart):
     def _draw(self, series: Series, _left: float, _right: float) -> None:
         series.dots.setData(series.x, series.y)
 
-    def _tick(self, left: float, right: float, low: float, high: float) -> None:
-        super()._tick(left, right, low, high)
-        _more_ticks(self, left, right)
+    def _columns(self) -> int:
+        return CLOSE
 
     def _reading(self, series: Series, place: int) -> str:
         return f"A {number(float(series.x[place]))}   B {number(float(series.y[place]))}"

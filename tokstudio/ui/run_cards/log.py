@@ -145,7 +145,7 @@ class _Painter(QStyledItemDelegate):
         for text, role, width in ((at, "muted", 60), (level[:5], ROLES.get(level, "text2"), 40)):
             painter.setPen(theme.color(role))
             painter.drawText(box, Qt.AlignVCenter, text)
-            box = box.adjusted(max(width, metrics.horizontalAdvance("0" * (width // 7))), 0, 0, 0)
+            box = box.adjusted(max(width, metrics.horizontalAdvance("0" * (width // 7)) + 7), 0, 0, 0)
         painter.setPen(theme.color("danger" if level in TROUBLE else "text2"))
         painter.drawText(box, Qt.AlignVCenter, metrics.elidedText(message, Qt.ElideRight, box.width()))
 

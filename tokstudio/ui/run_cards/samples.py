@@ -1,12 +1,14 @@
 """The same prompt continued by the original model and by this run, each in its own tokens; and held-out lines."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from tokstudio.errors import TokstudioError
 from tokstudio.events import Sample
 from tokstudio.runs.state import RunState
 from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.ui import theme
 from tokstudio.ui.run_cards.held_out import LinesPane
 from tokstudio.ui.widgets.basic import eliding, label, row, segmented, tool
 from tokstudio.ui.widgets.token_view import TokenChips
@@ -18,8 +20,7 @@ ROWS = {"source": "Source", "target": "This run"}
 class SampleRow(QWidget):
     def __init__(self, title: str):
         super().__init__()
-        name, self.count = label(title, "small", "text2"), label("", "caption", "muted")
-        name.setFixedWidth(56)
+        self.name, self.count = label(title, "small", "text2"), label("", "caption", "muted")
         self.count.setMinimumWidth(62)
         self.count.setAlignment(Qt.AlignRight | Qt.AlignTop)
         self.chips = TokenChips(name=f"{title}, tokens")
@@ -27,12 +28,19 @@ class SampleRow(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(name, 0, Qt.AlignTop)
+        layout.addWidget(self.name, 0, Qt.AlignTop)
         layout.addWidget(self.chips, 1)
         layout.addWidget(self.plain, 1)
         layout.addWidget(self.count, 0, Qt.AlignTop)
         self._shown: Sample | None = None
         self._say("not generated yet")
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def _restyle(self) -> None:
+        """Both rows begin at the same place."""
+        words = QFontMetrics(theme.font("small"))
+        self.name.setFixedWidth(max(56, *(words.horizontalAdvance(title) + 2 for title in ROWS.values())))
 
     def show_sample(self, sample: Sample | None) -> None:
         """A text whose tokenizer is not on this machine any more is shown as plain text."""

@@ -12,7 +12,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from tokstudio.ui import theme
-from tokstudio.ui.chart_data import tick_words, ticks
+from tokstudio.ui.chart_data import Label, spaced, tick_words, ticks, two_at_least
 
 LEFT, RIGHT, TOP, FOOT = 44, 12, 8, 20  # pixels around the plot; with less at the right the last label is cut
 ROW, COLUMN = 36, 56  # pixels that a label needs for itself
@@ -104,15 +104,15 @@ class Plot(Pointed):
 
     def y_ticks(self, low: float, high: float, most: int) -> Ticks:
         shown = ticks(low, high, most)
-        if len(shown) < 2:  # one label alone tells no scale
-            shown = ticks(low, high, most + 1)
         return list(zip(shown, tick_words(shown), strict=True))
 
     # ---------------------------------------------------------------- places on the screen
 
     def room(self) -> QRectF:
         """The plot without its axes."""
-        return QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - FOOT))
+        grown = max(1.0, theme.scale())
+        left, foot = round(LEFT * grown), round(FOOT * grown)
+        return QRectF(left, TOP, max(1, self.width() - left - RIGHT), max(1, self.height() - TOP - foot))
 
     def at_x(self, x):
         """Pixels of a value or an array of them."""
@@ -164,25 +164,42 @@ class Plot(Pointed):
         left, right, low, high = self.extent()
         painter.setFont(theme.font("axis"))
         metrics = QFontMetricsF(theme.font("axis"))
-        for value, words in self.y_ticks(low, high, max(2, int(room.height()) // ROW)):
+        for value, words in self._fit_y(low, high, metrics):
             y = round(self.at_y(value)) + 0.5
             painter.setPen(QPen(theme.color("border"), 1))
             painter.drawLine(QPointF(room.left(), y), QPointF(room.right(), y))
             painter.setPen(theme.color("muted"))
-            painter.drawText(QRectF(0, y - 9, LEFT - 6, 18), Qt.AlignRight | Qt.AlignVCenter, words)
-        named = self._named(self.x_ticks(left, right, max(2, int(room.width()) // COLUMN)), metrics)
-        for x, words in named:
+            tall = max(18.0, metrics.height())
+            painter.drawText(
+                QRectF(0, y - tall / 2, room.left() - 6, tall), Qt.AlignRight | Qt.AlignVCenter, words
+            )
+        for x, words in self._named(self._fit_x(left, right, metrics), metrics):
             wide = metrics.horizontalAdvance(words) + 4
-            painter.drawText(QRectF(x - wide / 2, room.bottom() + 4, wide, FOOT - 4), Qt.AlignCenter, words)
+            painter.drawText(
+                QRectF(x - wide / 2, room.bottom() + 2, wide, max(16.0, metrics.height())),
+                Qt.AlignCenter,
+                words,
+            )
+
+    def _fit_x(self, left: float, right: float, metrics: QFontMetricsF) -> list[Label]:
+        """Labels that neither touch nor are cut, two at least where they fit."""
+        half = lambda words: metrics.horizontalAdvance(words) / 2 + 2  # noqa: E731
+        fit = lambda shown: spaced(shown, self.at_x, half, (0, self.width() + 2))  # noqa: E731
+        return two_at_least(
+            lambda most: fit(self.x_ticks(left, right, most)), max(2, int(self.room().width()) // COLUMN)
+        )
+
+    def _fit_y(self, low: float, high: float, metrics: QFontMetricsF) -> list[Label]:
+        half = 0.55 * metrics.height()
+        fit = lambda shown: spaced(shown, self.at_y, lambda _: half)  # noqa: E731
+        return two_at_least(
+            lambda most: fit(self.y_ticks(low, high, most)), max(2, int(self.room().height()) // ROW)
+        )
 
     def _named(self, shown: Ticks, metrics: QFontMetricsF) -> list[tuple[float, str]]:
-        """Pixels and words. The last label with room for it carries the name of the axis; one that would be cut is
-        left out."""
+        """Pixels and words. The last label with room for it carries the name of the axis."""
         found = [(float(self.at_x(value)), words) for value, words in shown]
         ends = [(x, words, metrics.horizontalAdvance(words) / 2) for x, words in found]
-        while ends and ends[-1][0] + ends[-1][2] > self.width():
-            ends.pop()
-        found = [(x, words) for x, words, _ in ends]
         if not self._x_label:
             return found
         for place in reversed(range(len(ends))):

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout
 
 from tokstudio.ui import icons, theme
 from tokstudio.ui.widgets.basic import tool
 
 WIDE, NARROW = 72, 48
+AIR = 16  # pixels around the widest word
 
 
 class RailButton(QAbstractButton):
@@ -36,8 +37,13 @@ class RailButton(QAbstractButton):
         self.setAccessibleDescription("a run is alive" if alive else "")
         self.update()
 
+    def room(self) -> int:
+        """Pixels that its word takes."""
+        return QFontMetrics(theme.font("rail")).horizontalAdvance(self.text())
+
     def sizeHint(self) -> QSize:
-        return QSize(NARROW - 1, 48) if self._narrow else QSize(WIDE - 1, max(60, 46 + theme.px(14)))
+        wide = max(WIDE, self.room() + AIR) - 1
+        return QSize(NARROW - 1, 48) if self._narrow else QSize(wide, max(60, 46 + theme.px(14)))
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -90,12 +96,13 @@ class Rail(QFrame):
         self.settings = tool("settings", "Settings")
         layout.addWidget(self.scheme, 0, Qt.AlignHCenter)
         layout.addWidget(self.settings, 0, Qt.AlignHCenter)
-        self.set_narrow(False)
+        self._narrow = False
         theme.changed.connect(self._restyle)
         self._restyle()
 
     def set_narrow(self, narrow: bool) -> None:
-        self.setFixedWidth(NARROW if narrow else WIDE)
+        self._narrow = narrow
+        self._restyle()
         for button in self.buttons.values():
             button.set_narrow(narrow)
 
@@ -103,5 +110,7 @@ class Rail(QFrame):
         self.buttons[name].setChecked(True)
 
     def _restyle(self) -> None:
+        words = max(button.room() for button in self.buttons.values())
+        self.setFixedWidth(NARROW if self._narrow else max(WIDE, words + AIR))
         dark = theme.is_dark()
         self.scheme.set_icon("sun" if dark else "moon", "Light colors" if dark else "Dark colors")
