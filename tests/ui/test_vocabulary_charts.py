@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QFontMetricsF, QImage
 from PySide6.QtWidgets import QMenu
 
 from tests.tokens import vocabularies as v
@@ -109,7 +109,7 @@ def test_a_low_chart_has_a_scale(qtbot):
     chart = shown(qtbot, charts.Lengths(), 300, 70)
     for most in (2, 30, 44, 46, 99, 4_600, 90_000):
         chart.set_lengths(np.full(most, 4), np.zeros(0, int))
-        assert len(chart.y_ticks(0.0, chart.extent()[3], 2)) >= 2
+        assert len(chart._fit_y(0.0, chart.extent()[3], QFontMetricsF(theme.font("axis")))) >= 2
 
 
 # ---------------------------------------------------------------- tiles

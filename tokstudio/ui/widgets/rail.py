@@ -10,7 +10,7 @@ from tokstudio.ui import icons, theme
 from tokstudio.ui.widgets.basic import tool
 
 WIDE, NARROW = 72, 48
-AIR = 16  # pixels around the widest word
+AIR = 12  # pixels around the widest word
 
 
 class RailButton(QAbstractButton):
