@@ -4,6 +4,7 @@ A test that leaks a thread, a process, a QThread or a top-level widget, that mak
 reaches beyond this machine fails at its teardown and is told why (`tests/guards.py`).
 """
 
+import gc
 import os
 import socket
 import tempfile
@@ -56,6 +57,19 @@ def tokstudio_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("TOKSTUDIO_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def collected(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test of the window leaves for Python's search for garbage goes at its end, and on the window's thread:
+    later, or on a thread of another test, it would be that one which breaks."""
+    if "qapp" not in request.fixturenames:
+        yield
+        return
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect(0)  # all that came to be since
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The labels at the axes of charts."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_two_labels_at_the_largest_text_size(qtbot, large, size, low, high):
         assert len(labels) >= 2, side
         if ends:
             (_, (bottom, top)), room = chart.plotItem.vb.viewRange(), chart.height() - chart._foot()
-            near = min(b - a for (a, _), (b, _) in zip(labels, labels[1:], strict=False))
+            near = min(b - a for (a, _), (b, _) in pairwise(labels))
             assert near / (top - bottom) * room >= ends - 1e-6
         assert len({words for _, words in labels}) == len(labels)
 

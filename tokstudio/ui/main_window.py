@@ -14,6 +14,7 @@ from tokstudio.ui import crashes, first_steps, leaving, lookout, page_list, them
 from tokstudio.ui.changes import TextFirst
 from tokstudio.ui.context import Context
 from tokstudio.ui.drop import DropOverlay, zones_of
+from tokstudio.ui.garbage import Collector
 from tokstudio.ui.history import History
 from tokstudio.ui.in_turns import InTurns, polished
 from tokstudio.ui.palette_choices import palette_choices
@@ -59,6 +60,8 @@ class MainWindow(QWidget):
         self._connect()
         self._shortcuts()
         self._restore()
+        self._collector = Collector(self)
+        self._collector.begin()
 
     # ---- parts
 
@@ -338,6 +341,7 @@ class MainWindow(QWidget):
             event.ignore()
             return
         gc.unfreeze()
+        self._collector.end()
         self._keeping.stop()
         self.keep()
         self._end_lookout()

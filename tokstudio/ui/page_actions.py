@@ -1,9 +1,10 @@
 """What can be pressed on the page in front, for the palette: buttons, switches and the entries of their menus."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QMenu, QWidget
+from shiboken6 import isValid
 
 from tokstudio.ui.widgets.basic import Segmented
 from tokstudio.ui.widgets.choice_list import Choice
@@ -23,7 +24,7 @@ def page_actions(title: str, parts: Iterable[QWidget], known: set[str]) -> list[
             if menu is not None:
                 _add_menu(made, title, _words(button), menu)
             elif words := _words(button):
-                made.setdefault(words, Choice(words, title, "", button.click))
+                made.setdefault(words, Choice(words, title, "", _still(button)))
     plain = {words.removesuffix("…") for words in known}
     return [choice for words, choice in made.items() if words.removesuffix("…") not in plain]
 
@@ -43,8 +44,10 @@ def _add_menu(made: dict[str, Choice], title: str, name: str, menu: QMenu) -> No
             continue
         text, _, keys = action.text().replace("&", "").partition("\t")
         words = f"{name}: {text}" if name else text
-        made.setdefault(words, Choice(words, f"{title}, {keys}" if keys else title, "", _trigger(action)))
+        made.setdefault(words, Choice(words, f"{title}, {keys}" if keys else title, "", _still(action)))
 
 
-def _trigger(action: QAction):
-    return lambda: action.trigger()
+def _still(part: QAction | QAbstractButton) -> Callable[[], object]:
+    """Presses it, unless the page has put something else in its place since the palette was opened."""
+    press = QAction.trigger if isinstance(part, QAction) else QAbstractButton.click
+    return lambda: press(part) if isValid(part) else None
