@@ -186,9 +186,9 @@ def test_files_go_to_the_page_that_takes_them(tmp_path):
         target_of(tmp_path / "missing")
 
 
-def test_line_ends_and_a_byte_order_mark_are_taken_care_of(tmp_path):
+def test_line_ends_stay_and_a_byte_order_mark_goes(tmp_path):
     (tmp_path / "w.txt").write_bytes(b"\xef\xbb\xbfa\r\nb\rc")
-    assert read_text(tmp_path / "w.txt") == "a\nb\nc"
+    assert read_text(tmp_path / "w.txt") == "a\r\nb\rc"
 
 
 def test_the_report_names_nobody():
