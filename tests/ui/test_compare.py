@@ -6,7 +6,7 @@ import json
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QImage, QTextCursor
 
 from tokstudio.tokens.service import SHORT as SERVICE_SHORT
 from tokstudio.ui import theme
@@ -339,7 +339,38 @@ def test_export_says_the_same_in_json_and_csv(page, tmp_path):
     with pytest.raises(export.InputError):
         export.write(page.session, page, tmp_path / "no" / "folder.csv")
     with pytest.raises(export.InputError):
+        export.write(page.session, page, tmp_path / "no" / "panes.svg", page.picture)
+    with pytest.raises(export.InputError):
         export.write(page.session, page, tmp_path / "page.doc")
+
+
+def test_panes_are_exported_as_a_picture(qtbot, page, tmp_path):
+    from PySide6.QtSvg import QSvgRenderer
+
+    page._export.write(tmp_path / "panes.svg", panes=True)
+    page._export.write(tmp_path / "panes.png", panes=True)
+    size = page.picture().size
+    image = QImage(str(tmp_path / "panes.png"))
+    assert image.size() == size * 2
+    assert "cl100k_base" in image.text("tokenizers")
+    written = (tmp_path / "panes.svg").read_text(encoding="utf-8")
+    assert QSvgRenderer(str(tmp_path / "panes.svg")).viewBox().size() == size
+    assert "<image" not in written  # tokens are text and lines
+    assert written.count("<text") > sum(len(pane.encoding) for pane in page.session.panes)
+    assert all(pane.tokenizer.fingerprint in written for pane in page.session.panes)
+    page.editor.set_text("one word and another\n" * 600)
+    qtbot.waitUntil(
+        lambda: settled(page) and page.panes[page.session.panes[0].number].view.row_count >= 600,
+        timeout=30_000,
+    )
+    for panes in page.panes.values():
+        bar = panes.view.verticalScrollBar()
+        bar.setValue(bar.maximum())
+    page._export.write(tmp_path / "long.svg", panes=True)
+    rows = page.panes[page.session.panes[0].number].view.row_count
+    assert f"Rows {rows - 199:,} to {rows:,} of {rows:,}" in (tmp_path / "long.svg").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_words_of_the_page():

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QSize
-from PySide6.QtGui import QImage, QPainter, QRegion
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QRegion
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from tokstudio import __version__
 from tokstudio.errors import InputError, TokstudioError
 from tokstudio.ui.context import Context
 from tokstudio.ui.widgets.controls import Button
+from tokstudio.ui.widgets.picture_file import save_png, save_svg
 
 KINDS = ("png", "svg", "csv", "npy")
-SHARP = 2  # pixels of a PNG for one on the screen
 
 
 @dataclass(frozen=True)
@@ -53,34 +52,15 @@ def write(view: View, path: Path, origin: dict) -> None:
 
 def _png(view: View, path: Path, about: dict) -> None:
     widget = view.widget()
-    image = QImage(widget.size() * SHARP, QImage.Format_ARGB32)
-    image.setDevicePixelRatio(SHARP)
-    image.fill(widget.palette().window().color())
-    widget.render(image, QPoint(), QRegion(), QWidget.DrawChildren | QWidget.DrawWindowBackground)
-    for key, value in about.items():
-        image.setText(key, value if isinstance(value, str) else json.dumps(value))
-    raw = QByteArray()
-    buffer = QBuffer(raw)
-    buffer.open(QIODevice.WriteOnly)
-    image.save(buffer, "PNG")
-    path.write_bytes(raw.data())
+    ground = widget.palette().window().color()
+    parts = QWidget.DrawChildren | QWidget.DrawWindowBackground
+    save_png(path, widget.size(), ground, lambda p: widget.render(p, QPoint(), QRegion(), parts), about)
 
 
 def _svg(view: View, path: Path, about: dict) -> None:
     widget = view.widget()
-    raw = QByteArray()
-    buffer = QBuffer(raw)
-    buffer.open(QIODevice.WriteOnly)
-    made = QSvgGenerator()
-    made.setOutputDevice(buffer)
-    made.setSize(QSize(widget.width(), widget.height()))
-    made.setViewBox(widget.rect())
-    made.setTitle(view.title)
-    made.setDescription(json.dumps(about, ensure_ascii=False))
-    painter = QPainter(made)
-    widget.render(painter, QPoint(), QRegion(), QWidget.DrawChildren)
-    painter.end()
-    path.write_bytes(raw.data())
+    parts = QWidget.DrawChildren
+    save_svg(path, widget.size(), view.title, lambda p: widget.render(p, QPoint(), QRegion(), parts), about)
 
 
 def _csv(view: View, path: Path, about: dict) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
@@ -23,6 +24,9 @@ from tokstudio.ui.panes.toolbar import Toolbar
 from tokstudio.ui.reveal import Thing
 from tokstudio.ui.widgets.basic import button
 from tokstudio.ui.widgets.choice_list import Choice
+
+if TYPE_CHECKING:
+    from tokstudio.ui.panes.picture import Picture
 
 # selected at the first start, so that the inspector shows something
 FIRST_WORD = "Donaudampfschifffahrtsgesellschaft"
@@ -72,7 +76,7 @@ class TextView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(parts)
-        self._export = ExportButton(self.session, self, self.context)
+        self._export = ExportButton(self.session, self, self.picture, self.context)
         self._add = button("Add tokenizer", "plus", "primary")
         self._add.setToolTip("Add a pane (Ctrl+T)")
 
@@ -144,6 +148,8 @@ class TextView(QWidget):
             Choice("Models and prices…", "Compare", "settings", self.edit_models),
             Choice("Export tokens as CSV…", "Compare", "export", lambda: self._export.ask("csv")),
             Choice("Export comparison as JSON…", "Compare", "export", lambda: self._export.ask("json")),
+            Choice("Export panes as SVG…", "Compare", "export", lambda: self._export.ask("svg", True)),
+            Choice("Export panes as PNG…", "Compare", "export", lambda: self._export.ask("png", True)),
         ]
 
     def things(self) -> list[Thing]:
@@ -192,6 +198,13 @@ class TextView(QWidget):
         number = self.pane_set.front() or (self.session.panes[0].number if self.session.panes else None)
         if number is not None:
             self.panes[number].copy(kind)
+
+    def picture(self) -> "Picture":
+        """Of the panes that are up to date."""
+        from tokstudio.ui.panes.picture import Picture
+
+        panes = self.session.fresh()
+        return Picture(panes, [self.panes[pane.number].view for pane in panes])
 
     def split_text(self, number: int | None = None) -> None:
         """By a token budget of this pane's tokenizer, else of the reference."""

@@ -3,14 +3,18 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
 from tokstudio import __version__
 from tokstudio.errors import InputError
+from tokstudio.ui import theme
 from tokstudio.ui.panes.pane_state import PaneState
+from tokstudio.ui.panes.picture import Picture
 from tokstudio.ui.panes.session import CompareSession
+from tokstudio.ui.widgets.picture_file import save_png, save_svg
 
 
 def as_json(session: CompareSession) -> str:
@@ -59,10 +63,29 @@ def as_csv(session: CompareSession) -> str:
     return out.getvalue()
 
 
-def write(session: CompareSession, page: QWidget, path: Path) -> None:
-    """By the ending of `path`: .json, .csv, .png. Raises InputError for others, and where it cannot write."""
+def about(session: CompareSession) -> dict:
+    """Where a picture came from: what has to be known to make it again."""
+    return {
+        "made_by": f"Tokstudio {__version__}",
+        "tokenizers": [[pane.reference, pane.tokenizer.fingerprint] for pane in session.fresh()],
+        "bytes": len(session.data),
+        "special_tokens": session.special,
+    }
+
+
+def write(
+    session: CompareSession, page: QWidget, path: Path, picture: Callable[[], Picture] | None = None
+) -> None:
+    """By the ending of `path`: .json, .csv, .png, .svg. `picture`: of the panes; without one, of the page, which has no
+    .svg. Raises InputError for others, and where it cannot write."""
     try:
-        if path.suffix == ".png":
+        if path.suffix in (".png", ".svg") and picture is not None:
+            made = picture()
+            if path.suffix == ".svg":
+                save_svg(path, made.size, "Panes of Tokstudio", made.paint, about(session))
+            else:
+                save_png(path, made.size, theme.color("bg"), made.paint, about(session))
+        elif path.suffix == ".png":
             if not page.grab().save(str(path)):
                 raise OSError(0, "the picture could not be written")
         elif path.suffix in (".json", ".csv"):
@@ -71,7 +94,7 @@ def write(session: CompareSession, page: QWidget, path: Path) -> None:
         else:
             raise InputError(
                 f"{path.name} does not say which format it should have.",
-                hint="End the name in .csv, .json or .png.",
+                hint="End the name in .csv, .json, .png or .svg.",
             )
     except OSError as error:
         raise InputError(

@@ -68,6 +68,15 @@ class TokenView(TokenScroll):
         made.setDevicePixelRatio(dpr)
         made.fill(theme.color("surface"))
         painter = QPainter(made)
+        self.paint_row(painter, row)
+        painter.end()
+        self._pictures[row] = made
+        if len(self._pictures) > KEPT_ROWS:
+            self._pictures.popitem(last=False)
+        return made
+
+    def paint_row(self, painter: QPainter, row: int) -> None:
+        """Its top left corner is the painter's origin."""
         draw = TokenPainter(painter, self._tokens, *self._drawn, self._size, self._prepared.cells)
         trained = self._trained
         for index in self._layout.tokens_of(row):
@@ -75,11 +84,22 @@ class TokenView(TokenScroll):
             draw.draw(index, x, 0, self._chip[index], self._style(index))
             if trained is not None and trained[index]:
                 draw.underscore(x, self._chip[index])
-        painter.end()
-        self._pictures[row] = made
-        if len(self._pictures) > KEPT_ROWS:
-            self._pictures.popitem(last=False)
-        return made
+
+    # ---- for a picture of it
+
+    @property
+    def row_height(self) -> int:
+        return self._size.row
+
+    @property
+    def row_count(self) -> int:
+        return len(self._layout) if self._layout is not None else 0
+
+    def rows_from_top(self, most: int) -> range:
+        """All rows; of more than `most`, as many from the one at the top of the view on."""
+        top = max(0, (self.verticalScrollBar().value() - ABOVE) // self._size.row)
+        first = 0 if self.row_count <= most else min(top, self.row_count - most)
+        return range(first, min(self.row_count, first + most))
 
     def _style(self, index: int) -> str:
         if self._mode == "plain":
