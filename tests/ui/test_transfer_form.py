@@ -122,8 +122,12 @@ def test_objectives_are_told_apart_where_there_is_little_room(page):  # noqa: F8
     ids=["text", "model", "device"],
 )
 def test_a_start_before_the_checks_are_done_waits_for_them_and_leaves_nothing(
-    qtbot, page, store, values, says
-):  # noqa: F811
+    qtbot,
+    page,  # noqa: F811
+    store,  # noqa: F811
+    values,
+    says,
+):
     page._change(values)
     page.start()
     assert page.estimate.go.text().startswith("Preparing")

@@ -18,6 +18,11 @@ STARTS = {"transfer": "Start transfer", "finetune": "Start fine-tuning", "distil
 COMPUTED, CORRECTED = "computed from the sizes", "computed, corrected by two measured steps"
 MEASURED = "two steps were measured"
 WAITING = "\N{EN DASH}"
+SPREAD = {  # of the peaks of whole runs, as shares of what is shown before them: demo, LoRA and bytes on the CPU
+    COMPUTED: (0.85, 1.35),
+    CORRECTED: (0.85, 1.3),
+    MEASURED: (1.0, 1.2),  # the largest batch of a run may come later
+}
 
 
 class EstimateCard(QFrame):
@@ -34,6 +39,7 @@ class EstimateCard(QFrame):
         self.memory = stat("Peak memory", WAITING)
         self.time = stat("Time", WAITING)
         self.disk = stat("Disk", WAITING)
+        self.told = label("", "small", "text2", wrap=True)
         self.bar = StackedBar((), 12, "Parts of the memory")
         self._parts = [(Legend(), label("", "small")) for _ in SHADES]
         self._details = QWidget()
@@ -70,6 +76,7 @@ class EstimateCard(QFrame):
             self._title,
             self.progress,
             row(self.memory, None, self.time, None, self.disk),
+            self.told,
             self.bar,
             self._details,
         ):
@@ -81,7 +88,7 @@ class EstimateCard(QFrame):
 
     def set_compact(self, compact: bool) -> None:
         """At the foot of a narrow window only the numbers and the button stay."""
-        for part in (self._title, self._details, self.bar):
+        for part in (self._title, self._details, self.bar, self.told):
             part.setVisible(not compact)
         if compact:
             self._foot.layout().insertWidget(1, self.measure)
@@ -112,9 +119,10 @@ class EstimateCard(QFrame):
         of = f"of {size(of_memory)}" if of_memory else "about"
         self.memory.set(size(factor * estimate.memory), of)
         self.time.set(*(_time(estimate) if corrected is None else _measured(corrected, estimate)))
+        how = COMPUTED if corrected is None else MEASURED if corrected.exact else CORRECTED
+        self.told.setText(told(how, estimate.memory, factor * estimate.memory))
         if not self._measuring:
-            exact = corrected is not None and corrected.exact
-            self._how.setText(MEASURED if exact else COMPUTED if corrected is None else CORRECTED)
+            self._how.setText(how)
         self.disk.set(size(estimate.disk))
         parts = zip(estimate.parts, SHADES, strict=True)
         self.bar.set_parts([(value / total, f"series{shade}", hatch) for (_, value), (shade, hatch) in parts])
@@ -128,6 +136,19 @@ class EstimateCard(QFrame):
         self.wait.setEnabled(not why_not)
         self.go.setToolTip(why_not)
         self._why.setText(why_not or remark)
+
+
+def told(how: str, computed: float, shown: float) -> str:
+    """Which figure of the memory is computed and which is measured, and within what a run will stay. In bytes."""
+    low, high = (size(share * shown) for share in SPREAD[how])
+    if how == MEASURED:
+        return (
+            f"{size(shown)} were measured in two steps, {size(computed)} computed. A run takes up to {high}."
+        )
+    if how == CORRECTED:
+        words = f"{size(computed)} are computed; two steps with other settings make it {size(shown)}."
+        return f"{words} Expect {low} to {high}."
+    return f"{size(shown)} are computed, nothing is measured yet. Expect {low} to {high}."
 
 
 def _measured(corrected: Correction, estimate: Estimate) -> tuple[str, str]:
