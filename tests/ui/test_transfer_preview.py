@@ -143,16 +143,16 @@ def test_measure_shows_what_two_steps_took(qtbot, page, probe):
     qtbot.mouseClick(card.measure, Qt.LeftButton)
     qtbot.waitUntil(lambda: card._how.text() == "two steps were measured", timeout=PATIENCE)
     assert card.memory.value.text() in ("2 GB", "2.0 GB")
-    assert card.told.text().startswith("2 GB were measured in two steps, ")
-    assert card.told.text().endswith(" computed. A run takes up to 2.4 GB.")
+    assert card.told.text().startswith("2 GB measured in two steps, ")
+    assert card.told.text().endswith(" computed: a run takes up to 2.4 GB.")
     assert card.time.note.text() == "by two steps"
     assert card.measure.text() == "Measure"
     page._change({"train.batch_size": 7})
     assert card._how.text() == "computed, corrected by two measured steps"
-    assert "two steps with other settings make it" in card.told.text()
+    assert "two steps measured with other settings make it" in card.told.text()
     page._change({"tokenizer": "bytes"})
     assert card._how.text() == "computed from the sizes"
-    assert " are computed, nothing is measured yet. Expect " in card.told.text()
+    assert " computed, not measured yet: expect " in card.told.text()
 
 
 def test_a_measurement_can_be_cancelled_and_may_fail(qtbot, page, probe):

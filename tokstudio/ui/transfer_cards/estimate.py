@@ -140,15 +140,15 @@ class EstimateCard(QFrame):
 
 def told(how: str, computed: float, shown: float) -> str:
     """Which figure of the memory is computed and which is measured, and within what a run will stay. In bytes."""
-    low, high = (size(share * shown) for share in SPREAD[how])
+    low, high = (
+        size(float(f"{share * shown:.1e}")) for share in SPREAD[how]
+    )  # two digits: no more are known
     if how == MEASURED:
-        return (
-            f"{size(shown)} were measured in two steps, {size(computed)} computed. A run takes up to {high}."
-        )
+        return f"{size(shown)} measured in two steps, {size(computed)} computed: a run takes up to {high}."
     if how == CORRECTED:
-        words = f"{size(computed)} are computed; two steps with other settings make it {size(shown)}."
-        return f"{words} Expect {low} to {high}."
-    return f"{size(shown)} are computed, nothing is measured yet. Expect {low} to {high}."
+        words = f"{size(computed)} computed; two steps measured with other settings make it {size(shown)}:"
+        return f"{words} expect {low} to {high}."
+    return f"{size(shown)} computed, not measured yet: expect {low} to {high}."
 
 
 def _measured(corrected: Correction, estimate: Estimate) -> tuple[str, str]:
