@@ -325,3 +325,21 @@ def test_the_report_is_json(staged, tmp_path, unverified):
     report = next(e for e in run(staged, tmp_path, NoControl(), False) if isinstance(e, Report)).values
     assert json.loads(json.dumps(report)) == report
     assert load_tokenizer(staged.tokenizer).name
+
+
+def test_held_out_text_that_a_tokenizer_does_not_give_back_is_told(staged, tmp_path, unverified):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    library = Tokenizer(models.WordLevel({"the": 0, "of": 1, "[UNK]": 2}, unk_token="[UNK]"))
+    library.pre_tokenizer = pre_tokenizers.Whitespace()
+    library.add_special_tokens(["[UNK]"])
+    folder = tmp_path / "words"
+    folder.mkdir()
+    library.save(str(folder / "tokenizer.json"))
+    config = replace(staged, tokenizer=str(folder), s2t2=replace(staged.s2t2, steps=2, finetune=False))
+    events = list(run(config, tmp_path, NoControl(), False))
+    told = [e.message for e in events if isinstance(e, Log) and "does not give back" in e.message]
+    assert len(told) == 1  # the source gives everything back
+    lossy = next(e for e in events if isinstance(e, Report)).values["lossy_windows"]
+    assert lossy["source"] == 0 < lossy["target"]
+    assert f"words does not give back {lossy['target']} of {lossy['target']} windows" in told[0]

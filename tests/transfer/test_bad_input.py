@@ -15,7 +15,7 @@ import torch
 from tokstudio.errors import TransferError
 from tokstudio.paths import resource
 from tokstudio.tokens.reference import load_tokenizer
-from tokstudio.transfer.audit import audit
+from tokstudio.transfer.audit import audit, digit_runs, digit_warning
 from tokstudio.transfer.base import METHODS, Donor, TransferProblem, assemble
 from tokstudio.transfer.sinkhorn import sinkhorn
 from tokstudio.transfer.start import make_start
@@ -83,6 +83,34 @@ def test_texts_in_which_no_target_token_occurs(texts):
     with pytest.raises(TransferError, match="No target token occurs in the texts") as caught:
         make_start(TransferProblem.of(ENGLISH, CODE, rows(), texts=texts), method="mean-pieces", width=8)
     assert "texts of the domain" in caught.value.hint
+
+
+@pytest.fixture(scope="module")
+def all_unknown(tmp_path_factory):
+    """Two words that no text holds: whatever else is read is the unknown token."""
+    from tokenizers import Tokenizer, models
+
+    folder = tmp_path_factory.mktemp("unknown")
+    library = Tokenizer(models.WordLevel({"zzqqx": 0, "wwvvk": 1, "[UNK]": 2}, unk_token="[UNK]"))
+    library.add_special_tokens(["[UNK]"])
+    library.save(str(folder / "tokenizer.json"))
+    return load_tokenizer(str(folder))
+
+
+@pytest.mark.parametrize("method", ["mean-pieces", "focus", "wechsel", "tokalign"])
+def test_an_unknown_token_is_no_target_token_that_occurs(all_unknown, method):
+    problem = TransferProblem.of(ENGLISH, all_unknown, rows(), texts=TEXTS)
+    with pytest.raises(TransferError, match="No target token occurs in the texts, only its unknown token"):
+        make_start(problem, method=method, width=8)
+
+
+def test_an_unknown_token_spells_no_digits(all_unknown):
+    assert digit_runs(all_unknown) == 0
+    assert (
+        digit_warning(ENGLISH, all_unknown)
+        == f"{all_unknown.name} cannot spell digits: numbers will be lost."
+    )
+    assert "knows no numbers" in digit_warning(all_unknown, ENGLISH)
 
 
 def test_marginals_that_do_not_sum_are_told_with_both_sums():

@@ -284,6 +284,9 @@ def _measure_baseline(problem: Transfer) -> Generator[RunEvent, None, dict[str, 
     yield Phase(name="Measuring the initialized model")
     start = problem.measure()
     yield Metrics(step=0, values={"bits_per_byte": start.value, "memory_bytes": memory_bytes(pair.device)})
+    for tokenizer, found in ((pair.source, source), (pair.target, start)):
+        if found.lossy:
+            yield Log(level="warn", message=lost(tokenizer.name, found))
     yield from problem.lines_at(0)
     yield from problem.samples(0)
     return _baseline(config, pair, source, start, problem.student) | taught
@@ -318,6 +321,14 @@ def _describe(pair: Pair, corpus: Corpus, config: TransferConfig) -> str:
     return (
         f"{config.model} ({len(pair.source):,} tokens) to {pair.target.name} ({len(pair.target):,} tokens) "
         f"on {pair.device}, {told} characters of text"
+    )
+
+
+def lost(name: str, found: BitsPerByte) -> str:
+    """Said of a tokenizer that does not give back all that is measured on."""
+    return (
+        f"{name} does not give back {found.lossy:,} of {found.windows:,} windows of held-out text as they were: "
+        "its bits per byte miss what was lost, and compare with no others."
     )
 
 

@@ -69,8 +69,9 @@ def _alike(matrix: np.ndarray, unused: np.ndarray) -> np.ndarray:
 
 def digit_runs(tokenizer: Tokenizer) -> int:
     """The most digits that one token takes of a long number; 0 where it cannot spell digits."""
-    spans = tokenizer.encode(DIGITS).spans
-    return int((spans[:, 1] - spans[:, 0]).max(initial=0))
+    encoding = tokenizer.encode(DIGITS)
+    spelled = encoding.spans[encoding.ids != (-1 if tokenizer.unknown_id is None else tokenizer.unknown_id)]
+    return int((spelled[:, 1] - spelled[:, 0]).max(initial=0))
 
 
 def digit_warning(source: Tokenizer, target: Tokenizer) -> str | None:
@@ -78,6 +79,10 @@ def digit_warning(source: Tokenizer, target: Tokenizer) -> str | None:
     before, after = digit_runs(source), digit_runs(target)
     if before == after:
         return None
+    if not after:
+        return f"{target.name} cannot spell digits: numbers will be lost."
+    if not before:
+        return f"{source.name} cannot spell digits: the model knows no numbers, and these tokens begin as any others."
     return (
         f"{source.name} takes up to {before} digits a token, {target.name} up to {after}: "
         "numbers will be read and written otherwise, and arithmetic suffers until it is trained anew."

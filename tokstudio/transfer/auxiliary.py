@@ -7,7 +7,7 @@ import numpy as np
 from tokstudio.embed.cooccurrence import cooccurrence, vectors
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.transfer.base import TransferProblem
-from tokstudio.transfer.candidates import used_tokens
+from tokstudio.transfer.candidates import target_counts, used_tokens
 
 CHUNK = 512  # rows compared together
 
@@ -21,7 +21,8 @@ def token_vectors(problem: TransferProblem, tokenizer: Tokenizer) -> tuple[np.nd
             (tokenizer.encode(t).ids for t in problem.texts), window=options.window, size=len(tokenizer)
         )
         rows = vectors(pairs, dimensions=options.dimensions, seed=problem.seed)
-        return rows, used_tokens(tokenizer, problem.texts)
+        own = tokenizer.fingerprint == problem.target.fingerprint
+        return rows, target_counts(problem) if own else used_tokens(tokenizer, problem.texts)
 
     return problem.once(f"vectors of {tokenizer.fingerprint}", make)
 
@@ -31,6 +32,7 @@ def word_token_vectors(problem: TransferProblem) -> tuple[np.ndarray, np.ndarray
     unit length; zero where a token is part of no word of the texts."""
 
     def make():
+        target_counts(problem)  # so that texts without any are told, and not met by rows of pieces alone
         index, counts, sequences = _words(problem)
         pairs = cooccurrence(sequences, window=problem.options.window, size=len(index))
         words = vectors(pairs, dimensions=problem.options.dimensions, seed=problem.seed)

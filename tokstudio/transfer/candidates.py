@@ -14,6 +14,7 @@ import numpy as np
 
 from tokstudio.align.overlap import byte_table
 from tokstudio.embed.sparse import SparseRows
+from tokstudio.errors import TransferError
 from tokstudio.tokens.base import Tokenizer
 from tokstudio.transfer.base import TransferProblem
 from tokstudio.transfer.contexts import shared_space
@@ -140,6 +141,25 @@ def _projected(matrix: np.ndarray) -> np.ndarray:
 
 def _units(rows: np.ndarray) -> np.ndarray:
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def target_counts(problem: TransferProblem) -> np.ndarray:
+    """int64 [v_target]: how often each target token occurs in the texts.
+
+    Raises TransferError where none does that stands for text: special tokens and the unknown token do not.
+    """
+    target = problem.target
+    counts = used_tokens(target, problem.texts)
+    special = {*target.special_tokens.values(), target.unknown_id}
+    found = np.flatnonzero(counts).tolist()
+    if not any(token not in special and target.token_bytes(token) for token in found):
+        unknown = 0 if target.unknown_id is None else int(counts[target.unknown_id])
+        instead = ", only its unknown token" if unknown else ""
+        raise TransferError(
+            f"No target token occurs in the texts{instead}, so nothing is known of how often each is used.",
+            hint="Name texts of the domain that the target tokenizer is for.",
+        )
+    return counts
 
 
 def used_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> np.ndarray:

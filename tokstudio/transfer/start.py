@@ -12,7 +12,7 @@ import numpy as np
 from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import TransferError
 from tokstudio.transfer.base import METHODS, TransferProblem, check_spells
-from tokstudio.transfer.candidates import candidates, used_tokens
+from tokstudio.transfer.candidates import candidates, target_counts, used_tokens
 from tokstudio.transfer.compose import mixtures
 from tokstudio.transfer.plan import Plan
 
@@ -80,13 +80,7 @@ def make_start(
 
 def target_mass(problem: TransferProblem) -> np.ndarray:
     """Smoothed share of each target token in the texts: float64 [v_target]."""
-    counts = used_tokens(problem.target, problem.texts)
-    if not counts.sum():
-        raise TransferError(
-            "No target token occurs in the texts, so nothing is known of how often each is used.",
-            hint="Name texts of the domain that the target tokenizer is for.",
-        )
-    smooth = counts + SMOOTHING
+    smooth = target_counts(problem) + SMOOTHING
     return smooth / smooth.sum()
 
 
