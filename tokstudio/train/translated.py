@@ -23,8 +23,16 @@ class Tables:
     asks; without, they are kept until the scores or alpha change. While `turn` stays the same, passes with gradients
     share one plan, and each hands its gradient through it."""
 
-    def __init__(self, layer: Translation, inputs: "Tensor", outputs: "Tensor", head: str):
+    def __init__(
+        self,
+        layer: Translation,
+        inputs: "Tensor",
+        outputs: "Tensor",
+        head: str,
+        bias: "Tensor | None" = None,
+    ):
         self.layer, self.inputs, self.outputs, self.head = layer, inputs, outputs, head
+        self.source_bias = bias  # [>= v] of the source's head
         self.tied = inputs is outputs and layer.of("output") == "input"
         self._key: Any = None
         self._held: dict[str, Any] = {}
@@ -45,6 +53,13 @@ class Tables:
         return self._get(
             "output table", lambda: self.layer.table(self.solution("output"), self.outputs, "output")
         )
+
+    def bias(self, like: "Tensor") -> "Tensor | None":
+        """Of the translated head, in the precision of `like`."""
+        if self.source_bias is None:
+            return None
+        made = self._get("bias", lambda: self.layer.bias(self.solution("output"), self.source_bias))
+        return made.to(like.dtype)
 
     def solution(self, role: str) -> Solution:
         role = self.layer.of(role)
@@ -115,8 +130,9 @@ class TranslatedHead(torch.nn.Module):
     def forward(self, hidden: "Tensor") -> "Tensor":
         tables = self._tables[0]
         if tables.head == "prob":
-            return handed_on(hidden, tables.outputs, self.layer, tables.solution("output"))
-        return functional.linear(hidden, tables.output_table().to(hidden.dtype))
+            solution = tables.solution("output")
+            return handed_on(hidden, tables.outputs, self.layer, solution, tables.source_bias)
+        return functional.linear(hidden, tables.output_table().to(hidden.dtype), tables.bias(hidden))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +170,8 @@ def translated_student(model: Any, layer: Translation, *, head: str) -> Translat
     inputs = source[0].weight.detach()
     outputs = inputs if source[1] is None or is_tied(model) else source[1].weight.detach()
     layer.to(inputs.device)
-    tables = Tables(layer, inputs, outputs, head)
+    bias = getattr(source[1], "bias", None)
+    tables = Tables(layer, inputs, outputs, head, None if bias is None else bias.detach())
     _set_embeddings(model, TranslatedEmbedding(tables), None if source[1] is None else TranslatedHead(tables))
     surgery = Surgery(_origin(layer), layer.of("output") == "input")
     return TranslatedStudent(model.train(), surgery, source, layer, tables)

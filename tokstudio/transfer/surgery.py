@@ -97,17 +97,17 @@ def replace_vocabulary(
         problem, remarks = problem.excluding(found.untrained), list(found.warnings)
     values, origin, mix, lengths = _solved(problem, method, norms[0])
     told = {"input": lengths} if lengths else {}
-    output = None
+    output, head_mix = None, mix
     head = model.get_output_embeddings()
     if head is not None and not tied:
         check_matrix(source, matrix := numpy_of(head.weight))
-        output, _, _, lengths = _solved(problem.with_matrix(matrix), method, norms[1])
+        output, _, head_mix, lengths = _solved(problem.with_matrix(matrix), method, norms[1])
         told |= {"output": lengths} if lengths else {}
     elif norms[1] not in ("none", norms[0]):
         remarks.append(
             "One matrix serves input and output: its rows have the length that was chosen for the input."
         )
-    install_rows(model, target, values, output)
+    install_rows(model, target, values, output, _bias(model, head_mix))
     return Surgery(
         origin,
         tied,
@@ -178,7 +178,8 @@ def apply_plan(
         output = plan.apply(head_matrix, "output") + _added(corrections, "output")
     if is_tied(model) and not tied:
         untie(model)
-    install_rows(model, target, plan.apply(matrix, "input") + _added(corrections, "input"), output)
+    bias = _bias(model, plan.rows("output"))
+    install_rows(model, target, plan.apply(matrix, "input") + _added(corrections, "input"), output, bias)
     return Surgery(plan.origin(), tied, mix=plan.input)
 
 
@@ -197,11 +198,26 @@ def untie(model: "PreTrainedModel") -> None:
     head.weight = torch.nn.Parameter(head.weight.detach().clone())
 
 
+def _bias(model: "PreTrainedModel", mix: SparseRows) -> np.ndarray | None:
+    """What the head adds to each target token's logit, float32 [v_target]: mixed as its row is, the mean for a row that
+    is no mixture. None for a head that adds nothing."""
+    found = getattr(model.get_output_embeddings(), "bias", None)
+    if found is None:
+        return None
+    own = numpy_of(found)[: mix.width]
+    return np.where(mix.counts > 0, mix.dot(own[:, None])[:, 0], own.mean()).astype(np.float32)
+
+
 def install_rows(
-    model: "PreTrainedModel", target: Tokenizer, values: np.ndarray, output: np.ndarray | None
+    model: "PreTrainedModel",
+    target: Tokenizer,
+    values: np.ndarray,
+    output: np.ndarray | None,
+    bias: np.ndarray | None = None,
 ) -> None:
-    """Give `model` these rows and the special ids of `target`. `output` None: tied, or there is no head."""
-    _install(model, values, output, is_tied(model))
+    """Give `model` these rows and the special ids of `target`. `output` None: tied, or there is no head. `bias`: of the
+    head, where it has one; None: zeros."""
+    _install(model, values, output, is_tied(model), bias)
     _set_special_ids(model, target)
 
 
@@ -209,7 +225,13 @@ def numpy_of(weight) -> np.ndarray:
     return weight.detach().float().cpu().numpy()
 
 
-def _install(model: "PreTrainedModel", values: np.ndarray, output: np.ndarray | None, tied: bool) -> None:
+def _install(
+    model: "PreTrainedModel",
+    values: np.ndarray,
+    output: np.ndarray | None,
+    tied: bool,
+    bias: np.ndarray | None,
+) -> None:
     import torch
 
     model.resize_token_embeddings(
@@ -221,9 +243,10 @@ def _install(model: "PreTrainedModel", values: np.ndarray, output: np.ndarray | 
             model.get_output_embeddings().weight.copy_(torch.from_numpy(output))
     if tied:
         model.tie_weights()
-    bias = getattr(model.get_output_embeddings(), "bias", None)
-    if bias is not None:  # a bias learnt for the old ids means nothing for the new ones
-        torch.nn.init.zeros_(bias)
+    own = getattr(model.get_output_embeddings(), "bias", None)
+    if own is not None:
+        with torch.no_grad():
+            own.copy_(torch.zeros_like(own) if bias is None else torch.from_numpy(bias))
 
 
 def _set_special_ids(model: "PreTrainedModel", target: Tokenizer) -> None:

@@ -176,6 +176,15 @@ class Translation(torch.nn.Module):
             pinned = torch.where(self.pinned[:, None] >= 0, pinned, matrix.mean(0))
             return torch.cat([free, pinned]).index_select(0, self.place)
 
+    def bias(self, solution: Solution, vector: "Tensor") -> "Tensor":
+        """What the head adds to each target token's logit, out of the source's `vector` [>= v]: fp32 [v_target]."""
+        vector = vector.float()[:, None]
+        used = vector.index_select(0, self.columns)
+        free = weighted_rows(solution, self.shares(solution), used, len(self.mu))
+        pinned = vector.index_select(0, self.pinned.clamp_min(0))
+        pinned = torch.where(self.pinned[:, None] >= 0, pinned, vector.mean(0))
+        return torch.cat([free, pinned]).index_select(0, self.place)[:, 0]
+
     @torch.no_grad()
     def all_figures(self) -> dict[str, float]:
         """Of the input's plan, and of the output's where it has one."""
@@ -258,7 +267,13 @@ def weighted_rows(solution: Solution, weights: "Tensor", matrix: "Tensor", rows:
     )
 
 
-def handed_on(hidden: "Tensor", matrix: "Tensor", translation: Translation, solution: Solution) -> "Tensor":
+def handed_on(
+    hidden: "Tensor",
+    matrix: "Tensor",
+    translation: Translation,
+    solution: Solution,
+    bias: "Tensor | None" = None,
+) -> "Tensor":
     """Log-probabilities of the target tokens, [..., v_target]: the source's, each handed on to the target tokens
     in proportion to their share of its column. Source tokens without mass are left out of the softmax, so that
     the result is a distribution."""
@@ -275,6 +290,8 @@ def handed_on(hidden: "Tensor", matrix: "Tensor", translation: Translation, solu
         value = torch.cat([solution.values * free, pinned_mass[kept]])
         total = torch.zeros(len(sources), device=value.device).index_add(0, column, value)
         logits = hidden.float() @ matrix.float().index_select(0, sources).T
+        if bias is not None:
+            logits = logits + bias.float().index_select(0, sources)
         logits = logits.masked_fill(total <= 0, -torch.inf)
         source = logits.softmax(-1).flatten(0, -2).T  # [n, tokens]
         whole = Solution(value, row, column, layer.mu, total)
