@@ -301,3 +301,23 @@ def test_ids_give_the_line_ends_they_stand_for(page):
     page.editor.ids.offer([load_tokenizer("tiktoken:cl100k_base")])
     page.editor.ids.edit.setPlainText(str(ids))
     assert page.session.text == text
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_lines_in_the_panes_whatever_ends_them(qtbot, page, end):
+    page.editor.set_text(f"one{end}two{end}{end}three")
+    qtbot.waitUntil(lambda: settled(page), timeout=30_000)
+    assert page.editor.edit.document().blockCount() == 4
+    assert [pane.view.row_count for pane in page.panes.values()] == [4, 4]
+
+
+def test_a_long_text_keeps_its_line_ends_on_its_way_to_the_panes(qtbot, page):
+    text = "The quick brown fox\r\njumps over\rthe lazy dog.\n" * 100
+    page.editor.set_text(text)
+    qtbot.waitUntil(lambda: settled(page) and page.session.text == text, timeout=30_000)
+    gpt, bert = page.session.panes
+    qtbot.waitUntil(lambda: gpt.encoding.text == bert.encoding.text == text.encode(), timeout=30_000)
+    assert gpt.tokenizer.decode(gpt.encoding.ids) == text.encode()
+    at = text.encode().rindex(b"lazy")
+    page.links.select(at, at + 4)
+    assert [mark.cursor.selectedText() for mark in page.editor.edit.extraSelections()] == ["lazy"]

@@ -128,7 +128,7 @@ def test_line_ends_of_a_text(qtbot, view, tmp_path, typed):
 def test_a_loss_shows_its_place(qtbot, view):
     write(qtbot, view, "start\r\n\n\t\t\tend É")
     rows = [[cell.text for cell in row] for row in view.board.losses.grid.rows]
-    assert ["Whitespace", "5\u201311", "␍↵↵→→→", "·", "bert-base-uncased"] in rows
+    assert ["Whitespace", "5\u201311", "←↵↵→→→", "·", "bert-base-uncased"] in rows
     at = next(i for i, row in enumerate(rows) if row[0].startswith("Case"))
     view.board.choose(at)
     assert [view.board.through.tokens.token(i).decode() for i in view.board.through.selected()] == ["É"]

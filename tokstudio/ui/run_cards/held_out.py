@@ -18,7 +18,7 @@ APART = 2.0  # the same for a difference
 STRONGEST = 0.55  # of the shade: text stays readable on it
 VIEWS = ("This run", "Original", "Difference")
 WORDS = {"worst": "Worst", "best": "Best"}
-MARKS = {"\t": "→", "\r": "␍"}
+MARKS = {"\t": "→", "\r": "←"}
 
 
 @dataclass(frozen=True, eq=False)

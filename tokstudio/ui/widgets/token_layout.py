@@ -151,7 +151,8 @@ def _gap_widths(tokens: TokenText, ruler: np.ndarray) -> np.ndarray:
     """Half the width of the bytes no token covers; only what follows the last line end counts."""
     start = tokens.gap_start.copy()
     for index in np.flatnonzero(tokens.gap_breaks):
-        start[index] = tokens.text.rindex(b"\n", start[index], tokens.starts[index]) + 1
+        there = start[index], tokens.starts[index]
+        start[index] = 1 + max(tokens.text.rfind(end, *there) for end in (b"\n", b"\r"))
     return (ruler[tokens.starts] - ruler[start]) * 0.5
 
 

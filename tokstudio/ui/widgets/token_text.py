@@ -11,7 +11,7 @@ from tokstudio.tokens.distinct import distinct
 from tokstudio.tokens.show import readable
 from tokstudio.tokens.written import written_specials
 
-MARKS = {" ": "·", "\n": "↵", "\t": "→", "\r": "␍", "\u00a0": "⍽", "\u3000": "□"}
+MARKS = {" ": "·", "\n": "↵", "\t": "→", "\r": "←", "\u00a0": "⍽", "\u3000": "□"}
 BLANKS = {"\n": " ", "\t": "  ", "\r": " "}
 INVISIBLE = {
     "\u200b": "ZWSP",
@@ -117,7 +117,8 @@ class TokenText:
                     self.names[number] = glyphs(readable(piece), True)
                     self.pill &= self.ids != number
         self.named = self.empty | self.unknown if name_unknown else self.empty
-        newlines = np.concatenate([[0], np.cumsum(data == 10)])
+        alone = (data == 13) & (np.append(data[1:], 0) != 10)  # a CR that ends a line by itself
+        newlines = np.concatenate([[0], np.cumsum((data == 10) | alone)])
         self.breaks = newlines[self.ends] - newlines[self.starts]
         before = np.concatenate([[0], self.covered[:-1]])[: len(spans)]
         self.gap_start = np.minimum(before, self.starts)
