@@ -24,6 +24,7 @@ for _name in ("HF_HOME", "TIKTOKEN_CACHE_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME
     os.environ[_name] = os.path.join(tempfile.gettempdir(), "tokstudio-tests", _name.lower())
 
 from PySide6.QtCore import qInstallMessageHandler  # noqa: E402  after the platform has been chosen
+from pytestqt.qtbot import QtBot  # noqa: E402
 
 from tests import guards  # noqa: E402
 
@@ -32,6 +33,7 @@ settings.register_profile("tokstudio", deadline=None, print_blob=True)
 settings.load_profile("tokstudio")
 tqdm.tqdm.monitor_interval = 0  # its watchdog thread outlives the bar that started it
 
+PATIENCE = 60_000  # milliseconds that a test waits for what it does not name a time for
 network_allowed = False
 
 
@@ -41,6 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, where in remote.items():
         setattr(socket.socket, name, guards.refuse_remote(getattr(socket.socket, name), where, _allowed))
     socket.getaddrinfo = guards.refuse_remote(socket.getaddrinfo, lambda host, *_, **__: (host,), _allowed)
+
+    for wait in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitSignals, QtBot.waitCallback, QtBot.waitExposed):
+        wait.__kwdefaults__["timeout"] = PATIENCE  # five seconds are not enough where others have the cores
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ from tests.ui.walk import told, usable
 from tokstudio.errors import InputError
 from tokstudio.runs.process import Run
 from tokstudio.runs.store import RunStore
-from tokstudio.ui import announce, page_list, theme
+from tokstudio.ui import announce, in_turns, page_list, theme
 from tokstudio.ui.context import Context, Settings
 from tokstudio.ui.main_window import MainWindow
 from tokstudio.ui.widgets.problem import Problem
@@ -44,6 +44,7 @@ def opened(qtbot, window: MainWindow, name: str) -> QWidget:
         with qtbot.waitSignal(page.engine.opened, timeout=60_000):
             page.open_known(known_matrices()[0].name)
     qtbot.wait(300)
+    qtbot.waitUntil(lambda: not in_turns._queue()._waiting)  # its parts are made one a turn
     return page
 
 
