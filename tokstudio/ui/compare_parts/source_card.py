@@ -50,13 +50,24 @@ class SourceCard(QFrame):
         opener, copy = tool("folder", "Open a text file"), tool("copy", "Copy the text")
         opener.clicked.connect(self.open_asked)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text()))
-        head = row(self.switch, None, self.length, self.ends, opener, copy, margins=(5, 0, 6, 0), spacing=2)
-        head.setFixedHeight(39)
+        self._head = row(self.switch, None, opener, copy, margins=(5, 0, 6, 0), spacing=2)
+        self._head.setFixedHeight(39)
+        self._foot, self._foot_line = row(self.length, None, self.ends, margins=(11, 0, 7, 0)), hline()
+        self._foot.setFixedHeight(28)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
-        for part in (head, hline(), self.edit):
+        for part in (self._head, hline(), self.edit, self._foot_line, self._foot):
             layout.addWidget(part)
+
+    def set_compact(self, compact: bool) -> None:
+        """Low: the figures go into the header."""
+        for part in (self._foot, self._foot_line):
+            part.setVisible(not compact)
+        for at, (figure, before) in enumerate(((self.length, 0), (self.ends, 2))):
+            (self._head if compact else self._foot).layout().insertWidget(
+                2 + at if compact else before, figure
+            )
 
     # ---- text
 

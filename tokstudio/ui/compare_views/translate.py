@@ -94,6 +94,7 @@ class TranslateView(QWidget):
 
     def _arrange(self, size_class: str) -> None:
         wide = size_class == "wide"
+        self.editor.set_compact(not wide)
         self.body.setOrientation(Qt.Horizontal if wide else Qt.Vertical)
         self.body.setSizes([312, 10_000] if wide else [112, 10_000])
 
