@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.embed.files import MINILM
+from tests.embed.files import MINILM, random, write
 from tests.embed.test_compare import DEMO
-from tests.ui.test_embeddings import page, ready  # noqa: F401  a fixture
+from tests.ui.test_embeddings import SLOW, page, ready  # noqa: F401  a fixture
 from tests.ui.test_embeddings_two import settle
 from tokstudio.errors import InputError
 from tokstudio.ui import theme
@@ -145,3 +145,16 @@ def test_a_long_list_of_rows_that_look_wrong_says_that_it_is_cut(qtbot, page):  
     assert notes == [False, False, True, False]
     card.which.set_index(2)
     assert card.note.text().endswith("The first 2 are listed.")
+
+
+def test_what_is_estimated_of_a_wide_matrix_is_said(qtbot, page, tmp_path):  # noqa: F811
+    path = write(tmp_path / "x.safetensors", {"wte.weight": random(300, 4100)})
+    page.open(str(path))
+    qtbot.waitUntil(lambda: page.engine.a is not None and page.engine.a.spectrum is not None, timeout=SLOW)
+    found = page.engine.a.spectrum
+    assert found.values["found"] < 4100
+    rank = page.body.header._one["rank"]
+    qtbot.waitUntil(lambda: rank.note.text() == "of 4,100, estimated", timeout=SLOW)
+    exact = np.linalg.svd(np.asarray(random(300, 4100), np.float64), compute_uv=False) ** 2
+    shares = exact / exact.sum()
+    assert found.values["effective_rank"] == pytest.approx(np.exp(-(shares * np.log(shares)).sum()), rel=0.02)

@@ -208,7 +208,7 @@ class Slots:
             used, found = side.spectrum.values["rows_used"], side.spectrum.values["found"]
             words = [f"from {used:,} rows"] if used != side.rows else []
             if found < len(values):
-                words.append(f"from the {found + 1:,}. on estimated")
+                words.append(f"estimated from {found + 1:,} on")
             if words:
                 slot.subtitle.setText(", ".join(words))
 
