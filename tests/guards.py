@@ -20,7 +20,7 @@ import psutil
 from PySide6.QtCore import QCoreApplication, QEvent, QMessageLogContext, QThread, QThreadPool, QtMsgType
 from PySide6.QtWidgets import QApplication
 
-PATIENCE = 5.0  # seconds that something which is already ending may take
+PATIENCE = 20.0  # seconds that something which is already ending may take
 
 
 class Guard(Protocol):

@@ -5,11 +5,19 @@ import threading
 import weakref
 
 import pytest
-from PySide6.QtCore import QObject, QThread, QTimer
+from PySide6.QtCore import QEvent, QObject, QThread, QTimer
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QApplication, QLineEdit
+from shiboken6 import delete
 
 from tokstudio.ui import garbage
+from tokstudio.ui.charts import LineChart
 from tokstudio.ui.context import Context, Settings
+from tokstudio.ui.embeddings_course import CourseView
 from tokstudio.ui.main_window import MainWindow
+from tokstudio.ui.panes.find_bar import FindBar
+from tokstudio.ui.panes.picker import TokenizerPicker
+from tokstudio.ui.vocabulary_cards.charts import Coverage
 
 
 class Part(QObject):
@@ -91,3 +99,67 @@ def test_a_window_searches_while_it_is_open(qtbot, searching, tokstudio_home):
     assert not gc.isenabled()
     window.end(0)
     assert gc.isenabled()
+
+
+# ---------------------------------------------------------------- what the collector has emptied, Qt may still call
+
+
+def emptied(window) -> list[dict]:
+    """As the collector leaves all parts before Qt takes the window apart: in the worst order. Returns what they held,
+    which the collector lets go of only afterwards."""
+    parts = [window, window.context, window.context.changes, *window.findChildren(QObject)]
+    mine = [part for part in parts if type(part).__module__.startswith("tokstudio")]
+    held = [dict(vars(part)) for part in mine]
+    for part in mine:
+        vars(part).clear()
+    return held
+
+
+@pytest.mark.parametrize("front", ["palette", "help", "find", "picker"])
+def test_a_window_is_taken_apart_after_it_was_emptied(qtbot, tokstudio_home, front):
+    window = MainWindow(Context(Settings(tokstudio_home / "window.ini")))
+    window.resize(1280, 800)
+    window.show()
+    qtbot.waitExposed(window)
+    window.end(0)  # threads and timers are over
+    window.show()
+    window.activateWindow()
+    field = asked_for(window, front)
+    field.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is field)
+    with qtbot.captureExceptions() as raised:
+        held = emptied(window)
+        delete(window)
+    assert raised == []
+    assert held
+
+
+def asked_for(window: MainWindow, front: str) -> QLineEdit:
+    """A field whose keys something listens to."""
+    if front == "palette":
+        window.open_palette()
+        return window.palette_.field
+    if front == "help":
+        window.open_help()
+        return window._help.field
+    if front == "find":
+        bar = window.findChild(FindBar)
+        bar.start()
+        return bar.field
+    picker = TokenizerPicker.of(window.page("compare"))
+    picker.ask(window.top.find, str)
+    return picker.field
+
+
+@pytest.mark.parametrize("make", [Coverage, lambda: LineChart("Loss"), CourseView])
+def test_a_part_that_was_emptied_is_hidden_and_loses_the_focus(qtbot, make):
+    part = make()
+    qtbot.addWidget(part)
+    part.show()
+    held = dict(vars(part))
+    vars(part).clear()
+    with qtbot.captureExceptions() as raised:
+        QApplication.sendEvent(part, QFocusEvent(QEvent.FocusOut))
+        part.hide()
+    assert raised == []
+    vars(part).update(held)

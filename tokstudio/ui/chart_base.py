@@ -313,7 +313,9 @@ class Chart(Labels, Pointing, Pins, pg.PlotWidget):
 
     def focusOutEvent(self, event) -> None:
         super().focusOutEvent(event)
-        if not self.underMouse():
+        if (
+            vars(self) and not self.underMouse()
+        ):  # emptied by the garbage collector it may still lose the focus
             self._point(None)
 
 

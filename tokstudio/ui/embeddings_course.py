@@ -143,8 +143,9 @@ class CourseView(QFrame):
 
     def hideEvent(self, event) -> None:
         super().hideEvent(event)
-        self._looks.stop()
-        self.playing.stop()
+        if vars(self):  # not emptied by the garbage collector, with Qt about to take it apart
+            self._looks.stop()
+            self.playing.stop()
 
     def _look(self) -> None:
         """A run that goes on writes new checkpoints and removes old ones."""

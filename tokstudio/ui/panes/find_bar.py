@@ -58,6 +58,9 @@ class FindBar(QFrame):
 
     asked = Signal(str, int)  # query, direction (0: it was typed)
     closed = Signal()
+    field: QLineEdit | None = (
+        None  # of the class, as Qt still calls `eventFilter` of an object that was emptied
+    )
 
     def __init__(self):
         super().__init__()

@@ -17,9 +17,12 @@ HELP = "A tiktoken name, hub id or path also works, for example tiktoken:gpt2 or
 class TokenizerPicker(ChoiceList):
     """Floats over the window; calls back with a reference."""
 
+    _before: QWidget | None = (
+        None  # what had the focus; of the class for `hideEvent` of an object that was emptied
+    )
+
     def __init__(self, parent: QWidget):
         super().__init__(parent, "Choose a tokenizer", "Name, hub id or path")
-        self._before: QWidget | None = None
         self._chosen: Callable[[str], object] = lambda reference: None
         file, folder = button("Open file…", "file"), button("Open folder…", "folder")
         file.clicked.connect(self._open_file)

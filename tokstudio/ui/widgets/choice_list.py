@@ -80,6 +80,9 @@ class ChoiceDelegate(QStyledItemDelegate):
 class ChoiceList(QFrame):
     """A floating panel. Subclasses may offer something for words that match nothing (`otherwise`)."""
 
+    # of the class, as Qt still calls `eventFilter` while the garbage collector has emptied this object
+    field: QLineEdit | None = None
+
     def __init__(self, parent: QWidget, name: str, placeholder: str):
         super().__init__(parent)
         self.setProperty("frame", "float")

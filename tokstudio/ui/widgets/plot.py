@@ -45,6 +45,8 @@ class Pointed(QWidget):
 
     def focusOutEvent(self, event) -> None:
         super().focusOutEvent(event)
+        if not vars(self):  # emptied by the garbage collector
+            return
         self._ring = False
         if not self.underMouse():
             self.let_go()
