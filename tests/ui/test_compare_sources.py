@@ -321,3 +321,25 @@ def test_a_long_text_keeps_its_line_ends_on_its_way_to_the_panes(qtbot, page):
     at = text.encode().rindex(b"lazy")
     page.links.select(at, at + 4)
     assert [mark.cursor.selectedText() for mark in page.editor.edit.extraSelections()] == ["lazy"]
+
+
+def test_pages_of_a_file_keep_their_line_ends_and_are_never_written(page, tmp_path, monkeypatch):
+    monkeypatch.setattr("tokstudio.ui.panes.text_files.MOST_EDITED", 1_000)
+    monkeypatch.setattr(pager, "PAGE", 900)
+    (tmp_path / "a.txt").write_bytes(b"a line\r\n" * 300)
+    page.files.open(tmp_path / "a.txt")
+    first = page.session.data
+    assert first == b"a line\r\n" * (len(first) // 8)
+    for source in ("escapes", "chat", "text"):
+        page.editor.set_source(source)
+        assert page.editor.edit.isReadOnly()
+        page.editor.convert_ends(0)
+    assert page.session.data == first
+    page.editor.set_source("escapes")
+    page.files.turn(1)
+    assert page.session.data.startswith(b"a line\r\n")
+    assert page.editor.edit.raw_text().encode() == page.session.data
+    page.files.close_paged()
+    assert page.session.text == TWO["text"]
+    assert not page.editor.edit.isReadOnly()
+    assert page.editor.ends.isEnabled()

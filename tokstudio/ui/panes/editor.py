@@ -176,10 +176,10 @@ class TextCard(QFrame):
         for part, name in ((self._chat, "chat"), (self._ids, "ids")):
             if part is not None:
                 part.setVisible(source == name)
-        for part in (self._opener, self.samples_button, self.ends):
+        for part in (self._opener, self.samples_button):
             part.setEnabled(source in WRITTEN)
         self._fit_source()
-        self.edit.setReadOnly(source not in WRITTEN or not self.pager.isHidden())
+        self.lock()
         self.edit.escapes = source == "escapes"
         self.edit.setDocument(self._documents[source])
         self.edit.setPlaceholderText(PLACEHOLDERS[source])
@@ -242,12 +242,20 @@ class TextCard(QFrame):
         if not self.edit.filling.busy:
             self._to_start()
 
+    def lock(self) -> None:
+        """What is made, and pages of a file, are to be read only."""
+        locked = self.source not in WRITTEN or not self.pager.isHidden()
+        self.edit.setReadOnly(locked)
+        self.ends.setEnabled(not locked)
+
     def convert_ends(self, kind: int) -> None:
         """All line ends become LF (0), CRLF (1) or CR (2); one step of undo."""
         self.edit.filling.finish()
+        if not self.ends.isEnabled():
+            return
         if self.source == "escapes":
             self._write(converted(self.text(), kind))
-        elif self.source == "text":
+        else:
             self.edit.ends.convert(kind)
 
     def _to_start(self) -> None:

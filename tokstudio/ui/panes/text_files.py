@@ -88,7 +88,6 @@ class TextFiles(QObject):
         self._editor.set_source("text")
         self.close_paged()
         self._before, self.paged, self.name = self._editor.text(), file, path.name
-        self._editor.edit.setReadOnly(True)
         recent.note_text(self._context.settings, path)
         self.turn(0)
 
@@ -99,6 +98,7 @@ class TextFiles(QObject):
             self._context.fail(error)
             return
         self._editor.pager.show_file(self.paged, number)
+        self._editor.lock()
         self._editor.show_text(text)
 
     def close_paged(self) -> None:
@@ -107,7 +107,7 @@ class TextFiles(QObject):
         self.paged.close()
         self.paged, self.name = None, ""
         self._editor.pager.hide()
-        self._editor.edit.setReadOnly(False)
+        self._editor.lock()
         self._editor.show_text(self._before)
 
     def kept_text(self) -> str:
