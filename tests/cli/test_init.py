@@ -67,9 +67,14 @@ def test_new_rows_can_be_distilled(tmp_path, capsys, monkeypatch):
     code, report = init(*PAIR, *out, capsys=capsys)
     assert code == 0
     assert report["distillation"]["last"] > 0
-    assert (report["rows"]["composed"], report["rows"]["solved"]) == (0, 64)
+    unreached = report["distillation"]["unreached"]
+    assert 0 < unreached < 64
+    assert (report["rows"]["composed"], report["rows"]["solved"]) == (unreached, 64 - unreached)
     with open(report["row_sources"], encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
+    assert all(row["sources"] for row in rows if row["origin"] == "composed")  # still means of their pieces
+    new = [row["norm"] for row in rows if row["origin"] != "copied"]
+    assert report["norms"]["input"]["after"] == pytest.approx(sum(new) / len(new), rel=1e-4)
     assert all(not row["sources"] for row in rows if row["origin"] == "solved")
     assert all(len(row["sources"]) == 1 for row in rows if row["origin"] == "copied")
 
@@ -83,7 +88,7 @@ def test_token_distillation_is_a_method(tmp_path, capsys, monkeypatch, more, ste
     code, report = init(*PAIR, *out, *more, capsys=capsys)
     assert code == 0
     assert report["method"] == "token-distillation"
-    assert report["rows"]["solved"] == (64 if steps else 0)
+    assert report["rows"]["solved"] == (64 - report["distillation"]["unreached"] if steps else 0)
     assert (report["distillation"] or {"steps": 0})["steps"] == steps
 
 
@@ -160,6 +165,34 @@ def test_wrong_calls_are_told_in_a_sentence(tmp_path, capsys, arguments, message
     assert not (tmp_path / "out").exists()
 
 
+def test_a_method_that_copies_nothing_says_so_of_special_tokens(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("tokstudio.transfer.verify.verify_in_fresh_process", lambda path: {"checked": True})
+    code, report = init(*PAIR, "--method", "random", "--output", str(tmp_path / "out"), capsys=capsys)
+    assert code == 0
+    assert report["rows"]["copied"] == 0
+    assert [(s["token"], s["source"]) for s in report["special_tokens"]] == [("<s>", None), ("</s>", None)]
+
+
+def test_a_short_text_is_enough_to_learn_rows_from(tmp_path, capsys, monkeypatch):
+    """Nothing is measured, so nothing is held out of it."""
+    monkeypatch.setattr("tokstudio.transfer.verify.verify_in_fresh_process", lambda path: {"checked": True})
+    text = tmp_path / "short.txt"
+    text.write_text("import os\nprint(os.sep)\n")
+    out = ["--method", "focus", "--texts", str(text), "--output", str(tmp_path / "out")]
+    assert init(*PAIR, *out, capsys=capsys)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "more",
+    [["--method", "focus"], ["--norm-output", "mean"], ["--special", "<s>=</s>"], ["--texts", "python"]],
+)
+def test_what_a_plan_does_not_take_is_refused(tmp_path, capsys, plan_file, more):
+    out = ["--plan", str(plan_file), "--output", str(tmp_path / "out")]
+    code, said = init(*PAIR, *out, *more, capsys=capsys)
+    assert code == 2
+    assert f"{more[0]} means nothing beside --plan" in said
+
+
 def test_a_plan_of_another_pair_is_refused(tmp_path, capsys, plan_file):
     code, said = init(
         "--model", "demo:english", "--target", "demo:english", "--plan", str(plan_file),
@@ -167,6 +200,11 @@ def test_a_plan_of_another_pair_is_refused(tmp_path, capsys, plan_file):
     )  # fmt: skip
     assert code == 2
     assert "target tokenizer" in said
+    mine, given = (
+        load_tokenizer(f"demo:{name}").fingerprint.split("-")[1][:8] for name in ("code", "english")
+    )
+    assert mine in said
+    assert given in said
 
 
 def test_a_folder_that_is_no_model_is_not_replaced(tmp_path, capsys):

@@ -283,6 +283,11 @@ def test_a_run_warns_of_such_an_alpha_with_the_figure(staged, tmp_path, unverifi
     assert any(re.search(message, said) for said in warned), warned
 
 
+def test_a_source_marginal_that_is_missed_is_told():
+    assert translation.missed(0.1) is None
+    assert translation.missed(0.8).startswith("40 % of the plan's mass is in other columns")
+
+
 def test_a_damaged_head_is_found_before_the_translation(staged, tmp_path, make_model):
     from tokstudio.errors import TransferError
     from tokstudio.models.load import load_model

@@ -49,7 +49,7 @@ def test_a_vocabulary_of_special_tokens_alone(only_special):
 def test_a_source_row_that_is_no_number_is_named(value, row):
     matrix = rows()
     matrix[row, 3] = value
-    with pytest.raises(TransferError, match=rf"row {row} is not finite \(1 such rows\)") as caught:
+    with pytest.raises(TransferError, match=rf"row {row} is not finite \(1 such row\)") as caught:
         TransferProblem.of(ENGLISH, CODE, matrix)
     assert "damaged" in caught.value.hint
 

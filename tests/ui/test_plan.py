@@ -263,7 +263,7 @@ def test_one_click_sets_it_up_and_another_takes_it_back(qtbot, qapp, context, tm
     choice.box.click()
     assert page.config.s2t2.steps == 40
     assert page.config.objectives == ("next_token",)
-    assert choice.about.text() == "40 steps, 32 candidates, then 80 of training"
+    assert choice.about.text() == "40 steps, 80 more after; 32 candidates"
     assert "Translation: learnt first" in page.method.flow.accessibleName()
     choice.box.click()
     assert to_dict(page.config) == to_dict(demo())

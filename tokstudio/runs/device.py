@@ -37,7 +37,7 @@ def probe() -> dict[str, Any]:
         return answer
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return answer | {
-        "name": f"CPU, {cores} cores ({platform.machine()})",
+        "name": f"CPU, {cores} {'core' if cores == 1 else 'cores'} ({platform.machine()})",
         "memory": psutil.virtual_memory().total,
     }
 

@@ -48,9 +48,9 @@ def fit_new_rows(
     *,
     seed: int = 0,
 ) -> Surgery:
-    """Fit the input rows of `student` that are no copies. Returns `surgery` with them as what they are now: solved,
-    and no mixtures. Its `fit`: the mean squared error before and after, on the same windows in an order of their own,
-    the steps, the rows, and how many of them the texts never reached, so that they are as they began.
+    """Fit the input rows of `student` that are no copies. Returns `surgery` with those that moved as what they are now:
+    solved, and no mixtures. Its `fit`: the mean squared error before and after, on the same windows in an order of
+    their own, the steps, the rows, and how many of them the texts never reached, so that they are as they began.
 
     Raises TransferError where there is no text to learn from, and where the fit runs away.
     """
@@ -67,16 +67,21 @@ def fit_new_rows(
             "Token distillation ran away: rows are not finite any more.",
             hint="Lower row_fit.learning_rate, or choose mean-pieces.",
         )
-    origin = surgery.origin.copy()
-    origin[new] = SOLVED
+    still = (before == after).all(1)  # as they began, and what they began as
+    origin, moved = surgery.origin.copy(), new[~still]
+    origin[moved] = SOLVED
+    lengths = dict(surgery.lengths)
+    if "input" in lengths:
+        lengths["input"] = replace(lengths["input"], after=float(np.linalg.norm(after, axis=1).mean()))
     told = {
         "first": first,
         "last": distance(teacher, student, source, target, texts, settings, seed=seed + 1),
         "steps": settings.steps,
         "rows": len(new),
-        "unreached": int((before == after).all(1).sum()),
+        "unreached": int(still.sum()),
     }
-    return replace(surgery, origin=origin, mix=surgery.mix and surgery.mix.without(new), fit=told)
+    mix = surgery.mix and surgery.mix.without(moved)
+    return replace(surgery, origin=origin, mix=mix, lengths=lengths, fit=told)
 
 
 def distill_rows(

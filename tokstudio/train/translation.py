@@ -47,6 +47,7 @@ from tokstudio.transfer.translate import FREE, Translation
 
 CORRECTIONS = "corrections.safetensors"
 ONE_HOT, DENSE = 1.02, 0.95  # entries a row below which, share of the candidates above which, alpha is odd
+MISSED = 0.25  # share of the mass in wrong columns that is told
 DENSE_SOLVERS = ("softmax", FREE)
 
 
@@ -243,6 +244,8 @@ def _folding(config: TransferConfig, told: dict[str, Any], plan: Plan) -> Iterat
             message := odd(entries, width, dense=told.get("solver") in DENSE_SOLVERS)
         ):
             yield Log(level="warn", message=message)
+        if message := missed(told.get(f"plan/column_error{end}", 0.0)):
+            yield Log(level="warn", message=message)
     if config.s2t2.head == "prob":
         yield Log(
             level="warn",
@@ -265,6 +268,16 @@ def odd(entries: float, width: float, *, dense: bool = False) -> str | None:
             "A smaller alpha makes it sparse."
         )
     return None
+
+
+def missed(column_error: float) -> str | None:
+    """A sentence where the plan does not hold the source marginal that it was asked to hold."""
+    if column_error / 2 < MISSED:
+        return None
+    return (
+        f"{50 * column_error:.0f} % of the plan's mass is in other columns than the source marginal says. "
+        "A larger alpha, a lower translation rate or more Sinkhorn iterations bring it there."
+    )
 
 
 def _learn(

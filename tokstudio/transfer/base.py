@@ -215,7 +215,8 @@ def check_matrix(source: Tokenizer, matrix: np.ndarray) -> None:
         bad = np.flatnonzero(~np.isfinite(matrix[: len(source)]).all(1))
         if len(bad):
             raise TransferError(
-                f"The source model's row {int(bad[0])} is not finite ({len(bad):,} such rows).",
+                f"The source model's row {int(bad[0])} is not finite "
+                f"({len(bad):,} such {'row' if len(bad) == 1 else 'rows'}).",
                 hint="The model's embeddings are damaged: NaN or infinite values. Fetch it again.",
             )
 

@@ -71,10 +71,16 @@ class Plan:
         ):
             if mine != given.fingerprint:
                 raise TransferError(
-                    f"The plan was learnt for the {role} tokenizer {name} ({mine[:12]}); "
-                    f"{given.name} ({given.fingerprint[:12]}) is another one.",
+                    f"The plan was learnt for the {role} tokenizer {name} ({_short(mine)}); "
+                    f"{given.name} ({_short(given.fingerprint)}) is another one.",
                     hint=f"Use it with models and tokenizers that have exactly the {role} tokenizer {name}.",
                 )
+
+
+def _short(fingerprint: str) -> str:
+    """The kind of tokenizer, and as much of each hash as tells two of them apart."""
+    kind, *hashes = fingerprint.split("-")
+    return " ".join([kind, *(part[:8] for part in hashes)])
 
 
 def save_plan(plan: Plan, path: Path) -> Path:

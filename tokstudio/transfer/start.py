@@ -33,6 +33,7 @@ class Start:
     mass: np.ndarray  # float64 [v_target], sums to 1
     mu: np.ndarray  # float64 [u]
     nu: np.ndarray | None  # float64 [n]; None: the columns may hold anything
+    size: int  # ids of the source tokenizer: rows beyond are padding
 
 
 def make_start(
@@ -75,7 +76,7 @@ def make_start(
     weights = _spread(weights, slots, (len(free), len(columns)), epsilon, problem)
     mu = mass[free] / mass[free].sum()
     nu = _source_marginal(marginal, mu, weights, columns, slots, used)
-    return Start(free, pinned, sources, columns, slots, weights, mass, mu, nu)
+    return Start(free, pinned, sources, columns, slots, weights, mass, mu, nu, len(problem.source))
 
 
 def target_mass(problem: TransferProblem) -> np.ndarray:

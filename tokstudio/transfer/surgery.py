@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from tokstudio.transfer.plan import Plan
 
+NOT_COPIED = "this method copies none"
+
 
 @dataclass(frozen=True, eq=False)
 class Surgery:
@@ -114,10 +116,17 @@ def replace_vocabulary(
         tuple(remarks),
         mix,
         told,
-        tuple(special_map(problem, specials)),
+        tuple(_as_done(entry, origin) for entry in special_map(problem, specials)),
         found and found.digits,
         0 if found is None else len(found.untrained),
     )
+
+
+def _as_done(special: dict[str, Any], origin: np.ndarray) -> dict[str, Any]:
+    """A special token's counterpart is told only where its row was copied: some methods copy nothing."""
+    if special["source_id"] is None or origin[special["id"]] == COPIED:
+        return special
+    return {**special, "source_id": None, "source": None, "reason": NOT_COPIED}
 
 
 def _solved(problem: TransferProblem, method: str, norm: str):

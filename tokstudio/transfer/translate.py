@@ -44,7 +44,7 @@ class PlanFigures:
 
     entries_per_row: float
     entropy: float  # bits, mean over rows of the row's distribution
-    column_error: float  # |P^T 1 - nu| summed: the share of mass that is in the wrong column; 0 without nu
+    column_error: float  # |P^T 1 - nu| summed: twice the share of mass in wrong columns; 0 without nu
 
     def values(self, role: str = "") -> dict[str, float]:
         """By the names of their charts; `role` is set behind where there is a plan of its own for it."""
@@ -173,7 +173,7 @@ class Translation(torch.nn.Module):
             if self.residual:
                 free = self.residual[self.of(role)](free)
             pinned = matrix.index_select(0, self.pinned.clamp_min(0))
-            pinned = torch.where(self.pinned[:, None] >= 0, pinned, matrix.mean(0))
+            pinned = torch.where(self.pinned[:, None] >= 0, pinned, matrix[: self.start.size].mean(0))
             return torch.cat([free, pinned]).index_select(0, self.place)
 
     def bias(self, solution: Solution, vector: "Tensor") -> "Tensor":
@@ -182,7 +182,7 @@ class Translation(torch.nn.Module):
         used = vector.index_select(0, self.columns)
         free = weighted_rows(solution, self.shares(solution), used, len(self.mu))
         pinned = vector.index_select(0, self.pinned.clamp_min(0))
-        pinned = torch.where(self.pinned[:, None] >= 0, pinned, vector.mean(0))
+        pinned = torch.where(self.pinned[:, None] >= 0, pinned, vector[: self.start.size].mean(0))
         return torch.cat([free, pinned]).index_select(0, self.place)[:, 0]
 
     @torch.no_grad()

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 HELP = "give a model another vocabulary by an initializer or a learnt plan, without training"
 TEXT_BYTES = 2_000_000
+METHOD = "mean-pieces"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="list the methods and what each needs")
-    parser.add_argument("--method", default="mean-pieces", help="see --list (%(default)s)")
+    parser.add_argument("--method", default="", help=f"see --list ({METHOD})")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="apply the plan of an S2T2 run instead")
     parser.add_argument("--model", help="a model folder with its tokenizer, or demo:english")
     parser.add_argument("--target", help="a tokenizer reference with a tokenizer.json")
@@ -113,7 +114,9 @@ def _check(args: argparse.Namespace, methods: list[str]) -> None:
     for name in ("model", "target", "output"):
         if not getattr(args, name):
             raise InputError(f"--{name} is missing.", hint="tokstudio init --model … --target … --output …")
-    if args.method not in methods:
+    if args.plan is not None:
+        _check_beside_plan(args)
+    elif args.method and args.method not in methods:
         raise InputError(f"There is no method {args.method!r}.", hint=f"Try one of: {', '.join(methods)}.")
     if args.atoms < 1 or args.neighbors < 1:
         raise InputError("--atoms and --neighbors count tokens.", hint="Give 1 or more.")
@@ -127,6 +130,24 @@ def _check(args: argparse.Namespace, methods: list[str]) -> None:
         raise InputError(
             f"{args.output} holds something else than a model, so it is not replaced.",
             hint="Name another folder.",
+        )
+
+
+def _check_beside_plan(args: argparse.Namespace) -> None:
+    """A plan says all of this already: what is asked for beside it would not be done."""
+    asked = {
+        "--method": args.method,
+        "--donor": args.donor,
+        "--special": args.special,
+        "--norm-input": args.norm_input != "none",
+        "--norm-output": args.norm_output != "none",
+        "--keep-untrained": args.keep_untrained,
+        "--texts": args.texts and not args.distill,
+    }
+    if given := [name for name, value in asked.items() if value]:
+        raise InputError(
+            f"{given[0]} means nothing beside --plan: the plan says what each row is made of.",
+            hint=f"Leave {' and '.join(given)} out, or --plan.",
         )
 
 
@@ -156,7 +177,7 @@ def _initialize(args: argparse.Namespace) -> dict:
             model,
             source,
             target,
-            method=args.method,
+            method=args.method or METHOD,
             seed=args.seed,
             texts=_texts(args.texts),
             donor=_donor(args.donor) if args.donor else None,
@@ -173,7 +194,7 @@ def _initialize(args: argparse.Namespace) -> dict:
         source, target, surgery.origin, surgery.mix, numpy_of(model.get_input_embeddings().weight)
     )
     return {
-        "method": "plan" if plan is not None else args.method,
+        "method": "plan" if plan is not None else args.method or METHOD,
         "model": args.model,
         "target": target.name,
         "vocab_size": len(target),
@@ -193,16 +214,20 @@ def _fit(args: argparse.Namespace) -> "RowFitConfig":
 
     if args.distill is not None:
         return RowFitConfig(steps=args.distill)
-    return RowFitConfig() if args.plan is None and METHODS[args.method].fits else RowFitConfig(steps=0)
+    return (
+        RowFitConfig() if args.plan is None and METHODS[args.method or METHOD].fits else RowFitConfig(steps=0)
+    )
 
 
 def _texts(reference: str) -> list[str]:
     if not reference:
         return []
-    from tokstudio.train.corpus import load_corpus
+    from tokstudio.train.corpus import PYTHON, load_corpus, read_documents
     from tokstudio.train.data import held_out_windows
 
-    return held_out_windows(load_corpus(reference).train, window_bytes=4000, total_bytes=TEXT_BYTES)
+    # all of it: nothing is measured here, so nothing has to be held out
+    documents = load_corpus(PYTHON).train if reference == PYTHON else read_documents(reference)
+    return held_out_windows(documents, window_bytes=4000, total_bytes=TEXT_BYTES)
 
 
 def _donor(reference: str):

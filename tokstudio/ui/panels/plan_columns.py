@@ -8,4 +8,4 @@ class PlanColumnsPanel(SinglePanel):
     order = 9
     metric = "plan/column_error"
     series = 4
-    remark_text = "share of the mass in the wrong column"
+    remark_text = "mass missing or too much, as a share of all"

@@ -85,7 +85,8 @@ class BudgetCard(Numbered):
         read = steps * config.train.batch_size * config.train.accumulate * config.data.window_bytes
         share = read / facts.train_bytes if facts.train_bytes else 0.0
         self.corpus.set_note(size(facts.train_bytes))
-        times = f"{share:.1f} times the corpus" if share >= 1 else f"{100 * share:.0f} % of the corpus"
+        part = f"{100 * share:.0f} %" if share >= 0.01 else "less than 1 %"
+        times = f"{share:.1f} times the corpus" if share >= 1 else f"{part} of the corpus"
         who = "Both stages read" if staged and steps > config.s2t2.steps else "The run reads"
         self._reads.setText(f"{who} {size(read)} of text, {times}.")
 

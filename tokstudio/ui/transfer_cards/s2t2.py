@@ -60,8 +60,8 @@ class S2t2Choice(QWidget):
             self.about.setText("")
             return
         wide = f"{settings.candidates} candidates" if settings.candidates else "all source tokens"
-        after = f"then {config.train.steps:,} of training" if settings.finetune else "no training after"
-        self.about.setText(f"{counted(settings.steps, 'step')}, {wide}, {after}")
+        after = f"{config.train.steps:,} more after" if settings.finetune else "none after"
+        self.about.setText(f"{counted(settings.steps, 'step')}, {after}; {wide}")
 
     def _switch(self, on: bool) -> None:
         data = to_dict(self._config)
