@@ -142,7 +142,7 @@ def table(result: dict[str, Any]) -> str:
     """Markdown, best end first."""
     stages = result["stages"]
     lines = [
-        f"Bits per byte of held-out text, {result['settings']['seeds']} seeds, {result['settings']['steps']} steps.",
+        f"Bits per byte of held-out text, {_seeds(result)}, {result['settings']['steps']} steps.",
         "",
         f"| arm | {' | '.join(stages.values())} |",
         f"| --- | {' | '.join('---' for _ in stages)} |",
@@ -151,6 +151,11 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"| {arm['title']} | {' | '.join(_cell(arm[stage]) for stage in stages)} |")
     lines += ["", *(f"{name}: {value:.4f}" for name, value in result["references"].items())]
     return "\n".join(lines) + "\n"
+
+
+def _seeds(result: dict[str, Any]) -> str:
+    count = result["settings"]["seeds"]
+    return f"{count} {'seed' if count == 1 else 'seeds'}"
 
 
 def _cell(figure: dict[str, Any] | None) -> str:
