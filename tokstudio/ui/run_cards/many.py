@@ -27,6 +27,7 @@ from tokstudio.runs.report import read
 from tokstudio.runs.state import RunState
 from tokstudio.runs.store import RunInfo, folder_size
 from tokstudio.transfer.gap import Gap, gap_of
+from tokstudio.ui import theme
 from tokstudio.ui.background import Worker
 from tokstudio.ui.chart_data import number
 from tokstudio.ui.charts import Legend, LineChart
@@ -35,6 +36,7 @@ from tokstudio.ui.widgets.basic import button, combo, label, row
 from tokstudio.ui.words import counted, duration, size
 
 MOST = 20  # runs laid over each other
+WIDTHS = (210, 92, 150, 130, 96, 90, 70, 86, 76, 80, 90)  # of all columns but the last, which takes the rest
 DASH = "\N{EN DASH}"
 LIVE = "One of them is still going: stop it first"
 METRICS = {
@@ -240,8 +242,8 @@ class ManyRuns(QFrame):
         self.view = _table(self.model, "Runs")
         self.view.setSortingEnabled(True)
         self.view.sortByColumn(2, Qt.DescendingOrder)
-        for column, width in ((0, 210), (2, 150), (3, 130)):
-            self.view.setColumnWidth(column, width)
+        for column, width in enumerate(WIDTHS):
+            self.view.setColumnWidth(column, theme.px(width))
         self.view.activated.connect(lambda index: self.picked.emit(self.model.shown[index.row()].info.name))
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._selected())
         self.view.setContextMenuPolicy(Qt.CustomContextMenu)
