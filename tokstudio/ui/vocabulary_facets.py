@@ -63,7 +63,7 @@ class Facets(Card):
         self._ticked: dict[str, list[str]] = {}
         self._few: set[str] = set()  # scripts that are listed
         self._all = False  # are the others, too?
-        self._more = button("", kind="link")
+        self._more = button("More…", kind="link")
         self._more.clicked.connect(self._switch)
         self._more_line = row(self._more, None)
         self._more_line.hide()
