@@ -235,6 +235,7 @@ BYTES = (
     "data.too_long=cut",
     "train.gradient_checkpointing=true",
 )
+TWO = ("mode=lora", 'objectives=["next_token", "alm"]', "weights=[1.0, 1.0]")
 
 
 def test_forecast_names_its_parts_and_counts_tokens(alm_config):
@@ -253,7 +254,17 @@ def test_forecast_names_its_parts_and_counts_tokens(alm_config):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changed", [(), ("mode=lora",), BYTES], ids=["demo", "lora", "bytes"])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        (),
+        ("mode=lora",),
+        BYTES,
+        (*TWO, "train.batch_size=4"),
+        (*TWO, "train.batch_size=4", "data.held_out_bytes=4096"),
+    ],
+    ids=["demo", "lora", "bytes", "lora-4", "little held out"],
+)
 def test_the_estimate_is_close_to_what_two_steps_take(changed):
     """Each in a process of its own, which never gives back what it once had."""
     from tokstudio.runs.probe import probe

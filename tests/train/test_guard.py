@@ -151,6 +151,7 @@ def test_what_never_has_a_loss_is_given_up_with_the_reason(alm_config, tmp_path,
     with pytest.raises(RunError, match=r"at step 2, after 2 recoveries, ") as caught:
         go(alm_config, tmp_path / "run")
     assert "No weight was changed yet" in caught.value.hint
+    assert not (tmp_path / "run" / "start").exists()
 
 
 def test_a_rate_that_no_half_of_helps_is_given_up(alm_config, tmp_path):

@@ -133,6 +133,7 @@ def test_a_start_before_the_checks_are_done_waits_for_them_and_leaves_nothing(
     assert page.estimate.go.text().startswith("Preparing")
     qtbot.waitUntil(page.estimate.problem.isVisible, timeout=PATIENCE)
     assert says in page.estimate.problem.title.text()
+    assert len(page.preflight.failed()) == 1 or "model" in values  # nothing else is blamed
     assert not store.folder.exists()
     assert page.estimate.go.text() == "Start transfer"
 

@@ -172,6 +172,8 @@ class _Loop:
         self.optimizers.zero_grad()
         known = here().same(checkpoint.good(self.folder))
         if (kept := self.guard.back_to(self.step, known)) is None:
+            if known == [checkpoint.START]:  # it did not help, and a run that is started again writes its own
+                self.forget_start()
             raise _diverged(self.step, known, self.guard, untouched=not (self.moved or self.saved > 0))
         self._restore(None, kept)
         told = self.guard.told(self.step, kept)

@@ -32,6 +32,7 @@ from tokstudio.ui.transfer_cards.facts import (
     expected,
     model_facts,
     pair_facts,
+    sample_of,
 )
 from tokstudio.ui.transfer_cards.measure import Measuring, correction
 from tokstudio.ui.transfer_cards.out import Out
@@ -271,9 +272,7 @@ class TransferPage(Starting, Out, QWidget):
         self._worker.submit(("model", generation), lambda: model_facts(config.model))
         self._worker.submit(
             ("pair", generation),
-            lambda: pair_facts(
-                config.model, target_reference(config), corpus_facts(config.data, config.model).sample
-            ),
+            lambda: pair_facts(config.model, target_reference(config), sample_of(config.data, config.model)),
         )
         self._worker.submit(("corpus", generation), lambda: corpus_facts(config.data, config.model))
         self._worker.submit(("expected", generation), lambda: expected(config, self.store))
@@ -296,6 +295,9 @@ class TransferPage(Starting, Out, QWidget):
     def _failed(self, what: str, error: TokstudioError) -> None:
         if what == "model":
             self._model = None
+        elif what == "corpus":
+            self._corpus = None
+            self.budget.forget_corpus()
         rows = {"pair": ("round", "special"), "device": ("device", "runtime")}.get(what, (what,))
         for row in rows:
             self.preflight.set_check(row, checks.failed(error))

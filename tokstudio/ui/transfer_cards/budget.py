@@ -90,6 +90,11 @@ class BudgetCard(Numbered):
         who = "Both stages read" if staged and steps > config.s2t2.steps else "The run reads"
         self._reads.setText(f"{who} {size(read)} of text, {times}.")
 
+    def forget_corpus(self) -> None:
+        """It cannot be read."""
+        self.corpus.set_note("")
+        self._reads.setText("")
+
     def show_expected(self, found: Expected | None, config: TransferConfig) -> None:
         """The curve of an earlier run like this one, in place of the rate; stretched to the steps of this one."""
         self.chart.setVisible(found is None)

@@ -63,6 +63,7 @@ def model(facts: ModelFacts) -> Check:
 
 def round_trip(facts: PairFacts) -> Check:
     text = f"{facts.exact_lines:,} of {facts.lines:,} held-out lines exact"
+    text = f"the example above {'is' if facts.exact_lines else 'is not'} exact" if facts.lines == 1 else text
     if facts.exact_lines == facts.lines:
         return Check("ok", text)
     return Check("warn", f"{text}. Text that the tokenizer changes is lost to the new model.")

@@ -11,7 +11,7 @@ import numpy as np
 
 from tokstudio.align.overlap import overlap
 from tokstudio.embed.header import Tensor, read_header
-from tokstudio.errors import ModelError
+from tokstudio.errors import ModelError, TokstudioError
 from tokstudio.models.load import model_folder
 from tokstudio.runs.configs import flat
 from tokstudio.runs.files import read_json
@@ -144,6 +144,14 @@ def corpus_facts(data: str | DataConfig, model: str = "") -> CorpusFacts:
     )
 
 
+def sample_of(data: DataConfig, model: str) -> tuple[str, ...]:
+    """Pieces of held-out text; where there is none, which is told elsewhere, the example that is shown."""
+    try:
+        return corpus_facts(data, model).sample
+    except TokstudioError:
+        return (EXAMPLE,)
+
+
 def pair_facts(source: str, target: str, sample: tuple[str, ...]) -> PairFacts:
     """Raises TokenizerError."""
     old, new = load_tokenizer(source), load_tokenizer(target)
@@ -196,7 +204,7 @@ def estimate(
     sizes = Sizes(
         student=student,
         trained=trained,
-        teacher=(model.parameters if full else model.row_parameters) if asked else 0,
+        teacher=_teacher(model, config) if asked and not config.train.teacher_cache else 0,
         hidden=model.hidden,
         intermediate=model.intermediate,
         layers=model.layers,
@@ -219,6 +227,22 @@ def estimate(
     if seconds is None and not cuda:
         seconds = _seconds_counted(model, student, vocabulary, tokens, taught, config)
     return Estimate(parts, disk, seconds, like)
+
+
+def _teacher(model: ModelFacts, config: TransferConfig) -> int:
+    """Values held beside the student: another model, or what of the source is not the student's body."""
+    if config.teacher:
+        return _parameters(config.teacher)
+    return model.parameters if config.mode == "full" else model.row_parameters
+
+
+@lru_cache(maxsize=8)
+def _parameters(reference: str) -> int:
+    """0 for a model that cannot be read; the run's start says why."""
+    try:
+        return model_facts(reference).parameters
+    except ModelError:
+        return 0
 
 
 def _per_byte(pair: PairFacts | None, which: int) -> float:
