@@ -1,6 +1,7 @@
 """Training text from what people have; the position in it is a number, whatever it comes from."""
 
 import gzip
+import io
 import json
 
 import numpy as np
@@ -138,13 +139,13 @@ def test_a_torn_table_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("block", [100, 1000, 1 << 20])
-def test_text_is_cut_as_if_it_were_read_whole(block, tmp_path, monkeypatch):
+def test_text_is_cut_as_if_it_were_read_whole(block, monkeypatch):
     monkeypatch.setattr(sources, "BLOCK", block)
     random = np.random.default_rng(block)
     lines = ["é " * int(random.integers(0, 30)) + "end" * int(random.integers(0, 2)) for _ in range(400)]
     text = "\n".join(lines)
-    (tmp_path / "a.txt").write_bytes(text.encode())
-    assert [d.text for d in sources._text(tmp_path / "a.txt", "a")] == list(windows(text, sources.PART))
+    found = sources.pieces_of_text(io.BytesIO(text.encode()), "a.txt", "a")
+    assert [d.text for d in found] == list(windows(text, sources.PART))
 
 
 def test_what_is_no_text_is_named_by_its_byte(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tokstudio.cli import launching
+from tokstudio.cli import launching, streams
 from tokstudio.cli.output import emit_json, note, say
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", action="store_true", help="wait for a free device instead of starting now")
     parser.add_argument("--print-config", action="store_true", help="print the settings as TOML and end")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    streams.argument(parser)
     launching.arguments(parser)
 
 
@@ -50,6 +51,7 @@ def carry_out(
     from tokstudio.train.settings import to_toml
 
     check_purpose(kind, config)
+    config = streams.with_stream(config, args)
     if args.print_config:
         say(to_toml(config).rstrip())
         return 0
@@ -58,6 +60,7 @@ def carry_out(
         check_start(config, here=launch.machines == 1)
     if args.dry_run:
         return dry_run(config, words, launch, as_json=args.json)
+    config = streams.agreed(config, args, args.overrides)
     started = RunStore().create(kind, args.name or name, to_toml(config))
     save(started.folder, launch)
     note(f"Run {started.folder.name} in {started.folder}")
@@ -77,6 +80,11 @@ def dry_run(config: "TransferConfig", words: Sequence[str], launch: "Launch", *,
 
     from tokstudio.train.memory import forecast, per_rank
 
+    if config.data.stream:
+        note(
+            f"{config.data.corpus} is not read for this: the library of this Python stands for it. What there is to "
+            "read is looked up when the run is created."
+        )
     note("Setting up, then two steps and a measurement …")
     told = {**forecast(config).values(), "command": shlex.join([*words, *launch.options()])}
     each = per_rank(told["parts"], launch.ranks, config)
@@ -85,6 +93,8 @@ def dry_run(config: "TransferConfig", words: Sequence[str], launch: "Launch", *,
         "processes": launch.ranks,
         "parts_per_process": each,
     }
+    if config.data.stream:
+        told["streamed"] = _streamed(config)
     if as_json:
         emit_json(told)
         return 0
@@ -101,11 +111,29 @@ def dry_run(config: "TransferConfig", words: Sequence[str], launch: "Launch", *,
             f"{told['translation_steps']:,} steps of translation, {told['seconds_per_translation_step']:.2f} s each"
         )
     say(f"{told['steps']:,} steps, {told['tokens_per_step']:,.0f} tokens each, {told['tokens']:,.0f} in all")
+    if streamed := told.get("streamed"):
+        say(f"{streamed['text_bytes']:,} bytes of text from {streamed['corpus']}, over the network")
     say(f"{told['seconds_per_step']:.2f} s a step, {told['seconds'] / 60:,.1f} minutes in all")
     say(f"start it with: {told['command']}")
     for name, line in told["launchers"].items():
         say(f"with {name} for a run that is there: {line}")
     return 0
+
+
+def _streamed(config: "TransferConfig") -> dict:
+    """What is known of it without the network."""
+    from tokstudio.tokens.stream_texts import PINNED, known
+    from tokstudio.train.stream_words import traffic
+
+    data, told = config.data, {"corpus": config.data.corpus, "revision": config.data.revision}
+    told["text_bytes"] = (
+        config.train.steps * config.train.batch_size * config.train.accumulate * data.window_bytes
+    )
+    if PINNED.fullmatch(data.revision):
+        found = known(data.corpus.removeprefix("hub:"), data.revision, data.files)
+        if found is not None:
+            told |= {"files": len(found.train), "bytes": found.bytes, "traffic_bytes": traffic(found, config)}
+    return told
 
 
 def _wait(run: "Run", *, as_json: bool) -> int:

@@ -1,4 +1,5 @@
-"""Texts of a data set of the hub, fetched once, when asked to. Training never reaches the network: it reads this copy.
+"""Texts of a data set of the hub, fetched once, when asked to. Training reads this copy; where its settings say so, it
+streams instead (`tokstudio.tokens.stream_texts`).
 
 found = plan_texts("owner/name", under="data/train", most=500_000_000)
 folder = fetch(found, progress, cancelled)          # tokstudio.tokens.download
@@ -20,7 +21,10 @@ SUFFIXES = (
     ".ndjson",
     ".txt",
     ".jsonl.gz",
+    ".json.gz",
     ".txt.gz",
+    ".jsonl.zst",
+    ".json.zst",
 )  # never code, never pickles
 MOST = 1 << 30  # bytes that are fetched unless more are asked for
 
@@ -34,26 +38,10 @@ def plan_texts(hub_id: str, *, under: str = "", most: int = MOST) -> Plan:
     """Files of text whose names begin with `under`, in their order, up to `most` bytes. Asks the hub for names and
     sizes. Raises TokenizerError where there is nothing to fetch."""
     hub_id = hub_id.strip()
-    if not HUB_ID.fullmatch(hub_id) or ".." in hub_id:
-        raise TokenizerError(f"{hub_id!r} is no id of a data set.", hint="Name one like owner/name.")
-    _allowed()
-    url = f"{endpoint()}/api/datasets/{quote(hub_id)}/revision/main?blobs=true"
-    with _opened(url) as answer:
-        data = _piece(answer, url, LISTING)
-    try:
-        told = json.loads(data)
-        revision = str(told["sha"])
-        if not revision.isalnum() or len(revision) > 64:
-            raise ValueError("it names no revision")
-        listed = [_file(hub_id, revision, found) for found in told["siblings"]]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise TokenizerError(
-            f"{endpoint()} did not answer as a hub does ({error}).",
-            hint="A proxy or a login page may have answered instead: try again on another connection.",
-        ) from None
-    texts = [file for name, file in listed if _wanted(name) and name.startswith(under)]
+    revision, listed = listing(hub_id)
+    texts = [file for name, file in listed if wanted_text(name) and name.startswith(under)]
     if not texts:
-        known = sorted({name.rpartition("/")[0] or "." for name, _ in listed if _wanted(name)})
+        known = sorted({name.rpartition("/")[0] or "." for name, _ in listed if wanted_text(name)})
         raise TokenizerError(
             f"{hub_id} has no files of text" + (f" under {under!r}." if under else "."),
             hint=f"It has some in: {', '.join(known[:8])}." if known else "Choose another data set.",
@@ -67,7 +55,28 @@ def plan_texts(hub_id: str, *, under: str = "", most: int = MOST) -> Plan:
     )
 
 
-def _wanted(name: str) -> bool:
+def listing(hub_id: str, revision: str = "main") -> tuple[str, list[tuple[str, RemoteFile]]]:
+    """(commit, (name, file) of everything there is at it). Asks the hub. Raises TokenizerError."""
+    if not HUB_ID.fullmatch(hub_id) or ".." in hub_id:
+        raise TokenizerError(f"{hub_id!r} is no id of a data set.", hint="Name one like owner/name.")
+    _allowed()
+    url = f"{endpoint()}/api/datasets/{quote(hub_id)}/revision/{quote(revision, safe='')}?blobs=true"
+    with _opened(url) as answer:
+        data = _piece(answer, url, LISTING)
+    try:
+        told = json.loads(data)
+        commit = str(told["sha"])
+        if not commit.isalnum() or len(commit) > 64:
+            raise ValueError("it names no revision")
+        return commit, [_file(hub_id, commit, found) for found in told["siblings"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise TokenizerError(
+            f"{endpoint()} did not answer as a hub does ({error}).",
+            hint="A proxy or a login page may have answered instead: try again on another connection.",
+        ) from None
+
+
+def wanted_text(name: str) -> bool:
     parts = PurePosixPath(name).parts
     inside = not name.startswith("/") and not any(part.startswith(".") for part in parts)
     return inside and name.lower().endswith(SUFFIXES)

@@ -13,6 +13,7 @@ from tokstudio.train.config import DataConfig, TransferConfig
 from tokstudio.train.corpus import PYTHON
 from tokstudio.train.kinds import target_reference
 from tokstudio.train.sources import Reader, files_of, local
+from tokstudio.train.stream_words import check_hub
 from tokstudio.transfer.export import tokenizer_folder
 
 READ_WHOLE = 16 << 20  # bytes of files that are read whole; of more, the first text is
@@ -34,14 +35,17 @@ def check_start(config: TransferConfig, *, here: bool = True) -> None:
 
 
 def check_texts(data: DataConfig, model: str) -> None:
-    """Raises InputError for what is missing, empty or no text. What is large is not read to its end."""
-    named = [name for name in (data.corpus, data.held_out) if name and name != PYTHON]
+    """Raises InputError for what is missing, empty or no text. What is large is not read to its end,
+    and what is streamed not at all."""
+    if data.stream:
+        check_hub(data)
+    named = [name for name in ("" if data.stream else data.corpus, data.held_out) if name and name != PYTHON]
     files = {name: files_of(Path(local(name)).expanduser()) for name in named}
     if not files:
         return
     reader = Reader(data, model)
     try:
-        if sum(_sizes(found) for found in files.values()) <= READ_WHOLE:
+        if not data.stream and sum(_sizes(found) for found in files.values()) <= READ_WHOLE:
             reader.corpus()
             return
         for name in files:

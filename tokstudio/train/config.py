@@ -14,7 +14,29 @@ class DataConfig:
         "python",
         "Corpus",
         'A text file, JSON lines, a Parquet or Arrow file, a folder of them, hub:ID of what "tokstudio data download" '
-        'fetched, or "python": the library of this Python.',
+        'fetched or of what is streamed, or "python": the library of this Python.',
+    )
+    stream: bool = setting(
+        False,
+        "Stream",
+        "Read hub:ID over the network while the run works, instead of a copy that was fetched before.",
+    )
+    revision: str = setting(
+        "",
+        "Revision",
+        "Of a streamed data set: the commit whose files are read. It is looked up once, when the run is created, "
+        "so that a resumed run reads the same.",
+    )
+    files: str = setting(
+        "", "Files", "Of a streamed data set: only files whose names begin with this; empty: all with text."
+    )
+    mix_bytes: int = setting(
+        8 << 20,
+        "Mixed together",
+        "So much of a streamed data set is in memory at a time, its windows in random order.",
+        unit="bytes",
+        low=65_536,
+        high=1 << 30,
     )
     held_out: str = setting(
         "",

@@ -37,7 +37,7 @@ class Corpus:
     """`train` and `held_out` share no document."""
 
     name: str
-    train: Sequence[Document]  # in memory, or read when they are asked for
+    train: Sequence[Document]  # in memory, or read when they are asked for, or streamed
     held_out: Sequence[Document]
 
     @property
@@ -48,7 +48,22 @@ class Corpus:
         return text_bytes(self.train)
 
     @property
+    def told(self) -> str:
+        """What is trained on, for people."""
+        if known := getattr(self.train, "told", ""):
+            return known
+        size = self.train_size
+        return f"{size / 1e6:.1f} M characters of text" if size >= 1e6 else f"{size:,} characters of text"
+
+    def close(self) -> None:
+        """Ends what reads ahead."""
+        if hasattr(self.train, "close"):
+            self.train.close()
+
+    @property
     def fingerprint(self) -> str:
+        if known := getattr(self.train, "fingerprint", ""):  # a stream's is of what would be read
+            return known
         digest = hashlib.sha256()
         if hasattr(self.train, "folder"):  # its name says what is in it
             return self.train.folder.parent.name[:16]

@@ -1,9 +1,10 @@
 """Windows of text in a fixed, resumable order, and windows as padded id tensors."""
 
+import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from tokstudio.train.marked import cut, encode, masks
 
 if TYPE_CHECKING:
     import torch
+
+    from tokstudio.train.config import DataConfig, TrainConfig
 
 SHARD = 32 << 20  # bytes of text that are mixed together, of documents that do not fit into memory
 _POOL = 16  # batches sorted by length together: little padding, still well mixed
@@ -54,25 +57,58 @@ class WindowOrder:
             yield self.documents[int(index)]
 
     def _cut(self, epoch: int, shard: int) -> list[list[str]]:
-        random = np.random.default_rng((self.seed, epoch, shard) if shard else (self.seed, epoch))
-        pieces = []
-        for document in self._shard(epoch, shard):
-            first = int(random.integers(self.window_bytes // 4, self.window_bytes + 1))
-            pieces += cut(document.text, self.window_bytes, first=first)
-        if not pieces:
-            raise InputError(
-                "There is nothing to learn in this text.", hint="Choose another text to train on."
-            )
-        size = self.batch_size
-        while len(pieces) < size:  # a tiny corpus still fills a batch
-            pieces = pieces + pieces
-        mixed = [pieces[i] for i in random.permutation(len(pieces))]
-        batches = []
-        for start in range(0, len(mixed) - size + 1, size * _POOL):
-            pool = sorted(mixed[start : start + size * _POOL], key=len)
-            rows = [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
-            batches += [rows[i] for i in random.permutation(len(rows))]
-        return batches
+        random = random_of(self.seed, epoch, shard)
+        found = mixed(self._shard(epoch, shard), self.window_bytes, self.batch_size, random)
+        if not found:
+            raise nothing_to_learn()
+        return found
+
+
+def random_of(seed: int, epoch: int, shard: int) -> np.random.Generator:
+    return np.random.default_rng((seed, epoch, shard) if shard else (seed, epoch))
+
+
+def nothing_to_learn() -> InputError:
+    return InputError("There is nothing to learn in this text.", hint="Choose another text to train on.")
+
+
+def mixed(
+    documents: Iterable[Document],
+    window_bytes: int,
+    size: int,
+    random: np.random.Generator,
+    *,
+    fill: bool = True,
+) -> list[list[str]]:
+    """Batches of `size` windows in random order; none where there is nothing to learn. `fill`: fewer windows than a
+    batch are repeated, else they are none."""
+    pieces = []
+    for document in documents:
+        first = int(random.integers(window_bytes // 4, window_bytes + 1))
+        pieces += cut(document.text, window_bytes, first=first)
+    while fill and pieces and len(pieces) < size:  # a tiny corpus still fills a batch
+        pieces = pieces + pieces
+    shuffled = [pieces[i] for i in random.permutation(len(pieces))]
+    batches = []
+    for start in range(0, len(shuffled) - size + 1, size * _POOL):
+        pool = sorted(shuffled[start : start + size * _POOL], key=len)
+        rows = [pool[i : i + size] for i in range(0, len(pool) - size + 1, size)]
+        batches += [rows[i] for i in random.permutation(len(rows))]
+    return batches
+
+
+def order_of(documents: Sequence[Document], data: "DataConfig", train: "TrainConfig") -> "Order":
+    """The order in which a run reads `documents`."""
+    make = getattr(documents, "order", None) or functools.partial(
+        WindowOrder, documents
+    )  # a stream has its own
+    return make(window_bytes=data.window_bytes, batch_size=train.batch_size, seed=train.seed)
+
+
+class Order(Protocol):
+    """Batch `i` of an endless pass, however often it is asked for."""
+
+    def __getitem__(self, index: int) -> list[str]: ...
 
 
 def held_out_windows(documents: Sequence[Document], *, window_bytes: int, total_bytes: int) -> list[str]:

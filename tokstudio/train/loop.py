@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 ENDS = {"stop": Stopped, "park": Parked}
+LOOK = 0.2  # seconds between two looks for text that is on its way
+PATIENCE = 1.0  # seconds after which somebody who waits for text is listened to
 
 
 class Problem(Protocol):
@@ -86,6 +88,10 @@ def optimize(
     loop = _Loop(problem, train, optimizer, folder, control, first)
     loop.begin(resume)
     while loop.step < (total := loop.total()):
+        if ending := (yield from loop.arrived(total)):
+            yield from loop.due(ending, last=False)
+            yield ENDS[ending](step=loop.saved)
+            return
         rate = loop.rate()
         if loop.step not in loop.guard.skipped:
             learnt = loop.learn(total, rate)
@@ -163,6 +169,26 @@ class _Loop:
     def rate(self) -> float:
         return self.changes.value("learning_rate", self.step, self.optimizer.learning_rate)
 
+    def arrived(self, total: int) -> Generator[RunEvent, None, str]:
+        """Until the text of the next step is there, which matters where it comes over a network: what happens to the
+        connection is told, and a request to stop or park is returned."""
+        order = getattr(self.problem, "order", None)
+        if not hasattr(order, "ready"):
+            return ""
+        index, began = self.step * self.train.accumulate, time.perf_counter()
+        while not order.ready(index, LOOK):
+            for message in order.told():
+                yield Log(level="warn", message=message)
+            if (
+                here().size == 1 and time.perf_counter() - began > PATIENCE
+            ):  # ranks are asked together, at steps
+                ending, total = yield from self.answered(self.rate(), total)
+                if ending:
+                    return ending
+        for message in order.told():
+            yield Log(level="warn", message=message)
+        return ""
+
     def losses(self, batches: list[Any], total: int) -> dict[str, float]:
         self.aggregate.begin(self.step, total, len(batches) * here().size)
         return step_losses(self.problem, batches, self.device, self.train.precision, self.aggregate)
@@ -226,14 +252,19 @@ class _Loop:
 
     def _save(self) -> Checkpointed:
         keep = self.train.keep_checkpoints
-        told = _save(
-            self.problem.model, self.optimizers, self.folder, self.step, keep, self.aggregate, self.guard
-        )
+        extra = {"aggregate": self.aggregate.state(), "guard": self.guard.state()}
+        order = getattr(self.problem, "order", None)
+        if hasattr(order, "mark"):  # of a stream, in which going on without it means reading all again
+            extra["data"] = order.mark(self.step * self.train.accumulate)
+        told = _save(self.problem.model, self.optimizers, self.folder, self.step, keep, extra)
         self.saved = self.step
         return told
 
     def _restore(self, guard: Guard | None, step: int | None = None) -> int:
-        return _restore(self.problem.model, self.optimizers, self.folder, self.aggregate, guard, step)
+        state = _restore(self.problem.model, self.optimizers, self.folder, self.aggregate, guard, step)
+        if (mark := state.extra.get("data")) and hasattr(order := self.problem.order, "load"):
+            order.load(mark)
+        return state.step
 
 
 def _measured(problem: Problem, step: int) -> Iterator[RunEvent]:
@@ -284,7 +315,7 @@ def step_losses(
 
 
 def _save(
-    model, optimizers: Optimizers, folder: Path, step: int, keep: int, aggregate: "Aggregator", guard: Guard
+    model, optimizers: Optimizers, folder: Path, step: int, keep: int, extra: dict[str, Any]
 ) -> Checkpointed:
     import torch
 
@@ -292,7 +323,6 @@ def _save(
     if torch.cuda.is_available():
         rng["cuda"] = torch.cuda.get_rng_state()
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    extra = {"aggregate": aggregate.state(), "guard": guard.state()}
     state = checkpoint.Checkpoint(step, here().full(trained), here().full(optimizers.tensors()), rng, extra)
     path, size = checkpoint.folder_of(folder, step), 0
     if here().first:
@@ -308,7 +338,7 @@ def _restore(
     aggregate: "Aggregator",
     guard: Guard | None,
     step: int | None = None,
-) -> int:
+) -> checkpoint.Checkpoint:
     """Everything as it was at `step`, or at the newest checkpoint. `guard` None: it keeps what it knows."""
     import torch
 
@@ -330,7 +360,7 @@ def _restore(
     torch.set_rng_state(state.rng["cpu"])
     if "cuda" in state.rng and torch.cuda.is_available():
         torch.cuda.set_rng_state(state.rng["cuda"])
-    return state.step
+    return state
 
 
 def _diverged(step: int, saved: list[int], guard: Guard, *, untouched: bool) -> RunError:

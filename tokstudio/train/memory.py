@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.control import NoControl
+from tokstudio.train.corpus import PYTHON
 from tokstudio.train.estimate import FLOAT, Sizes, memory_parts
 
 if TYPE_CHECKING:
@@ -101,13 +102,15 @@ def _teacher(problem: "Transfer") -> int:
 
 def forecast(config: TransferConfig) -> Forecast:
     """Set up the run, do two of its larger steps, of each stage, and measure once. Nothing is written but
-    checkpoints that are removed again."""
+    checkpoints that are removed again. Of a stream nothing is read: the library of this Python stands for it."""
     from tokstudio.models.device import memory_bytes, pick_device
     from tokstudio.train.students import build_student
     from tokstudio.train.teachers import other_teacher
     from tokstudio.train.transfer import Transfer, _set_up, check_config, texts_for
 
     check_config(config)
+    if config.data.stream:
+        config = replace(config, data=replace(config.data, corpus=PYTHON, stream=False))
     device = pick_device(config.train.device)
     pair, model, corpus = _set_up(config)
     process = memory_bytes(device) - FLOAT * sum(p.numel() for p in model.parameters())

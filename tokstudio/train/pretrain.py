@@ -1,5 +1,6 @@
 """Train a small Llama-architecture language model from scratch. The demo model is made by this."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from tokstudio.tokens.base import Tokenizer
 from tokstudio.train.config import ModelConfig, PretrainConfig
 from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus
-from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id, token_batch
+from tokstudio.train.data import TokenBatch, held_out_windows, order_of, prefix_id, token_batch
 from tokstudio.train.evaluate import bits_per_byte, next_token_nats
 from tokstudio.train.lines import HeldOutLines
 from tokstudio.train.loop import optimize, started
@@ -52,12 +53,7 @@ class LanguageModeling:
     ):
         self.model, self.tokenizer, self.config = model, tokenizer, config
         self.lines = HeldOutLines()
-        self.order = WindowOrder(
-            corpus.train,
-            window_bytes=config.data.window_bytes,
-            batch_size=config.train.batch_size,
-            seed=config.train.seed,
-        )
+        self.order = order_of(corpus.train, config.data, config.train)
         self.held_out = held_out_windows(
             corpus.held_out, window_bytes=config.data.window_bytes, total_bytes=config.data.held_out_bytes
         )
@@ -126,7 +122,21 @@ def run(
         torch.set_num_threads(config.train.threads)
     began = time.perf_counter()
     yield Phase(name="Loading the corpus")
-    corpus = load_data(config.data, config.tokenizer)
+    with contextlib.closing(load_data(config.data, config.tokenizer)) as corpus:
+        yield from _run(config, folder, control, resume, tokenizer, corpus, began)
+
+
+def _run(
+    config: PretrainConfig,
+    folder: Path,
+    control: Control,
+    resume: bool,
+    tokenizer: Tokenizer | None,
+    corpus: Corpus,
+    began: float,
+) -> Iterator[RunEvent]:
+    import torch
+
     if tokenizer is None:
         from tokstudio.tokens.reference import load_tokenizer
 

@@ -49,6 +49,7 @@ def publish(problem: "Transfer", report: dict[str, Any]) -> None:
             "fingerprint": corpus.fingerprint,
             "train": corpus.train_size,
             "held_out": text_bytes(corpus.held_out),
+            "told": corpus.told if config.data.stream else "",
         },
     )
 

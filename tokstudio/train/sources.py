@@ -3,11 +3,14 @@
 Nothing is read whole. A row is a text, a chat or a prompt with its answer; which, its fields say.
 """
 
+import bisect
 import gzip
 import hashlib
+import io
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from tokstudio.errors import InputError
@@ -17,8 +20,9 @@ from tokstudio.tokens.download_texts import texts_folder
 from tokstudio.train.chat_rows import ChatRows, fields_of
 from tokstudio.train.config import DataConfig
 from tokstudio.train.corpus import PYTHON, Corpus, Document, python_documents, windows
-from tokstudio.train.stored import StoredDocuments, both
+from tokstudio.train.stored import both
 
+COMPRESSED = frozenset((".gz", ".zst"))
 TEXTS = frozenset((".txt", ".md", ".py", ".rst"))
 BLOCK = 1 << 20  # bytes of a text file that are read at a time
 PART = 4000  # bytes of a document that is cut out of a text file
@@ -31,6 +35,10 @@ def load_data(data: DataConfig, model: str = "") -> Corpus:
 
     Raises InputError, which names the file and the line or row, for what is missing, empty or unreadable.
     """
+    if data.stream:
+        from tokstudio.train.streaming import load_stream
+
+        return load_stream(data, model)
     reader = Reader(data, model)
     try:
         return reader.corpus()
@@ -50,8 +58,8 @@ class Reader:
         reference = local(self.data.corpus)
         apart = local(self.data.held_out) or _own_split(reference)
         if apart:
-            train = self._all(_train_split(reference), "train")
-            held_out = self._all(apart, "held out")
+            train = self.all_of(_train_split(reference), "train")
+            held_out = self.all_of(apart, "held out")
         elif reference == PYTHON:
             train, held_out = _parted(python_documents())
         else:
@@ -67,7 +75,7 @@ class Reader:
             )
         return Corpus(self.data.corpus, train, held_out)
 
-    def _all(self, reference: str, what: str) -> Sequence[Document]:
+    def all_of(self, reference: str, what: str) -> Sequence[Document]:
         """Every document of `reference`, whatever its name."""
         if reference == PYTHON:
             return python_documents()
@@ -93,25 +101,28 @@ class Reader:
         kind = suffix_of(file)
         try:
             if kind in TABLES:
-                rows = ((n, row, f"Row {n:,} of {file}") for n, row in _table(file, self._columns))
-                yield from self._rows(rows, prefix, file)
+                rows = ((n, row, f"Row {n:,} of {file}") for n, row in _table(file, self.columns))
+                yield from self.rows(rows, prefix)
             elif kind in ROWS:
-                yield from self._rows(_lines(file), prefix, file)
+                with _open(file) as stream:
+                    yield from self.rows(rows_of_lines(stream, str(file)), prefix)
             else:
-                yield from _text(file, prefix)
+                with _open(file) as stream:
+                    yield from pieces_of_text(stream, str(file), prefix)
         except (OSError, EOFError) as error:
             raise InputError(
                 f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.",
                 hint="Take it out, or name files that you may read.",
             ) from None
 
-    def _columns(self, names: list[str]) -> list[str] | None:
+    def columns(self, names: list[str]) -> list[str] | None:
         """The columns of a table that are read; None: all."""
         wanted = self.data.text_field or next((name for name in TEXT_FIELDS if name in names), "")
         chat = () if self.data.text_field else fields_of(names)
         return list(chat) or ([wanted] if wanted in names else None)
 
-    def _rows(self, rows: Iterator[tuple[int, Any, str]], prefix: str, file: Path) -> Iterator[Document]:
+    def rows(self, rows: Iterator[tuple[int, Any, str]], prefix: str) -> Iterator[Document]:
+        """`rows`: number, fields (None where it is no row), and what to call it. Takes one row for each document."""
         named = ""
         for number, row, where in rows:
             if not isinstance(row, Mapping):
@@ -143,7 +154,7 @@ def local(reference: str) -> str:
     if not (folder := texts_folder(hub_id)).is_dir():
         raise InputError(
             f"The data set {hub_id} is not on this machine.",
-            hint=f"Fetch it first: tokstudio data download {hub_id}",
+            hint=f"Fetch it first: tokstudio data download {hub_id}\nOr let the run read it while it works: --stream",
         )
     return str(folder)
 
@@ -180,12 +191,61 @@ def files_of(path: Path) -> list[Path]:
     return found
 
 
-def suffix_of(file: Path) -> str:
-    return (Path(file.stem) if file.suffix == ".gz" else file).suffix.lower()
+def suffix_of(file: PurePath) -> str:
+    """Of what is in it, where it is compressed. What is called .json and compressed holds JSON lines."""
+    if file.suffix.lower() not in COMPRESSED:
+        return file.suffix.lower()
+    inner = PurePath(file.stem).suffix.lower()
+    return ".jsonl" if inner == ".json" else inner
 
 
 def _open(file: Path):
-    return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+    return opened(file.open("rb"), file.suffix.lower())
+
+
+def opened(stream, suffix: str):
+    """`stream` without its compression, by the last suffix of its name. Closing it closes `stream`."""
+    if suffix == ".gz":
+        return _Closing(gzip.GzipFile(fileobj=stream), stream)
+    if suffix == ".zst":
+        return io.BufferedReader(_Zstandard(stream), BLOCK)
+    return stream
+
+
+class _Closing(io.BufferedReader):
+    """gzip leaves the file below it open."""
+
+    def __init__(self, raw, below):
+        super().__init__(raw, BLOCK)
+        self._below = below
+
+    def close(self) -> None:
+        super().close()
+        self._below.close()
+
+
+class _Zstandard(io.RawIOBase):
+    """pyarrow's decoder, which has no lines of its own."""
+
+    def __init__(self, below):
+        import pyarrow
+
+        self._below = below
+        self._stream = pyarrow.CompressedInputStream(below, "zstd")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+            self._below.close()
+        super().close()
 
 
 def _stamp(file: Path) -> tuple[int, int]:
@@ -193,47 +253,90 @@ def _stamp(file: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _text(file: Path, prefix: str) -> Iterator[Document]:
-    """Parts as `windows` would cut them out of the whole."""
+def pieces_of_text(stream, name: str, prefix: str) -> Iterator[Document]:
+    """Parts as `windows` would cut them out of the whole. `name`: for messages."""
     number, rest = 0, ""
-    with _open(file) as stream:
-        for text in _decoded(file, stream):
-            *parts, rest = windows(rest + text, PART)
-            for part in parts:
-                yield Document(f"{prefix}#{number}", part)
-                number += 1
+    for text in _decoded(name, stream):
+        *parts, rest = windows(rest + text, PART)
+        for part in parts:
+            yield Document(f"{prefix}#{number}", part)
+            number += 1
     if rest:
         yield Document(f"{prefix}#{number}", rest)
 
 
-def _decoded(file: Path, stream) -> Iterator[str]:
+def _decoded(name: str, stream) -> Iterator[str]:
     at = 0
     for data in blocks(stream, BLOCK):
         try:
             yield data.decode().replace("\r\n", "\n").replace("\r", "\n")
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{file} is not UTF-8 text (byte {at + error.start:,}).",
+                f"{name} is not UTF-8 text (byte {at + error.start:,}).",
                 hint="Save it as UTF-8, or choose another file.",
             ) from None
         at += len(data)
 
 
-def _lines(file: Path) -> Iterator[tuple[int, Any, str]]:
-    with _open(file) as stream:
-        for number, line in enumerate(lines_of(stream), 1):
-            where = f"Line {number:,} of {file}"
-            if len(line) > LONGEST_LINE:
-                raise InputError(
-                    f"{where} is longer than {LONGEST_LINE >> 20} MB.",
-                    hint="JSON lines hold one row a line: has the file line ends?",
-                )
-            if not line.strip():
-                continue
-            try:
-                yield number, json.loads(line), where
-            except (ValueError, RecursionError):
-                yield number, None, where
+def rows_of_lines(
+    stream, name: str, *, passed: int = 0, see: Callable[[int], object] = lambda size: None
+) -> Iterator[tuple[int, Any, str]]:
+    """(number, row, what to call it); the row is None where a line is no JSON. `passed`: lines before the first one;
+    `see` is given the bytes of each line, before its row is given on."""
+    for number, line in enumerate(lines_of(stream), passed + 1):
+        where = f"Line {number:,} of {name}"
+        if len(line) > LONGEST_LINE:
+            raise InputError(
+                f"{where} is longer than {LONGEST_LINE >> 20} MB.",
+                hint="JSON lines hold one row a line: has the file line ends?",
+            )
+        see(len(line))
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line), where
+        except (ValueError, RecursionError):
+            yield number, None, where
+
+
+def rows_of_parquet(
+    table, columns: Callable[[list[str]], list[str] | None], passed: int = 0
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """From an open `pyarrow.parquet.ParquetFile`, beginning with the group of rows in which row `passed` lies."""
+    sizes = [table.metadata.row_group(n).num_rows for n in range(table.metadata.num_row_groups)]
+    ends = list(itertools.accumulate(sizes))
+    first = bisect.bisect_right(ends, passed)
+    number = ends[first - 1] if first else 0
+    groups = list(range(first, len(sizes)))
+    wanted = columns(table.schema_arrow.names)
+    for batch in table.iter_batches(batch_size=512, row_groups=groups, columns=wanted) if groups else ():
+        for row in batch.to_pylist():
+            number += 1
+            if number > passed:
+                yield number, row
+
+
+def rows_of_arrow(
+    source, columns: Callable[[list[str]], list[str] | None]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """`source`: an open file, in either of Arrow's two formats."""
+    import pyarrow
+    from pyarrow import ipc
+
+    try:
+        batches = ipc.open_stream(source)
+    except pyarrow.ArrowInvalid:
+        source.seek(0)
+        whole = ipc.open_file(source)
+        batches = (whole.get_batch(n) for n in range(whole.num_record_batches))
+    number = 0
+    for batch in batches:
+        if wanted := columns(batch.schema.names):
+            batch = batch.select(wanted)
+        for start in range(0, batch.num_rows, 512):
+            for row in batch.slice(start, 512).to_pylist():
+                number += 1
+                yield number, row
 
 
 def _table(
@@ -241,31 +344,15 @@ def _table(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Row by row, from a Parquet or Arrow file. Raises InputError for a damaged one."""
     import pyarrow
-    from pyarrow import ipc, parquet
+    from pyarrow import parquet
 
-    number = 0
     try:
         if file.suffix.lower() == ".parquet":
             with parquet.ParquetFile(file) as table:
-                for batch in table.iter_batches(batch_size=512, columns=columns(table.schema_arrow.names)):
-                    for row in batch.to_pylist():
-                        number += 1
-                        yield number, row
+                yield from rows_of_parquet(table, columns)
             return
         with pyarrow.memory_map(str(file)) as mapped:
-            try:
-                batches = ipc.open_stream(mapped)
-            except pyarrow.ArrowInvalid:
-                mapped.seek(0)
-                whole = ipc.open_file(mapped)
-                batches = (whole.get_batch(n) for n in range(whole.num_record_batches))
-            for batch in batches:
-                if wanted := columns(batch.schema.names):
-                    batch = batch.select(wanted)
-                for start in range(0, batch.num_rows, 512):
-                    for row in batch.slice(start, 512).to_pylist():
-                        number += 1
-                        yield number, row
+            yield from rows_of_arrow(mapped, columns)
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(
             f"{file} cannot be read as a table: {str(error).splitlines()[0].rstrip('.')}.",
@@ -303,7 +390,7 @@ def _train_split(reference: str) -> str:
 
 
 def text_bytes(documents: Sequence[Document]) -> int:
-    """Characters of all documents, or bytes where they lie on the disk."""
-    if isinstance(documents, StoredDocuments):
+    """Characters of all documents, or bytes where they lie on the disk, or in files of the hub."""
+    if hasattr(documents, "bytes"):
         return documents.bytes
     return sum(len(d.text) for d in documents)

@@ -1,5 +1,6 @@
 """The transfer run: initialize, measure, train, measure, export, check."""
 
+import contextlib
 import json
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -31,7 +32,7 @@ from tokstudio.train.chunks import check_lines_up
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.control import Control
 from tokstudio.train.corpus import Corpus
-from tokstudio.train.data import TokenBatch, WindowOrder, held_out_windows, prefix_id
+from tokstudio.train.data import TokenBatch, held_out_windows, order_of, prefix_id
 from tokstudio.train.evaluate import BitsPerByte, bits_per_byte
 from tokstudio.train.kinds import purpose_of, target_reference
 from tokstudio.train.lines import HeldOutLines
@@ -101,9 +102,7 @@ class Transfer:
         self.needs = frozenset[str]().union(*(OBJECTIVES[name].needs(config) for name in config.objectives))
         self.modules = attach(self.model, self.objectives, self.teacher, pair.device)
         data, train = config.data, config.train
-        self.order = WindowOrder(
-            corpus.train, window_bytes=data.window_bytes, batch_size=train.batch_size, seed=train.seed
-        )
+        self.order = order_of(corpus.train, data, train)
         self.lines = HeldOutLines()
         self.held_out = held_out_windows(
             corpus.held_out, window_bytes=data.window_bytes, total_bytes=data.held_out_bytes
@@ -228,12 +227,26 @@ def run(
     check_config(config)
     check(config)
     yield Phase(name="Loading the source model")
-    if config.s2t2.steps or config.s2t2.plan:
-        from tokstudio.train.translation import run as run_in_stages
+    with contextlib.ExitStack() as ending:
+        if config.s2t2.steps or config.s2t2.plan:
+            from tokstudio.train.translation import run as run_in_stages
 
-        yield from run_in_stages(config, folder, control, resume)
-        return
+            yield from run_in_stages(config, folder, control, resume, ending)
+        else:
+            yield from _in_one(config, folder, control, resume, known, ending, began)
+
+
+def _in_one(
+    config: TransferConfig,
+    folder: Path,
+    control: Control,
+    resume: bool,
+    known: dict[str, Any] | None,
+    ending: contextlib.ExitStack,
+    began: float,
+) -> Iterator[RunEvent]:
     pair, model, corpus = _set_up(config)
+    ending.callback(corpus.close)
     begin = started(config.train, pair.device, folder, resume=resume)
     resume = begin.step > 0
     yield begin
@@ -316,11 +329,9 @@ def texts_for(config: TransferConfig, corpus: Corpus) -> list[str]:
 
 
 def _describe(pair: Pair, corpus: Corpus, config: TransferConfig) -> str:
-    size = corpus.train_size
-    told = f"{size / 1e6:.1f} M" if size >= 1e6 else f"{size:,}"
     return (
         f"{config.model} ({len(pair.source):,} tokens) to {pair.target.name} ({len(pair.target):,} tokens) "
-        f"on {pair.device}, {told} characters of text"
+        f"on {pair.device}, {corpus.told}"
     )
 
 

@@ -6,6 +6,7 @@ run's folder, the plan in `plan.safetensors`, the plan it started from in `plan-
 the last measurement in `plan-now.safetensors`.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -78,11 +79,14 @@ class TranslationProblem(transfer.Transfer):
         return {**super().evaluate(), **self.student.layer.all_figures()}
 
 
-def run(config: TransferConfig, folder: Path, control: Control, resume: bool) -> Iterator[RunEvent]:
-    """As `transfer.run`, in stages. Ends in Finished, Stopped or Parked."""
+def run(
+    config: TransferConfig, folder: Path, control: Control, resume: bool, ending: contextlib.ExitStack
+) -> Iterator[RunEvent]:
+    """As `transfer.run`, in stages. Ends in Finished, Stopped or Parked. `ending`: what is closed after it."""
     began = time.perf_counter()
     first = config.s2t2.steps
     pair, model, corpus = transfer._set_up(config)
+    ending.callback(corpus.close)
     check_rows(model, pair.source)
     begin = _begin(config, pair.device, folder, resume)
     resume = begin.step > 0

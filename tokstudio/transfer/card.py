@@ -62,7 +62,7 @@ def write_card(
     data: Mapping[str, Any],
 ) -> Path:
     """Write `README.md` and copy license files. `model`, `tokenizer`: folders they came from; `data`: `corpus`,
-    `fingerprint`, `train` and `held_out`, in characters."""
+    `fingerprint`, `train` and `held_out`, in characters; `told`: in words, of a stream."""
     licenses = {"model": license_of(model), "tokenizer": license_of(tokenizer)}
     if model == tokenizer:
         licenses["tokenizer"] = licenses["model"]
@@ -173,6 +173,9 @@ def _figures(report: Mapping[str, Any], kind: str) -> list[str]:
 
 
 def _data(report: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
+    if data.get("told"):
+        held_out = f"{data['held_out']:,} characters that were not trained on"
+        return ["## Text", "", f"Trained on {data['told']}; measured on {held_out}."]
     name = "the library of Python" if data["corpus"] == "python" else Path(str(data["corpus"])).name
     return [
         "## Text",

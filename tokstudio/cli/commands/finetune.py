@@ -71,4 +71,5 @@ def words(args: argparse.Namespace, kind: str) -> list[str]:
         if value := getattr(args, name, None):
             found += ["--" + name.replace("_", "-"), str(value)]
     found += ["--lora"] if args.lora else []
+    found += ["--stream"] if args.stream else []
     return found + [word for override in args.overrides for word in ("--set", override)]

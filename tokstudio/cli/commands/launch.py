@@ -5,7 +5,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from tokstudio.cli import launching
+from tokstudio.cli import launching, streams
 from tokstudio.cli.output import emit_json, note, say
 
 HELP = "start a run from its settings: here, on several devices or machines, or on a Ray cluster"
@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--background", action="store_true", help="do not follow it here")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    streams.argument(parser)
     launching.arguments(parser)
 
 
@@ -47,9 +48,10 @@ def run(args: argparse.Namespace) -> int:
     if hasattr(config, "data"):
         from tokstudio.cli.training import anchored
 
-        config = anchored(config)
+        config = streams.with_stream(anchored(config), args)
     if isinstance(config, TransferConfig) and launch.target != "ray":
         check_start(config, here=launch.machines == 1)
+    config = streams.agreed(config, args)
     started = RunStore(args.runs and args.runs.absolute()).create(
         args.kind, args.name or args.config.stem, to_toml(config)
     )

@@ -64,6 +64,7 @@ def words(args: argparse.Namespace) -> list[str]:
         else ["--config", str(args.config)]
     )
     found += [word for override in args.overrides for word in ("--set", override)]
+    found += ["--stream"] if args.stream else []
     return found + (["--name", args.name] if args.name else [])
 
 

@@ -8,17 +8,18 @@ the log-probability of that word end: tokenizers differ in how they score a pref
 words. Or they are merged at white space, until the last tokens' biases are small (`pair_bias.py`), or not at all.
 """
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tokstudio.train.chunks import Chunks, chunk, merge, word_starts
-from tokstudio.train.corpus import load_corpus
 from tokstudio.train.data import TokenBatch, held_out_windows
 from tokstudio.train.divergences import EPSILON, binary_cross_entropy, divergence, log1mexp
 from tokstudio.train.objectives.base import AnyScores, Objective, objective
 from tokstudio.train.pair_bias import TEXT_BYTES, PairBias
+from tokstudio.train.sources import load_data
 
 if TYPE_CHECKING:
     import torch
@@ -75,8 +76,8 @@ class Alm(Objective):
         )
         self.bias = None
         if self.settings.chunks == "pairs":
-            corpus = load_corpus(config.data.corpus)
-            texts = held_out_windows(corpus.train, window_bytes=4000, total_bytes=TEXT_BYTES)
+            with contextlib.closing(load_data(config.data, config.model)) as corpus:
+                texts = held_out_windows(corpus.train, window_bytes=4000, total_bytes=TEXT_BYTES)
             self.bias = PairBias.of(pair.source, pair.target, texts)
 
     def prepare(self, student: TokenBatch, teacher: TokenBatch, scores: AnyScores) -> Groups:
