@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
+from tokstudio.tokens import remote
+
 COMMIT = "c0ffee" * 6 + "c0ff"
 
 
@@ -93,6 +95,19 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             """Nothing on stderr."""
 
     return Handler
+
+
+@contextlib.contextmanager
+def reached(monkeypatch, files: dict[str, bytes]) -> Iterator[Hub]:
+    """One that this process takes for the hub, and asks again without waiting."""
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(remote, "FIRST_WAIT", 0.001)
+    made = Hub(files)
+    with serving(made) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        yield made
 
 
 @contextlib.contextmanager

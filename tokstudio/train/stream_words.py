@@ -32,15 +32,13 @@ def traffic(found: Streamable, config: Any) -> int:
     text = (train.steps + staged) * train.batch_size * train.accumulate * data.window_bytes
     size = sum(shard.size or 0 for shard in found.train)
     small = 0 < size <= data.mix_bytes  # kept in memory from the first pass on
-    training = size if small else (-(-text // data.mix_bytes) + 1) * data.mix_bytes
-    measured = ROOM * data.held_out_bytes
+    training = size if small else (-(-text // data.mix_bytes) + 1) * data.mix_bytes + PIECE
     if data.held_out:
-        measured = 0
-    elif not found.held_out:
-        measured = min(round(measured / HELD_OUT_SHARE), size or round(measured / HELD_OUT_SHARE))
-    files = len(found.train)
-    begun = min(files, HEADS) + 1 + training // max(1, size // files) if files else 0
-    return training + measured + begun * min(PIECE, size // max(1, files) or PIECE)
+        return training
+    shards, share = (found.held_out, 1.0) if found.held_out else (found.train, HELD_OUT_SHARE)
+    begun = sorted((shard.size or PIECE for shard in shards), reverse=True)[:HEADS]
+    each = PIECE + round(ROOM * data.held_out_bytes / share / max(1, len(begun)))
+    return training + sum(min(size, each) for size in begun)
 
 
 def described(found: Streamable, config: Any) -> list[str]:

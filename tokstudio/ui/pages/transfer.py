@@ -34,6 +34,7 @@ from tokstudio.ui.transfer_cards.facts import (
     pair_facts,
     sample_of,
 )
+from tokstudio.ui.transfer_cards.from_hub import FromHub
 from tokstudio.ui.transfer_cards.measure import Measuring, correction
 from tokstudio.ui.transfer_cards.out import Out
 from tokstudio.ui.transfer_cards.purpose import taken_up
@@ -48,7 +49,7 @@ MEASURED = ("model", "tokenizer", "data", "mode")  # settings whose change asks 
 PAUSE = 250  # milliseconds without typing before the pair is measured again
 
 
-class TransferPage(Starting, Out, QWidget):
+class TransferPage(FromHub, Starting, Out, QWidget):
     name, title, icon, order = "transfer", "Transfer", "transfer", 5
     prepare = staticmethod(apart.prepare)
 
@@ -108,6 +109,7 @@ class TransferPage(Starting, Out, QWidget):
             offer(picker.combo, self.context, lambda picker=picker: Thing(picker.reference), self.name)
         for card in (self.method, self.pair, self.budget):
             card.edited.connect(self._change)
+        self.budget.corpus.asked.connect(self._from_hub)
         self.preflight.again.connect(self._again)
         self.preflight.changed.connect(self._permit)
         self.estimate.start.connect(lambda: self.start())
@@ -146,7 +148,7 @@ class TransferPage(Starting, Out, QWidget):
             self.config.model,
             self.config.tokenizer,
             self.config.teacher,
-            corpus if corpus != "python" else "",
+            corpus if corpus != "python" and not self.config.data.stream else "",
         )
         return [Thing(reference) for reference in chosen if reference]
 

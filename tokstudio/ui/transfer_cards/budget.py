@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Signal
 
-from tokstudio.train.config import OptimizerConfig, TrainConfig, TransferConfig
+from tokstudio.train.config import DataConfig, OptimizerConfig, TrainConfig, TransferConfig
 from tokstudio.train.optim import schedule
 from tokstudio.ui import numbers
 from tokstudio.ui.charts import LineChart
@@ -17,6 +17,9 @@ from tokstudio.ui.widgets.basic import eliding, row
 from tokstudio.ui.words import size
 
 TEXT_FILES = "Text (*.txt *.md *.py *.rst *.jsonl *.ndjson *.parquet *.arrow *.feather *.gz);;All files (*)"
+STREAM = "Stream from the Hub\N{HORIZONTAL ELLIPSIS}"
+FETCH = "Download from the Hub\N{HORIZONTAL ELLIPSIS}"
+STREAMED = "stream "  # before the reference of a data set that is streamed, in the list
 FIELDS: dict[str, tuple[type, str]] = {
     "train.steps": (TrainConfig, "steps"),
     "train.batch_size": (TrainConfig, "batch_size"),
@@ -46,8 +49,14 @@ class BudgetCard(Numbered):
             field = next(f for f in dataclasses.fields(cls) if f.name == name)
             self.fields[key] = made = Field(field.metadata["title"], "", field.metadata["help"])
             made.edited.connect(lambda text, key=key, field=field: self._read(key, field, text))
-        self.corpus = Picker("Corpus", [("python", "The library of this Python")], files=TEXT_FILES)
-        self.corpus.picked.connect(lambda reference: self.edited.emit({"data.corpus": reference}))
+        self.corpus = Picker(
+            "Corpus",
+            [("python", "The library of this Python")],
+            files=TEXT_FILES,
+            ways=(STREAM, FETCH),
+        )
+        self.corpus.picked.connect(self._picked)
+        self._streams: dict[str, dict[str, Any]] = {}  # settings of those in the list
         self._reads = eliding("", "small", "muted")
         self.chart = LineChart("Learning rate", zero=True, x_label="step", whole=True, y_words=_rate)
         steps, batch, rate = self.fields.values()
@@ -73,21 +82,38 @@ class BudgetCard(Numbered):
             if not field.line.hasFocus():
                 field.line.setText(f"{value:,}" if isinstance(value, int) else f"{value:g}")
                 field.set_problem("")
-        self.corpus.set_reference(config.data.corpus)
+        self._show_corpus(config.data)
         steps = np.linspace(0, config.train.steps - 1, min(400, config.train.steps)).round()
         factors = [schedule(int(step), config.train.steps, config.optimizer) for step in steps]
         self.chart.set_series("learning rate", steps + 1, config.optimizer.learning_rate * np.array(factors))
         self.chart.set_x_range(0, config.train.steps)
 
+    def _show_corpus(self, data: DataConfig) -> None:
+        if not data.stream:
+            self.corpus.set_reference(data.corpus)
+            return
+        reference = f"{STREAMED}{data.corpus} {data.files}".strip()
+        names = ("corpus", "stream", "revision", "files")
+        self._streams[reference] = {f"data.{name}": getattr(data, name) for name in names}
+        shown = " ".join(filter(None, (data.corpus.removeprefix("hub:"), data.files)))
+        self.corpus.set_reference(reference, f"{shown} (streamed)")
+
+    def _picked(self, reference: str) -> None:
+        here = {"data.corpus": reference, "data.stream": False, "data.revision": "", "data.files": ""}
+        self.edited.emit(self._streams.get(reference, here))
+
     def show_corpus(self, facts: CorpusFacts, config: TransferConfig) -> None:
         staged = config.s2t2.steps > 0
         steps = config.s2t2.steps + (config.train.steps if config.s2t2.finetune or not staged else 0)
         read = steps * config.train.batch_size * config.train.accumulate * config.data.window_bytes
+        who = "Both stages read" if staged and steps > config.s2t2.steps else "The run reads"
+        self.corpus.set_note(size(facts.train_bytes) if facts.train_bytes else "")
+        if config.data.stream:
+            self._reads.setText(f"{who} {size(read)} of text over the network.")
+            return
         share = read / facts.train_bytes if facts.train_bytes else 0.0
-        self.corpus.set_note(size(facts.train_bytes))
         part = f"{100 * share:.0f} %" if share >= 0.01 else "less than 1 %"
         times = f"{share:.1f} times the corpus" if share >= 1 else f"{part} of the corpus"
-        who = "Both stages read" if staged and steps > config.s2t2.steps else "The run reads"
         self._reads.setText(f"{who} {size(read)} of text, {times}.")
 
     def forget_corpus(self) -> None:

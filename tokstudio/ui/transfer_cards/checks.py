@@ -62,6 +62,8 @@ def model(facts: ModelFacts) -> Check:
 
 
 def round_trip(facts: PairFacts) -> Check:
+    if not facts.lines:
+        return Check("warn", "There is no text yet to try it on.")
     text = f"{facts.exact_lines:,} of {facts.lines:,} held-out lines exact"
     text = f"the example above {'is' if facts.exact_lines else 'is not'} exact" if facts.lines == 1 else text
     if facts.exact_lines == facts.lines:
@@ -78,6 +80,8 @@ def special(found: SpecialMap) -> Check:
 
 
 def corpus(facts: CorpusFacts) -> Check:
+    if facts.streamed:
+        return Check("ok" if facts.sample else "warn", facts.streamed)
     split = f"{size(facts.train_bytes)} to train on, {size(facts.held_out_bytes)} held out"
     return Check("ok", f"{split}, no document in both")
 
@@ -89,7 +93,7 @@ def cure(key: str, config: TransferConfig) -> dict[str, Any]:
         "folder": {"train.keep_checkpoints": 1},
         "model": {"model": demo().model},
         "round": {"tokenizer": demo().tokenizer},
-        "corpus": {"data.corpus": "python"},
+        "corpus": {"data.corpus": "python", "data.stream": False},
         "device": {
             "train.batch_size": max(1, train.batch_size // 2),
             "train.accumulate": train.accumulate * (2 if train.batch_size > 1 else 1),

@@ -18,6 +18,7 @@ from tokstudio.runs.files import read_json
 from tokstudio.runs.store import RunStore
 from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.tokens.reference import load_tokenizer
+from tokstudio.tokens.stream_texts import known
 from tokstudio.train.config import DataConfig, TransferConfig
 from tokstudio.train.data import held_out_windows
 from tokstudio.train.estimate import FLOAT, Sizes, memory_parts
@@ -25,6 +26,7 @@ from tokstudio.train.marked import encode
 from tokstudio.train.objectives.base import OBJECTIVES
 from tokstudio.train.settings import to_dict
 from tokstudio.train.sources import load_data, text_bytes
+from tokstudio.ui.words import counted, size
 
 EXAMPLE = "if name in self.values: return None"
 SAMPLE = 65_536  # bytes of held-out text that tokens are counted on
@@ -64,7 +66,8 @@ class CorpusFacts:
     train_bytes: int
     held_out_bytes: int
     documents: int
-    sample: tuple[str, ...]  # pieces of held-out text
+    sample: tuple[str, ...]  # pieces of held-out text; of a stream, of its first rows
+    streamed: str = ""  # what is known of a stream, in words
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +136,10 @@ def model_facts(reference: str) -> ModelFacts:
 
 @lru_cache(maxsize=2)
 def corpus_facts(data: str | DataConfig, model: str = "") -> CorpusFacts:
-    """Reads the whole text once. `model`: whose chat template writes chats. Raises InputError."""
+    """Reads the whole text once; of a stream nothing, but what was looked up when it was chosen. `model`: whose chat
+    template writes chats. Raises InputError."""
+    if isinstance(data, DataConfig) and data.stream:
+        return _stream_facts(data)
     corpus = load_data(DataConfig(corpus=data) if isinstance(data, str) else data, model)
     sample = held_out_windows(corpus.held_out, window_bytes=1024, total_bytes=SAMPLE)
     return CorpusFacts(
@@ -150,6 +156,19 @@ def sample_of(data: DataConfig, model: str) -> tuple[str, ...]:
         return corpus_facts(data, model).sample
     except TokstudioError:
         return (EXAMPLE,)
+
+
+def _stream_facts(data: DataConfig) -> CorpusFacts:
+    hub_id = data.corpus.removeprefix("hub:")
+    found = known(hub_id, data.revision, data.files) if data.corpus.startswith("hub:") else None
+    if found is None:
+        return CorpusFacts(0, 0, 0, (), f"{data.corpus}: what there is to read is asked for before the start")
+    count, apart = len(found.train), sum(shard.size or 0 for shard in found.held_out)
+    held_out = f"{size(apart)} of files to measure on" if apart else "one document in 16 held out"
+    held_out = "measured on other text" if data.held_out else held_out
+    told = f"streamed: {counted(count, 'file')}, {{}}, at commit {data.revision[:8]}; {held_out}"
+    train = sum(shard.size or 0 for shard in found.train)
+    return CorpusFacts(train, apart, 0, found.sample, told.format(size(train)))
 
 
 def pair_facts(source: str, target: str, sample: tuple[str, ...]) -> PairFacts:

@@ -16,9 +16,13 @@ class Picker(QWidget):
     """Emits a reference: "demo:english", "tiktoken:…", or the path of a folder."""
 
     picked = Signal(str)
+    asked = Signal(str)
 
-    def __init__(self, name: str, entries: list[tuple[str, str]], *, files: str = ""):
-        """`entries`: (reference, as shown). `files`: a filter of names, where a file can be chosen, too."""
+    def __init__(
+        self, name: str, entries: list[tuple[str, str]], *, files: str = "", ways: tuple[str, ...] = ()
+    ):
+        """`entries`: (reference, as shown). `files`: a filter of names, where a file can be chosen, too. `ways`: to
+        something that is not here yet; `asked` says which."""
         super().__init__()
         self._name = name
         self.combo = combo((), name)
@@ -28,6 +32,9 @@ class Picker(QWidget):
         if files:
             self.combo.addItem(FILE, FILE)
         self.combo.addItem(ANOTHER, "")
+        self._ways = ways
+        for way in ways:
+            self.combo.addItem(way, way)
         self.combo.activated.connect(self._activated)
         self._current = ""
         layout = QVBoxLayout(self)
@@ -41,13 +48,13 @@ class Picker(QWidget):
         """What is chosen; "" for the library of this Python, which is no file."""
         return "" if self._current == "python" else self._current
 
-    def set_reference(self, reference: str) -> None:
-        """Adds it where it is not in the list yet."""
+    def set_reference(self, reference: str, shown: str = "") -> None:
+        """Adds it where it is not in the list yet. `shown`: its name there; empty: the last part of a path."""
         self._current = reference
         place = self.combo.findData(reference)
         if place < 0:
-            place = self.combo.count() - (2 if self._files else 1)
-            self.combo.insertItem(place, Path(reference).name or reference, reference)
+            place = self.combo.count() - len(self._ways) - (2 if self._files else 1)
+            self.combo.insertItem(place, shown or Path(reference).name or reference, reference)
         self.combo.setCurrentIndex(place)
         self.combo.setToolTip(reference)
 
@@ -57,6 +64,10 @@ class Picker(QWidget):
 
     def _activated(self, place: int) -> None:
         reference = self.combo.itemData(place)
+        if reference in self._ways:
+            self.set_reference(self._current)
+            self.asked.emit(reference)
+            return
         if not reference:
             reference = QFileDialog.getExistingDirectory(self, self._name)
         elif reference == FILE:

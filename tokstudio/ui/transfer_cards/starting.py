@@ -59,6 +59,8 @@ class Starting:
         if self.preflight.failed():
             self._refuse()
             return
+        if not self.may_stream():
+            return
         try:
             run = create_transfer(self.store, self.config, self.estimate.run_on.launch())
         except TokstudioError as error:

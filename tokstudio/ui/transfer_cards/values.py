@@ -32,9 +32,13 @@ def command(config: TransferConfig, launch: Launch | None = None) -> str:
         first = f"tokstudio {name} --model {shlex.quote(config.model)}"
         start = own_tokenizer(replace(recipe(PURPOSES[name].recipe).config, model=config.model))
     changed = flat(to_dict(config)), flat(to_dict(start))
-    sets = [f"{key}={value}" for key, value in changed[0].items() if value != changed[1][key]]
+    sets = [f"{key}={_toml(value)}" for key, value in changed[0].items() if value != changed[1][key]]
     where = map(shlex.quote, (launch or Launch()).options())
     return " ".join([first, *(f"--set {shlex.quote(text)}" for text in sets), *where])
+
+
+def _toml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def follow_model(config: TransferConfig, values: dict[str, Any]) -> dict[str, Any]:
