@@ -24,6 +24,9 @@ class Hub:
         self.sent = 0  # bytes of files
         self.drop_after: list[int] = []  # bytes after which the next answers are cut off
         self.refuse: list[int] = []  # what the next requests for a file are answered with
+        self.allowed: int | None = (
+            None  # how many requests for a file are answered before the server is too busy
+        )
         self.gated = False
         self.ranges = True
         self.listed: dict[str, int] = {}  # sizes that are announced, where they are not true
@@ -60,6 +63,10 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 return self._answer(404, b"")
             if hub.refuse:
                 return self._answer(hub.refuse.pop(0), b"", {"Retry-After": "0"})
+            if hub.allowed is not None:
+                hub.allowed -= 1
+                if hub.allowed < 0:
+                    return self._answer(503, b"")
             return self._file(data)
 
         def _file(self, data: bytes) -> None:

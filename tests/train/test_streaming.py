@@ -155,6 +155,13 @@ def test_no_held_out_document_is_trained_on(hub, streamed):
     assert not [line for line in kept - common if line in trained]
 
 
+def test_text_to_measure_on_is_found_in_files_of_one_document_each(hub, streamed):
+    hub.files = {f"{n:02}.jsonl": lines([row]) for n, row in enumerate(ROWS)}
+    corpus, _ = streamed()
+    assert len(corpus.held_out) >= 1
+    assert all(document.held_out for document in corpus.held_out)
+
+
 def test_files_of_a_split_of_their_own_are_measured_on_and_not_trained_on(hub, streamed):
     hub.files |= {
         "data/validation-0.jsonl": lines(["Only to measure on. " * 30]),

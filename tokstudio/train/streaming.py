@@ -122,10 +122,15 @@ class StreamedDocuments:
         """About `total` characters of documents that are `wanted`: always the same ones."""
         chosen = sorted({int(i) for i in np.linspace(0, len(shards) - 1, min(HEADS, len(shards)))})
         each = -(-total // len(chosen))
+        more = [
+            i for i in range(len(shards)) if i not in chosen
+        ]  # files of few documents, none of which is wanted
         found: list[Document] = []
         reader = Reader(self.data, self.model)
         try:
-            for number in chosen:
+            for number in (*chosen, *more):
+                if found and number not in chosen:
+                    break
                 size = passed = 0
                 texts = documents_of(reader, self.found.remote(shards[number]), Line())
                 for document, _row, _byte in texts:
