@@ -1,9 +1,9 @@
 """The transfer run: initialize, measure, train, measure, export, check."""
 
-import contextlib
 import json
 import time
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -223,28 +223,22 @@ def run(
 
     `known`: the `baseline.json` of a run with the same start and the same held-out text, which is then not measured.
     """
-    began = time.perf_counter()
     check_config(config)
     check(config)
     yield Phase(name="Loading the source model")
-    with contextlib.ExitStack() as ending:
+    with ExitStack() as ending:
         if config.s2t2.steps or config.s2t2.plan:
             from tokstudio.train.translation import run as run_in_stages
 
             yield from run_in_stages(config, folder, control, resume, ending)
         else:
-            yield from _in_one(config, folder, control, resume, known, ending, began)
+            yield from _in_one(config, folder, control, resume, known, ending)
 
 
 def _in_one(
-    config: TransferConfig,
-    folder: Path,
-    control: Control,
-    resume: bool,
-    known: dict[str, Any] | None,
-    ending: contextlib.ExitStack,
-    began: float,
+    config: TransferConfig, folder: Path, control: Control, resume: bool, known: Any, ending: ExitStack
 ) -> Iterator[RunEvent]:
+    began = time.perf_counter()
     pair, model, corpus = _set_up(config)
     ending.callback(corpus.close)
     begin = started(config.train, pair.device, folder, resume=resume)
