@@ -35,7 +35,7 @@ class DataConfig:
         "Mixed together",
         "So much of a streamed data set is in memory at a time, its windows in random order.",
         unit="bytes",
-        low=65_536,
+        low=4096,
         high=1 << 30,
     )
     held_out: str = setting(
