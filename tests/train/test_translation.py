@@ -261,6 +261,17 @@ def test_weights_without_a_constraint_hand_on_no_probabilities(staged):
         check_config(replace(staged, s2t2=replace(staged.s2t2, solver="free", head="prob")))
 
 
+@pytest.mark.parametrize("stage", [{"steps": 4}, {"steps": 0, "plan": "plan.safetensors"}])
+@pytest.mark.parametrize("change", [{"input_norm": "sources"}, {"output_norm": "mean"}, {"cache": True}])
+def test_what_a_translation_does_not_heed_is_refused(staged, stage, change):
+    staged = replace(staged, s2t2=replace(staged.s2t2, **stage))
+    check_config(staged)
+    if "cache" in change:
+        change = {"train": replace(staged.train, teacher_cache=True)}
+    with pytest.raises(ConfigError, match="translation"):
+        check_config(replace(staged, **change))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

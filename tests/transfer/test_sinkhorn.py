@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tokstudio.errors import TransferError
+from tokstudio.transfer.exactness import plan_error
 from tokstudio.transfer.layout import Candidates, Table
 from tokstudio.transfer.sinkhorn import SOLVERS, sinkhorn
 
@@ -60,6 +61,28 @@ def test_gradients_of_a_table(solver, steps, free):
     x = scores(4, 6, 2).requires_grad_()
     nu = None if free else nu
     assert torch.autograd.gradcheck(lambda x: sinkhorn(x, mu, nu, steps=steps, solver=solver).dense(), x)
+
+
+@pytest.mark.parametrize("solver", ["sparsemax", "entmax15"])
+def test_gradients_where_columns_are_over_relaxed(solver):
+    """From the eleventh step on, the last one apart; a shut column stays shut."""
+    mu, nu = marginals(4, 6, 2)
+    nu[1] = 0
+    nu /= nu.sum()
+    x = scores(4, 6, 2, scale=0.5).requires_grad_()
+    for steps in (11, 12, 14):
+        assert torch.autograd.gradcheck(
+            lambda x, k=steps: sinkhorn(x, mu, nu, steps=k, solver=solver).dense(), x
+        )
+    assert (sinkhorn(x, mu, nu, steps=14, solver=solver).dense()[:, 1] == 0).all()
+
+
+@pytest.mark.filterwarnings("ignore:scipy.optimize:DeprecationWarning")
+def test_costs_from_0_to_1_are_solved_to_the_sixth_digit():
+    """Scores far above the plan's entries: plain steps were 1e-4 away in one of these cases."""
+    pytest.importorskip("ot")
+    error, cases = plan_error()
+    assert (error < 1e-6, cases) == (True, 20)
 
 
 @pytest.mark.parametrize("solver", ["sparsemax", "entmax15", "softmax"])

@@ -10,6 +10,7 @@ COLORS = (
     "#0969da", "#cf222e", "#1a7f37", "#9a6700", "#8250df", "#bf3989",
     "#1b7c83", "#bc4c00", "#57606a", "#a475f9", "#4ac26b", "#d4a72c",
 )  # fmt: skip
+DASHES = ("6 3", "2 3", "8 3 2 3", "1 4", "12 4", "8 3 2 3 2 3")
 
 
 def curves_svg(result: dict[str, Any]) -> str:
@@ -29,7 +30,7 @@ def curves_svg(result: dict[str, Any]) -> str:
 
     parts = [*_axes(x, y, steps, low, high)]
     for i, (name, value) in enumerate(sorted(lines.items(), key=lambda line: -line[1])):
-        at, dash = TOP + 14 + 18 * (len(curves) + 1 + i), ("6 3", "2 3", "8 3 2 3", "1 4")[i % 4]
+        at, dash = TOP + 14 + 18 * (len(curves) + 1 + i), DASHES[i % len(DASHES)]
         if value <= high:
             parts.append(_line([(LEFT, y(value)), (WIDTH - RIGHT, y(value))], "#8c959f", dash))
         parts.append(_line([(WIDTH - RIGHT + 14, at - 4), (WIDTH - RIGHT + 38, at - 4)], "#8c959f", dash))
@@ -65,8 +66,8 @@ def _axes(x, y, steps: int, low: float, high: float):
         yield _line([(LEFT, y(value)), (WIDTH - RIGHT, y(value))], "#eaeef2")
         yield _text(LEFT - 8, y(value) + 4, f"{value:.2f}", "end", "#57606a")
         value += tick
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        yield _text(x(steps * share), HEIGHT - BOTTOM + 18, f"{steps * share:.0f}", "middle", "#57606a")
+    for step in sorted({round(steps * share) for share in (0, 0.25, 0.5, 0.75, 1)}):
+        yield _text(x(step), HEIGHT - BOTTOM + 18, f"{step:,}", "middle", "#57606a")
     yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "steps", "middle", "#57606a")
     yield _text(LEFT, TOP - 8, "bits per byte, held-out", "start", "#57606a")
 

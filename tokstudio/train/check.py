@@ -36,7 +36,7 @@ def check_config(config: TransferConfig) -> None:
                 f"The teacher cache does not hold what {wants[0]} needs.",
                 hint="It serves next_token, sft and alm. Set train.teacher_cache=false, or leave that objective out.",
             )
-        if config.s2t2.steps:
+        if config.s2t2.steps or config.s2t2.plan:
             raise ConfigError(
                 "The teacher cache and a translation stage do not go together yet.",
                 hint="Set train.teacher_cache=false.",
@@ -60,6 +60,14 @@ def check_config(config: TransferConfig) -> None:
             f"A translation stage starts at mixtures of source rows; {METHODS[config.method].title} fits rows "
             "that are none.",
             hint="Set method=mean-pieces, which it starts from, or s2t2.steps=0.",
+        )
+    if (config.s2t2.steps or config.s2t2.plan) and (config.input_norm, config.output_norm) != (
+        "none",
+        "none",
+    ):
+        raise ConfigError(
+            "input_norm and output_norm are of initializations; a translation has its own way.",
+            hint="Set both to none, and s2t2.norm=sources for mixtures as long as their rows.",
         )
     if config.teacher and (config.s2t2.steps or config.s2t2.plan):
         raise ConfigError(

@@ -20,6 +20,8 @@ DEMO: dict[str, Any] = {
     "objectives": ["next_token"],
     "weights": [1.0],
     "teacher": "",
+    "input_norm": "none",
+    "output_norm": "none",
     "train.teacher_cache": False,
     "optimizer.embedding_learning_rate": 0.001,  # rows are mixtures now, and all of them learn at this rate
     "train.steps": 80,
