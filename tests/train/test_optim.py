@@ -59,6 +59,7 @@ def test_eight_bit_moments_are_small_saved_and_restored(make_model):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch 2.13 about itself, while it compiles
 def test_a_compiled_model_learns_the_same(tiny_config, tmp_path, monkeypatch):
     from tokstudio.train.control import NoControl
     from tokstudio.train.transfer import run
