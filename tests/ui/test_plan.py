@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 
 from tokstudio.embed.sparse import SparseRows
 from tokstudio.errors import InputError, TransferError
@@ -20,13 +21,15 @@ from tokstudio.transfer.plan import Plan, load_plan, save_plan
 from tokstudio.ui import theme
 from tokstudio.ui.context import Context, Settings
 from tokstudio.ui.embeddings_list import Neighbor
-from tokstudio.ui.embeddings_planes import View
+from tokstudio.ui.embeddings_planes import Shade, View
+from tokstudio.ui.embeddings_scale import ColorBar
 from tokstudio.ui.pages.runs import RunsPage
 from tokstudio.ui.pages.transfer import TransferPage, set_values
 from tokstudio.ui.run_cards import plan_data
 from tokstudio.ui.run_cards.create import create_transfer
 from tokstudio.ui.run_cards.plan import PlanCard, share
-from tokstudio.ui.run_cards.plan_data import Pair, Shot, draw, read_shot, stamp
+from tokstudio.ui.run_cards.plan_data import Pair, Picture, Shot, draw, read_shot, stamp
+from tokstudio.ui.run_cards.plan_heat import image
 
 PATIENCE = 240_000
 
@@ -88,6 +91,20 @@ def test_a_change_keeps_its_sign(pair):
     pooled = draw(shot.change, 0, 1024, 0, 1024, (1, 1)).values[0, 0]
     assert abs(pooled) == pytest.approx(np.abs(wanted[:1024, :1024]).max())
     assert shot.most_changed() == (np.abs(wanted).sum(1) * after.mass).argmax()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_legend_stands_by_the_colors_of_the_map(qapp, signed):
+    scale, shade = ColorBar(), Shade(1.0, unsigned=not signed)
+    scale.set_shade(shade, roots=True)
+    marks = {float(words.replace("\u2212", "-")): place for words, place in scale._marks()}
+    assert set(marks) == ({-1, -0.25, 0, 0.25, 1} if signed else {0, 0.25, 1})
+    for value, place in marks.items():
+        if value or not signed:  # zero is the card's own color there
+            drawn = image(Picture(np.array([[value]], np.float32), 0, 0, 1, 1), signed)
+            bar = QColor(shade.colors()[round(place * 255)])
+            near = zip(QColor(drawn.pixel(0, 0)).getRgb(), bar.getRgb(), strict=True)
+            assert max(abs(one - other) for one, other in near) <= 3
 
 
 def test_a_large_plan_is_drawn_without_making_it_dense():
@@ -236,6 +253,7 @@ def test_the_map_by_hand(qtbot, card, folder):
     assert heat.view == View(0, 4160, 0, 4096)
     card.kind.set_index(2)
     qtbot.waitUntil(lambda: heat._signed, timeout=PATIENCE)
+    assert card.scale.accessibleDescription().startswith("from \u22121")
     qtbot.mouseClick(card.fold, Qt.LeftButton)
     assert not card.inside.isVisible()
 

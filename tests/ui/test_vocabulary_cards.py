@@ -5,11 +5,13 @@ import json
 
 import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QPointF, Qt
+from PySide6.QtWidgets import QApplication
 
 from tests.tokens import vocabularies as v
 from tests.ui.test_vocabulary import SLOW, page, ready, search  # noqa: F401  `page` is a fixture
 from tokstudio.tokens.reference import load_tokenizer
 from tokstudio.tokens.vocab_scripts import CODES
+from tokstudio.ui import theme
 from tokstudio.ui.models.vocabulary import COUNT, NORM, SCRIPT, TWIN
 from tokstudio.ui.vocabulary_cards import charts
 from tokstudio.ui.vocabulary_cards.layout import ALL, CHARTS, DIFFERENCES, HEALTH, MERGES
@@ -216,6 +218,21 @@ def test_two_lengths_stand_above_each_other_as_a_matter_of_course(qtbot, page):
     assert page.parts.charts.others.isVisible()
     assert page.parts.charts.others.all.sum() > 190_000
     assert page.parts.charts._other_name.text() == "o200k_base, 200,019 tokens"  # as its own page says
+
+
+def test_heads_of_the_charts_are_whole_at_each_text_size(qtbot, page):
+    ready(qtbot, page)
+    made, app = page.parts.charts, QApplication.instance()
+    try:
+        for scale in (1.5, 2.0):
+            theme.set_scale(app, scale)
+            page.resize(2400, 1100)
+            for card in (made._covered, made._norm_card, made.by.parentWidget()):
+                qtbot.waitUntil(lambda card=card: card.title.width() >= card.title.sizeHint().width())
+            for switch in (made.by, made.curve):
+                assert switch.width() >= switch.sizeHint().width()
+    finally:
+        theme.set_scale(app, 1.0)
 
 
 # ---------------------------------------------------------------- narrow and wide

@@ -80,8 +80,10 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.color("muted"))
         painter.drawText(box.adjusted(8, 0, 0, 0), Qt.AlignVCenter, str(index.row() + 1))
-        score, words = QRectF(box.right() - 62, box.top(), 54, box.height()), self.words(row.score)
+        words = self.words(row.score)
         painter.setFont(theme.font("small"))
+        wide = max(62, 16 + painter.fontMetrics().horizontalAdvance(words))
+        score = QRectF(box.right() - wide, box.top(), wide - 8, box.height())
         painter.drawText(score, Qt.AlignVCenter | Qt.AlignRight, words)
         long, lead = (24, 44) if self.slim else (BAR, 36)
         if self.slim:

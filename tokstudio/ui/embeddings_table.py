@@ -119,13 +119,24 @@ class RowsTable(QTableView):
         header.setHighlightSections(False)
         header.setStretchLastSection(True)
         header.setSortIndicator(-1, Qt.AscendingOrder)
+        self._widths, self._scale = (), theme.scale()
+        theme.changed.connect(self._rescale)
         self.activated.connect(lambda index: self.row_chosen.emit(index.data(Qt.UserRole)))
+
+    def _widen(self) -> None:
+        self._scale = theme.scale()
+        for place, width in enumerate(self._widths):
+            self.setColumnWidth(place, round(width * max(1.0, self._scale)))
+
+    def _rescale(self) -> None:
+        if theme.scale() != self._scale:  # else columns keep the widths that a person gave them
+            self._widen()
 
     def set_rows(self, ids: Sequence[int], columns: list[Column], widths: Sequence[int] = ()) -> None:
         self.horizontalHeader().setSortIndicator(-1, Qt.AscendingOrder)
         self.rows.set_rows(ids, columns)
-        for place, width in enumerate(widths):
-            self.setColumnWidth(place, width)
+        self._widths = tuple(widths)
+        self._widen()
         words_last = bool(columns) and not columns[-1].form
         self.horizontalHeader().setStretchLastSection(words_last)
         names_first = bool(columns) and columns[0].title.startswith("Token") and not words_last

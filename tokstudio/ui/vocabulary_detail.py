@@ -42,7 +42,7 @@ class TokenDetail(Card):
         rows = []
         for name in names:
             caption = label(name, "small", "muted")
-            caption.setFixedWidth(NAME_WIDTH)
+            caption.setMinimumWidth(NAME_WIDTH)
             rows.append(row(caption, (self._fields[name], 1), spacing=4))
         return col(*rows, spacing=3)
 

@@ -27,6 +27,11 @@ BAR = 34  # pixels of the bar beside a count
 LEAVE = (BYTES, SCRIPT, KIND, NORM, COUNT, TWIN)  # in this order, as it gets narrow
 
 
+def _growth(column: int) -> float:
+    """Of a column with the text size; those that take the room that is left need none."""
+    return 1.0 if column in (TOKEN, BYTES) else max(1.0, 0.4 + 0.6 * theme.scale())
+
+
 class _Delegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option, index) -> None:
         model: VocabularyModel = index.model()
@@ -112,6 +117,7 @@ class VocabularyTable(QTableView):
     def _restyle(self) -> None:
         self.verticalHeader().setDefaultSectionSize(max(ROW, theme.px(13) + 15))
         self.horizontalHeader().setFont(theme.font("caption"))
+        self.show_known()
         self.viewport().update()
 
     def _click(self, column: int) -> None:
@@ -154,12 +160,13 @@ class VocabularyTable(QTableView):
     def show_known(self) -> None:
         """Columns without values stay away; the others leave as it gets narrow. Token and bytes share the rest."""
         shown = [column for column in WIDTHS if column < SCRIPT or column in self.model().facts]
+        widths = {column: round(width * _growth(column)) for column, width in WIDTHS.items()}
         room = self.viewport().width()
         for column in LEAVE:
-            if sum(WIDTHS[c] for c in shown) > room and column in shown:
+            if sum(widths[c] for c in shown) > room and column in shown:
                 shown.remove(column)
-        free = max(0, room - sum(WIDTHS[c] for c in shown))
-        for column, width in WIDTHS.items():
+        free = max(0, room - sum(widths[c] for c in shown))
+        for column, width in widths.items():
             self.setColumnHidden(column, column not in shown)
             extra = {TOKEN: 0.6 if BYTES in shown else 1.0, BYTES: 0.4}.get(column, 0.0)
             self.setColumnWidth(column, width + int(free * extra))

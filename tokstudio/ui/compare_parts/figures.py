@@ -26,7 +26,7 @@ class FiguresBoard(QWidget):
         self._keys: list[str] = []
         self.grid, self.bars = Grid("Figures", by_cell=True), BarsView()
         self.chosen = combo([METRICS[key].title for key in BARS], "Metric of the bars")
-        self.chosen.setFixedWidth(168)
+        self.chosen.setMinimumWidth(168)
         self.chosen.setCurrentIndex(BARS.index("bytes_per_token"))
         self.old = label("old", "caption", "muted")
         self.old.setProperty("frame", "tag")

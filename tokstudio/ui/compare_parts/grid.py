@@ -140,6 +140,7 @@ class Grid(QTableView):
         header.setSectionsClickable(False)
         header.setAccessibleName(f"Columns of {name}")
         header.setMinimumSectionSize(40)
+        self._scale = theme.scale()
         self._restyle()
         theme.changed.connect(self._restyle)
         self.clicked.connect(lambda index: self.chosen.emit(index.row(), index.column()))
@@ -149,6 +150,8 @@ class Grid(QTableView):
         self.verticalHeader().setDefaultSectionSize(max(ROW, theme.px(13) + 15))
         self.horizontalHeader().setFont(theme.font("caption"))
         self.horizontalHeader().setFixedHeight(max(HEAD, theme.px(11) + 18))
+        if theme.scale() != self._scale:  # else columns keep the widths that a person gave them
+            self._widths()
         self.viewport().update()
 
     def set(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
@@ -158,11 +161,11 @@ class Grid(QTableView):
             self._widths()
 
     def _widths(self) -> None:
-        header = self.horizontalHeader()
+        header, self._scale = self.horizontalHeader(), theme.scale()
         for at, column in enumerate(self.grid.columns):
             header.setSectionResizeMode(at, QHeaderView.Interactive if column.width else QHeaderView.Stretch)
             if column.width:
-                self.setColumnWidth(at, column.width)
+                self.setColumnWidth(at, round(column.width * max(1.0, theme.scale())))
 
     def keyPressEvent(self, event) -> None:
         """Arrow keys choose, as a click does."""

@@ -59,7 +59,7 @@ class CorpusView(QWidget):
         self.data = eliding("", "small", "text2", mode=Qt.ElideMiddle)
         offer(self.data, self.context, lambda: Thing(self.path))
         self.by = combo([text for _, text in BY], "How texts are grouped")
-        self.by.setFixedWidth(168)
+        self.by.setMinimumWidth(168)
         self.field = QLineEdit()
         self.field.setPlaceholderText("name of the field")
         self.field.setAccessibleName("Field to group by")

@@ -41,6 +41,9 @@ class Rows(QStyledItemDelegate):
         return QSize(super().sizeHint(option, index).width(), theme.px(ROW))
 
 
+WIDTHS = (260, 160, 92, 84, 80, 110, 80, 80, 80)
+
+
 class ShareBar(Rows):
     """A bar behind the figure."""
 
@@ -85,8 +88,6 @@ class LayersView(QWidget):
         self.tree.setUniformRowHeights(True)
         self.tree.setAccessibleName("Modules of the model")
         self.tree.header().setSectionResizeMode(QHeaderView.Interactive)
-        for column, width in enumerate((260, 160, 92, 84, 80, 110, 80, 80, 80)):
-            self.tree.setColumnWidth(column, width)
         self.tree.header().setStretchLastSection(False)
         for column in range(3, len(COLUMNS)):
             self.tree.headerItem().setTextAlignment(column, Qt.AlignRight | Qt.AlignVCenter)
@@ -123,7 +124,17 @@ class LayersView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(split)
+        self._scale = 0.0
+        self._widen()
+        theme.changed.connect(self._widen)
         self.refresh()
+
+    def _widen(self) -> None:
+        """At another text size alone: else columns keep the widths that a person gave them."""
+        if (scale := max(1.0, theme.scale())) != self._scale:
+            self._scale = scale
+            for column, width in enumerate(WIDTHS):
+                self.tree.setColumnWidth(column, round(width * scale))
 
     def _turn(self) -> None:
         self._fill()

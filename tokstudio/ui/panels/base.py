@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout
 from tokstudio.registry import Registry
 from tokstudio.runs.axes import Axis
 from tokstudio.runs.state import Column, RunState
+from tokstudio.ui import theme
 from tokstudio.ui.chart_data import number
 from tokstudio.ui.charts import Legend, LineChart
 from tokstudio.ui.widgets.basic import eliding, label, row
@@ -21,7 +22,7 @@ class Panel(QFrame):
     on the dashboard, at its `order`. `refresh` is called at most 10 times a second, on the UI thread."""
 
     title: ClassVar[str]
-    order: ClassVar[int] = 100
+    order: ClassVar[float] = 100
     logs: ClassVar[bool] = True  # does a logarithmic scale make sense?
 
     def __init_subclass__(cls, **kwargs) -> None:
@@ -45,7 +46,12 @@ class Panel(QFrame):
         layout.addWidget(row(label(self.title, "h2"), None, self.legend))
         layout.addWidget(row(self.value, (self.remark, 1), spacing=6))
         layout.addWidget(self.chart, 1)
-        self.setMinimumHeight(130)
+        self._grow()
+        theme.changed.connect(self._grow)
+
+    def _grow(self) -> None:
+        """Larger text takes nothing from the chart's own height."""
+        self.setMinimumHeight(max(130, round(130 * theme.scale())))
 
     def make_chart(self) -> LineChart:
         return LineChart(self.title, x_label="step", whole=True)

@@ -5,7 +5,7 @@ from tokstudio.ui.panels.base import SinglePanel
 
 class PlanEntropyPanel(SinglePanel):
     title = "Plan: entropy of a row"
-    order = 8
+    order = 2.2
     metric = "plan/row_entropy"
     series = 3
     remark_text = "0: one source token each"

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from tokstudio.ui import theme
 from tokstudio.ui.context import Settings
 from tokstudio.ui.panes.agreement import F1Matrix
 from tokstudio.ui.panes.editor import TextCard
@@ -39,6 +40,11 @@ class Arrangement(QWidget):
         self.stack = self._splitter(Qt.Vertical, self.upper, self.lower)
         self.inspector.tall_asked.connect(lambda: self.set_tall(not self.tall))
         self._build()
+        theme.changed.connect(self._again)
+
+    def _again(self) -> None:
+        """Larger text needs more room."""
+        self._place(*(self._settings.get(f"compare/places/{self._size_class}") or self._usual()))
 
     def _splitter(self, orientation: Qt.Orientation, first: QWidget, second: QWidget) -> QSplitter:
         made = QSplitter(orientation)
@@ -108,6 +114,9 @@ class Arrangement(QWidget):
         return (SIDE, LOWER) if self._size_class == "wide" else (TEXT_LOW, LOWER_LOW)
 
     def _place(self, side: int, lower: int) -> None:
+        wide = self._size_class == "wide"
+        self.editor.setMinimumWidth(max(200, self.editor.least_width()) if wide else 200)
+        side = max(side, self.editor.minimumWidth()) if wide else side
         self.upper.setSizes([side, REST])
         self.lower.setSizes([side, REST])
         self.stack.setSizes([REST, lower])

@@ -111,6 +111,10 @@ class TextCard(QFrame):
             layout.addWidget(part, 1 if part is self._split else 0)
         self.problem.setProperty("frame", "plain")
 
+    def least_width(self) -> int:
+        """Pixels that the header takes with none of its words cut."""
+        return self._head.sizeHint().width() + 2
+
     def set_compact(self, compact: bool) -> None:
         """Low, above the panes: the figures go into the header, and what makes the text stands beside it."""
         self._compact = compact

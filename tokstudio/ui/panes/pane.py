@@ -20,6 +20,7 @@ HEADER = 39
 MIME = "application/x-tokstudio-pane"
 NONE, MINUS = "\u2013", "\u2212"
 FOUR_FIGURES = 350  # least width of a pane for four whole captions
+THREE_FIGURES = 240
 
 
 class NameButton(QToolButton):
@@ -101,7 +102,7 @@ class ComparePane(QFrame):
         head.installEventFilter(self)
         self.head = head
         self._pressed: QPoint | None = None
-        figures = row(
+        self._figures = figures = row(
             self.counted, None, self.dense, None, self.whole, self.unknown, margins=(11, 6, 16, 8), spacing=8
         )
         layout = QVBoxLayout(self)
@@ -116,10 +117,16 @@ class ComparePane(QFrame):
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
         self._fit_names()
+        if self._state is not None and (event.oldSize().width() >= ROOMY) != (self.width() >= ROOMY):
+            state, reference_tokens, wide = self._shown
+            self._show_about(state, wide and self.width() >= ROOMY)
+            self._show_figures(state, reference_tokens, wide and self.width() >= ROOMY)
 
     def _fit_names(self) -> None:
-        """Four figures beside each other have short captions in a narrow pane."""
-        short = not self.unknown.isHidden() and self.width() < theme.px(FOUR_FIGURES)
+        """In a narrow pane figures have short captions and stand close; four sooner than three."""
+        least = THREE_FIGURES if self.unknown.isHidden() else FOUR_FIGURES
+        short = self.width() < theme.px(least)
+        self._figures.layout().setSpacing(4 if short else 8)
         self.dense.show_name("B / token" if short else "Bytes / token")
         self.whole.show_name("Whole" if short else "Words whole")
 
@@ -206,6 +213,7 @@ class ComparePane(QFrame):
     def show_state(self, state: PaneState, reference_tokens: int | None, wide: bool) -> None:
         """`reference_tokens`: of the first pane; None in the first pane itself."""
         self._state, self._is_reference = state, reference_tokens is None
+        self._shown = state, reference_tokens, wide
         wide = wide and self.width() >= ROOMY
         self.pin.setVisible(self._is_reference)
         self._who.layout().setContentsMargins(11 if self._is_reference else 5, 0, 0, 0)

@@ -10,6 +10,8 @@ from tokstudio.errors import TokstudioError
 from tokstudio.ui import theme
 from tokstudio.ui.background import Worker
 from tokstudio.ui.embeddings_list import Neighbor, NeighborList
+from tokstudio.ui.embeddings_planes import Shade
+from tokstudio.ui.embeddings_scale import ColorBar
 from tokstudio.ui.run_cards.plan_data import (
     KINDS,
     START,
@@ -70,6 +72,7 @@ class PlanCard(QFrame):
         self.heat.wanted.connect(self._draw)
         self.heat.row_chosen.connect(self.choose)
         self.readout = eliding("", "small", "text2")
+        self.scale = ColorBar()
         self.heat.read.connect(self._say_readout)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Target token, or #id")
@@ -93,7 +96,7 @@ class PlanCard(QFrame):
         inner = QHBoxLayout(self.inside)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(14)
-        inner.addWidget(col((self.heat, 1), self.readout, spacing=2), 5)
+        inner.addWidget(col((self.heat, 1), row((self.readout, 1), self.scale), spacing=2), 5)
         inner.addWidget(side, 4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 8, 10, 8)
@@ -103,6 +106,7 @@ class PlanCard(QFrame):
         )
         layout.addWidget(self.inside)
         self._say_readout("")
+        self._say_scale()
 
     def _fold(self, folded: bool) -> None:
         self.inside.setVisible(not folded)
@@ -177,6 +181,7 @@ class PlanCard(QFrame):
             self._take(answer)
         elif what == "picture":
             self.heat.set_picture(answer, self.kind_name == "change")
+            self._say_scale()
             if self._again:
                 self._draw()
 
@@ -216,6 +221,14 @@ class PlanCard(QFrame):
         shot, kind, view, pixels = self.shot, self.kind_name, self.heat.view, self.heat.pixels
         edges = (view.top, view.bottom, view.left, view.right)
         self._worker.submit(("picture", self._round), lambda: draw(shot.rows(kind), *edges, pixels))
+
+    def _say_scale(self) -> None:
+        change = self.kind_name == "change"
+        self.scale.set_shade(Shade(1.0, unsigned=not change), roots=True)
+        self.scale.setToolTip(
+            "Share that a target token takes from a source token"
+            + (": blue where it fell since the start, orange where it grew" if change else "")
+        )
 
     def _say_readout(self, words: str) -> None:
         self.readout.setText(words or "Click a row to see what it is made of; the wheel zooms, a drag moves")

@@ -26,6 +26,11 @@ def image(picture: Picture, signed: bool) -> QImage:
     return made
 
 
+def _foot() -> int:
+    """Pixels below the picture: a line of numbers."""
+    return max(FOOT, theme.px(11) + 9)
+
+
 class PlanHeat(QWidget):
     """Wheel: zoom, with Shift columns alone. Drag: move. Double click or 0: everything. Arrows move the cross-hair."""
 
@@ -50,7 +55,7 @@ class PlanHeat(QWidget):
         theme.changed.connect(self._restyle)
 
     def box(self) -> QRectF:
-        return QRectF(LEFT, TOP, max(1, self.width() - LEFT - 2), max(1, self.height() - TOP - FOOT))
+        return QRectF(LEFT, TOP, max(1, self.width() - LEFT - 2), max(1, self.height() - TOP - _foot()))
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -122,7 +127,8 @@ class PlanHeat(QWidget):
             middle = box.top() + (row + (0.5 if named else 0) - self.view.top) * down
             if box.top() <= middle <= box.bottom():
                 words = glyphs(self.names[0](row), True) if named else f"{row:,}"
-                place = QRectF(0, middle - 8, LEFT - 6, 16)
+                high = painter.fontMetrics().height()
+                place = QRectF(0, max(0.0, middle - high / 2), LEFT - 6, high)
                 words = painter.fontMetrics().elidedText(words, Qt.ElideRight, int(place.width()))
                 painter.drawText(place, Qt.AlignRight | Qt.AlignVCenter, words)
 
@@ -133,7 +139,7 @@ class PlanHeat(QWidget):
         painter.setPen(theme.color("muted"))
         for column in range(-(-int(self.view.left) // step) * step, int(np.ceil(self.view.right)), step):
             x = box.left() + (column - self.view.left) * across
-            place = QRectF(x, box.bottom() + 3, 80, FOOT - 4)
+            place = QRectF(x, box.bottom() + 3, 80, _foot() - 4)
             if place.right() <= box.right() + 20:
                 painter.drawText(place, Qt.AlignLeft | Qt.AlignVCenter, f"{column:,}")
 

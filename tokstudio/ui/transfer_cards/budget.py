@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QSizePolicy
 
 from tokstudio.train.config import DataConfig, OptimizerConfig, TrainConfig, TransferConfig
 from tokstudio.train.optim import schedule
@@ -13,7 +14,7 @@ from tokstudio.ui.charts import LineChart
 from tokstudio.ui.transfer_cards.facts import CorpusFacts, Expected
 from tokstudio.ui.transfer_cards.parts import Field, Numbered
 from tokstudio.ui.transfer_cards.picker import Picker
-from tokstudio.ui.widgets.basic import eliding, row
+from tokstudio.ui.widgets.basic import label, row
 from tokstudio.ui.words import size
 
 TEXT_FILES = "Text (*.txt *.md *.py *.rst *.jsonl *.ndjson *.parquet *.arrow *.feather *.gz);;All files (*)"
@@ -57,14 +58,16 @@ class BudgetCard(Numbered):
         )
         self.corpus.picked.connect(self._picked)
         self._streams: dict[str, dict[str, Any]] = {}  # settings of those in the list
-        self._reads = eliding("", "small", "muted")
+        self._reads = label("", "small", "muted", wrap=True)
         self.chart = LineChart("Learning rate", zero=True, x_label="step", whole=True, y_words=_rate)
         steps, batch, rate = self.fields.values()
         self.body.addWidget(row((steps, 1), (batch, 1), (rate, 1)))
         self.body.addWidget(self.corpus)
         self.body.addWidget(self._reads)
-        self._above = eliding("Learning rate over the steps", "caption", "muted")
+        self._above = label("Learning rate over the steps", "caption", "muted", wrap=True)
         self.body.addWidget(self._above)
+        for words in (self._reads, self._above):  # they take the card's width, they do not ask for more
+            words.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
         self.body.addWidget(self.chart, 1)
         self.curve = LineChart("Expected bits per byte", x_label="step", whole=True)
         self.curve.hide()

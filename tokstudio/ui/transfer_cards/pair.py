@@ -7,6 +7,7 @@ from tokstudio.tokens.base import Encoding, Tokenizer
 from tokstudio.tokens.catalog import catalog
 from tokstudio.train.config import TransferConfig
 from tokstudio.train.kinds import purpose_of
+from tokstudio.ui import theme
 from tokstudio.ui.charts import Legend
 from tokstudio.ui.transfer_cards.facts import ModelFacts, PairFacts
 from tokstudio.ui.transfer_cards.parts import Numbered, fill
@@ -27,10 +28,15 @@ class _Example(QWidget):
         name = label(title, "small", "muted")
         name.setMinimumWidth(28)  # more where the text is larger
         self.chips = TokenChips(name=f"Example in {title.lower()} tokens")
-        self.chips.setFixedHeight(23)  # one row; the next one would begin at 24
+        self._one_row()
+        theme.changed.connect(self._one_row)
         self.count = label("", "strong")
         self.count.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
         fill(self, row(name, (self.chips, 1), self.count))
+
+    def _one_row(self) -> None:
+        """A pixel less than a row: the next one would begin there."""
+        self.chips.setFixedHeight(self.chips.minimumSizeHint().height() - 1)
 
     def show_encoding(self, encoding: Encoding, tokenizer: Tokenizer) -> None:
         self.chips.set_encoding(encoding, tokenizer)

@@ -1,7 +1,7 @@
 """What the cards of the Transfer page are made of."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from tokstudio.ui import theme
@@ -138,12 +138,20 @@ class Flow(QWidget):
         painter.setPen(pen)
         painter.setBrush(theme.color("accent_soft" if trained else "surface"))
         painter.drawRoundedRect(box, 6, 6)
-        painter.setFont(theme.font("caption"))
+        painter.setFont(_fitting("caption", title, box.width() - 4))
         painter.setPen(theme.color("accent" if trained else "text"))
         painter.drawText(box.adjusted(2, 7, -2, -24), Qt.AlignCenter, title)
-        painter.setFont(theme.font("axis"))
+        painter.setFont(_fitting("axis", what, box.width() - 4))
         painter.setPen(theme.color("muted"))
         painter.drawText(box.adjusted(2, 24, -2, -6), Qt.AlignCenter, what)
+
+
+def _fitting(kind: str, words: str, room: float) -> QFont:
+    """The font of that kind, or as much smaller as it takes."""
+    font = QFont(theme.font(kind))
+    while font.pixelSize() > theme.SMALLEST and QFontMetricsF(font).horizontalAdvance(words) > room:
+        font.setPixelSize(font.pixelSize() - 1)
+    return font
 
 
 def _arrow(painter: QPainter, x: float, y: float) -> None:

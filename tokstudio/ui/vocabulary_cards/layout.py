@@ -117,8 +117,9 @@ class VocabularyLayout(QWidget):
         middle.addWidget(self._instead, 3)
         middle.addWidget(self.detail)
         self._side = QStackedWidget()
-        self._side.setFixedWidth(WIDTH)
         self._side.addWidget(self.charts)
+        self._widen()
+        theme.changed.connect(self._widen)
         self._row = columns = QHBoxLayout()
         columns.setSpacing(8)
         columns.addWidget(self.facets)
@@ -127,6 +128,14 @@ class VocabularyLayout(QWidget):
         return columns
 
     # ---------------------------------------------------------------- modes and widths
+
+    def _chart_width(self) -> int:
+        """Larger text gets a wider column: else the heads of its cards are cut."""
+        return round(WIDTH * max(1.0, 0.4 + 0.6 * theme.scale()))
+
+    def _widen(self) -> None:
+        if self._side.currentWidget() is self.charts:
+            self._side.setFixedWidth(self._chart_width())
 
     def _show_mode(self, mode: int) -> None:
         self.differences.setVisible(mode == DIFFERENCES)
@@ -139,7 +148,7 @@ class VocabularyLayout(QWidget):
 
     def arrange(self, width: int, height: int) -> None:
         """Below `WIDE` the charts become a tab and the facets a menu of the query field."""
-        self.wide, self._high = width >= WIDE, height >= HIGH
+        self.wide, self._high = width >= WIDE + self._chart_width() - WIDTH, height >= HIGH
         self.modes.button(CHARTS).setVisible(not self.wide)
         if self.wide and self.modes.index() == CHARTS:
             self.modes.set_index(ALL)
@@ -190,5 +199,5 @@ class VocabularyLayout(QWidget):
     def hide_side(self, panel: QWidget) -> None:
         self._side.removeWidget(panel)
         panel.hide()
-        self._side.setFixedWidth(WIDTH)
+        self._side.setFixedWidth(self._chart_width())
         self._place_charts()

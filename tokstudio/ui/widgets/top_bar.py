@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QWidget
 
 from tokstudio.ui import icons, theme
@@ -43,8 +43,11 @@ class FindField(QAbstractButton):
             return
         painter.setPen(theme.color("muted"))
         painter.setFont(theme.font("small"))
-        painter.drawText(self.rect().adjusted(33, 0, -60, 0), Qt.AlignVCenter, self.text())
-        key = self.rect().adjusted(self.width() - 55, 6, -6, -6)
+        keys = QFontMetrics(theme.font("caption")).horizontalAdvance("Ctrl K") + 14
+        place = self.rect().adjusted(33, 0, -12 - keys, 0)
+        words = painter.fontMetrics().elidedText(self.text(), Qt.ElideRight, place.width())
+        painter.drawText(place, Qt.AlignVCenter, words)
+        key = self.rect().adjusted(self.width() - 6 - keys, 6, -6, -6)
         painter.setPen(QPen(theme.color("border"), 1))
         painter.setBrush(theme.color("raised"))
         painter.drawRoundedRect(key.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
