@@ -117,10 +117,6 @@ class ComparePane(QFrame):
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
         self._fit_names()
-        if self._state is not None and (event.oldSize().width() >= ROOMY) != (self.width() >= ROOMY):
-            state, reference_tokens, wide = self._shown
-            self._show_about(state, wide and self.width() >= ROOMY)
-            self._show_figures(state, reference_tokens, wide and self.width() >= ROOMY)
 
     def _fit_names(self) -> None:
         """In a narrow pane figures have short captions and stand close; four sooner than three."""
@@ -213,7 +209,6 @@ class ComparePane(QFrame):
     def show_state(self, state: PaneState, reference_tokens: int | None, wide: bool) -> None:
         """`reference_tokens`: of the first pane; None in the first pane itself."""
         self._state, self._is_reference = state, reference_tokens is None
-        self._shown = state, reference_tokens, wide
         wide = wide and self.width() >= ROOMY
         self.pin.setVisible(self._is_reference)
         self._who.layout().setContentsMargins(11 if self._is_reference else 5, 0, 0, 0)
