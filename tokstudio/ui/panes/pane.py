@@ -119,10 +119,10 @@ class ComparePane(QFrame):
         self._fit_names()
 
     def _fit_names(self) -> None:
-        """In a narrow pane figures have short captions and stand close; four sooner than three."""
+        """In a narrow pane figures have short captions, four sooner than three; larger text stands close."""
         least = THREE_FIGURES if self.unknown.isHidden() else FOUR_FIGURES
         short = self.width() < theme.px(least)
-        self._figures.layout().setSpacing(4 if short else 8)
+        self._figures.layout().setSpacing(4 if short and theme.scale() > 1 else 8)
         self.dense.show_name("B / token" if short else "Bytes / token")
         self.whole.show_name("Whole" if short else "Words whole")
 
