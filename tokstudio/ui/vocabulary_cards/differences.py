@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
 from tokstudio.tokens.catalog import catalog
+from tokstudio.ui import theme
 from tokstudio.ui.vocabulary_cards.engine import VocabularyEngine
 from tokstudio.ui.widgets.bar import StackedBar
 from tokstudio.ui.widgets.basic import Card, button, eliding, label, row, tool
@@ -140,6 +141,7 @@ class _Other(QWidget):
             figure.set(name, about[key])
             figure.show()
         alike = f"{about['same_id']:,} with the same id" if about["same_id"] else "no id alike"
+        self._ids.setWordWrap(theme.scale() > 1.2)  # more lines where the figures need the width
         self._ids.setText(alike)
         if twins is not self._twins:
             self._twins = twins
