@@ -178,7 +178,7 @@ def test_the_figure_is_that_of_training(english, tiny_folder, documents):
     found = measured(
         [Subject("tiny", model, english)], documents, "lines", window_bytes=200, total_bytes=3000
     )
-    assert found.result(0).value == pytest.approx(one.value, rel=1e-9)
+    assert found.result(0).value == pytest.approx(one.value, rel=1e-7)  # rows of a batch, in other numbers
     assert (found.result(0).tokens, found.result(0).windows) == (one.tokens, one.windows)
 
 

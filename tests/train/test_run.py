@@ -21,6 +21,7 @@ from tokstudio.events import (
 )
 from tokstudio.train import checkpoint, transfer
 from tokstudio.train.control import NoControl
+from tokstudio.train.optim import Optimizers
 from tokstudio.train.transfer import run
 
 
@@ -188,6 +189,24 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_a_way_on(tiny_config, tmp_p
     with pytest.raises(RunError, match="NaN or infinite") as caught:
         list(run(config, tmp_path, NoControl(), False))
     assert "learning rate" in caught.value.hint
+
+
+def test_a_last_step_that_spoils_the_model_is_told(tiny_config, tmp_path, unverified, monkeypatch):
+    """No loss comes after it: what is measured at the end says so."""
+    step = Optimizers.step
+
+    def spoil(self, factor):
+        norm = step(self, factor)
+        for group in self.optimizers[0].param_groups:
+            with torch.no_grad():
+                group["params"][0].fill_(float("nan"))
+        return norm
+
+    monkeypatch.setattr(Optimizers, "step", spoil)
+    config = replace(tiny_config, train=replace(tiny_config.train, steps=1))
+    with pytest.raises(RunError, match="NaN or infinite at step 1"):
+        list(run(config, tmp_path, NoControl(), False))
+    assert not (tmp_path / "export").exists()
 
 
 def test_a_target_that_cannot_be_exported_is_refused_before_training(tiny_config, tmp_path):

@@ -89,6 +89,8 @@ class Block:
 def split(model: Any) -> "tuple[Any, Head] | None":
     """The body of a causal language model and its head, or None where its head is no plain matrix."""
     plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if not hasattr(plain, "get_output_embeddings"):
+        return None
     head, body = plain.get_output_embeddings(), plain.base_model
     if type(head) is not torch.nn.Linear or body is plain:
         return None

@@ -33,8 +33,8 @@ def byte_bits(encoding: Encoding, nats: np.ndarray) -> np.ndarray:
 
 
 def packed(bits: np.ndarray) -> str:
-    """Two hexadecimal digits a byte: tenths of a bit, 25.5 at most."""
-    return np.clip(np.rint(bits * TENTHS), 0, 255).astype(np.uint8).tobytes().hex()
+    """Two hexadecimal digits a byte: tenths of a bit, 25.5 at most and where a model gives no number."""
+    return np.clip(np.rint(np.nan_to_num(bits * TENTHS, nan=255)), 0, 255).astype(np.uint8).tobytes().hex()
 
 
 def unpacked(text: str) -> np.ndarray:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from tokstudio.train.aggregate.base import Aggregator
+    from tokstudio.train.evaluate import BitsPerByte
 
 
 ENDS = {"stop": Stopped, "park": Parked}
@@ -361,6 +362,16 @@ def _restore(
     if "cuda" in state.rng and torch.cuda.is_available():
         torch.cuda.set_rng_state(state.rng["cuda"])
     return state
+
+
+def sane(measured: "BitsPerByte", step: int) -> "BitsPerByte":
+    """What was measured at the end. Raises RunError where it is no number: no loss came after the last step to tell."""
+    if math.isfinite(measured.value):
+        return measured
+    raise RunError(
+        f"The trained model's bits per byte are NaN or infinite at step {step:,}; nothing was exported.",
+        hint="Start again with a lower learning rate.",
+    )
 
 
 def _diverged(step: int, saved: list[int], guard: Guard, *, untouched: bool) -> RunError:

@@ -36,7 +36,7 @@ from tokstudio.train.data import TokenBatch, held_out_windows, order_of, prefix_
 from tokstudio.train.evaluate import BitsPerByte, bits_per_byte
 from tokstudio.train.kinds import purpose_of, target_reference
 from tokstudio.train.lines import HeldOutLines
-from tokstudio.train.loop import optimize, started, step_losses
+from tokstudio.train.loop import optimize, sane, started, step_losses
 from tokstudio.train.objectives.base import OBJECTIVES, Objective
 from tokstudio.train.packing import batches
 from tokstudio.train.publish import publish, save_adapters
@@ -362,8 +362,8 @@ def _finish(problem: Transfer, report: dict[str, Any], folder: Path, seconds: fl
 
     config = problem.config
     yield Phase(name="Measuring the trained model")
-    trained = problem.measure()
     steps = int(Changes(folder).last("steps", config.train.steps))
+    trained = sane(problem.measure(), steps)
     yield Metrics(step=steps, values={"bits_per_byte": trained.value})
     yield from problem.lines_at(steps)
     yield Phase(name="Exporting")
