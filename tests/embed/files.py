@@ -1,13 +1,16 @@
 """Small safetensors files, written by hand so that a test says every byte of them."""
 
 import json
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from tokstudio.embed.known import known_matrices
 
 MINILM = next((known.path for known in known_matrices() if known.name == "all-MiniLM-L6"), None)
+T = TypeVar("T")
 CODES = {"float64": "F64", "float32": "F32", "float16": "F16", "int32": "I32", "uint8": "U8", "uint16": "U16"}
 
 
@@ -41,3 +44,13 @@ def model(folder: Path, tensors: dict[str, np.ndarray], **config) -> Path:
 
 def random(rows: int, columns: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.05, (rows, columns)).astype(np.float32)
+
+
+def watched(steps: Generator[float, None, T]) -> tuple[list[float], T]:
+    """What a computation said of its progress, and what it found."""
+    shares = []
+    while True:
+        try:
+            shares.append(next(steps))
+        except StopIteration as end:
+            return shares, end.value

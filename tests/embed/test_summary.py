@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.embed.files import MINILM, random
+from tests.embed.files import MINILM, random, watched
 from tests.embed.test_neighbors import in_memory
 from tokstudio.embed import pyramid as levels
 from tokstudio.embed.fingerprint import cache_entry, fingerprint, trim_cache
@@ -73,13 +73,7 @@ def test_a_wide_matrix_is_estimated_near_what_is_exact(monkeypatch, falling, shi
     matrix = in_memory(values.astype(np.float32))
     exact = finish(spectrum(matrix))
     monkeypatch.setattr("tokstudio.embed.spectrum.EXACT", 100)
-    steps, shares = spectrum(matrix), []
-    while True:
-        try:
-            shares.append(next(steps))
-        except StopIteration as end:
-            found = end.value
-            break
+    shares, found = watched(spectrum(matrix))
     assert shares == sorted(shares)
     assert shares[-1] <= 1
     assert (exact.found, exact.rows_used) == (700, found.rows_used)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.embed.files import MINILM, random
+from tests.embed.files import MINILM, random, watched
 from tests.embed.test_compare import DEMO
 from tests.embed.test_neighbors import in_memory
 from tokstudio.cli import main
@@ -163,13 +163,7 @@ def test_tsne_keeps_clusters_apart_and_its_seed_makes_it_again():
     pytest.importorskip("openTSNE")
     centers = np.repeat(np.eye(3, 8, dtype=np.float32), 30, axis=0)
     matrix = in_memory(centers + random(90, 8))
-    steps, shares = lay_out(matrix, "tsne", seed=3), []
-    while True:
-        try:
-            shares.append(next(steps))
-        except StopIteration as end:
-            found = end.value
-            break
+    shares, found = watched(lay_out(matrix, "tsne", seed=3))
     assert shares == sorted(shares)
     assert found.about["seed"] == 3
     assert "openTSNE" in found.about["library"]

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from tests.train.following import go, losses
 from tokstudio.errors import ConfigError, RunError
 from tokstudio.events import Finished, Log, Metrics, Stopped
 from tokstudio.train import checkpoint
-from tokstudio.train.control import NoControl
 from tokstudio.train.objectives.base import OBJECTIVES
 from tokstudio.train.optim import schedule
 from tokstudio.train.teacher_cache import TeacherCache
-from tokstudio.train.transfer import check_config, run
+from tokstudio.train.transfer import check_config
 
 
 @pytest.fixture(scope="session")
@@ -31,17 +31,6 @@ def unverified(monkeypatch, tmp_path):
 @pytest.fixture
 def alm_config(tiny_config):
     return replace(tiny_config, objectives=("next_token", "alm"), weights=(1.0, 1.0))
-
-
-def losses(events) -> dict[int, float]:
-    return {
-        e.step: e.values["loss"] for e in events if isinstance(e, Metrics) and "learning_rate" in e.values
-    }
-
-
-def go(config, folder: Path, resume: bool = False, control=None):
-    folder.mkdir(exist_ok=True)
-    return list(run(config, folder, control or NoControl(), resume))
 
 
 @pytest.mark.parametrize("mode", ["full", "lora"])

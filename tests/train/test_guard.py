@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.train.following import go, losses
 from tokstudio.errors import RunError
 from tokstudio.events import Finished, Log, Metrics
 from tokstudio.train import checkpoint
-from tokstudio.train.control import NoControl
 from tokstudio.train.guard import Guard
-from tokstudio.train.transfer import run
 
 
 @pytest.fixture(scope="session")
@@ -22,17 +21,6 @@ def tiny_folder(make_model) -> Path:
 @pytest.fixture
 def alm_config(tiny_config):
     return replace(tiny_config, objectives=("next_token", "alm"), weights=(1.0, 1.0), check_export=False)
-
-
-def losses(events) -> dict[int, float]:
-    return {
-        e.step: e.values["loss"] for e in events if isinstance(e, Metrics) and "learning_rate" in e.values
-    }
-
-
-def go(config, folder: Path, resume: bool = False, control=None):
-    folder.mkdir(exist_ok=True)
-    return list(run(config, folder, control or NoControl(), resume))
 
 
 def test_a_loss_that_is_no_number_goes_back_and_on(alm_config, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.train.following import losses
 from tokstudio.errors import RunError, TransferError
 from tokstudio.events import (
     Checkpointed,
@@ -40,12 +41,6 @@ class StopAfter:
 def unverified(monkeypatch):
     """Skip the fresh process: one test pays for it, not all."""
     monkeypatch.setattr("tokstudio.transfer.verify.verify_in_fresh_process", lambda path: {"checked": True})
-
-
-def losses(events):
-    return {
-        e.step: e.values["loss"] for e in events if isinstance(e, Metrics) and "learning_rate" in e.values
-    }
 
 
 def test_a_run_tells_everything(tiny_config, tmp_path):

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from tests.hubs import COMMIT, reached
+from tests.train.following import losses
 from tests.train.test_streaming import ROWS, lines, table
 from tokstudio.cli import main
-from tokstudio.events import Checkpointed, Finished, Log, Metrics, Stopped
+from tokstudio.events import Checkpointed, Finished, Log, Stopped
 from tokstudio.runs.store import RunStore
 from tokstudio.tokens import remote
 from tokstudio.train.config import TransferConfig
@@ -49,12 +50,6 @@ def config(tiny_config) -> TransferConfig:
     return replace(
         tiny_config, data=data, train=train, check_export=False, objectives=("next_token",), weights=(1.0,)
     )
-
-
-def losses(events) -> dict[int, float]:
-    return {
-        e.step: e.values["loss"] for e in events if isinstance(e, Metrics) and "learning_rate" in e.values
-    }
 
 
 def until(events, step: int) -> list:

@@ -36,16 +36,12 @@ def check_config(config: TransferConfig) -> None:
                 f"The teacher cache does not hold what {wants[0]} needs.",
                 hint="It serves next_token, sft and alm. Set train.teacher_cache=false, or leave that objective out.",
             )
-        if config.s2t2.steps or config.s2t2.plan:
+        if config.s2t2.translates:
             raise ConfigError(
                 "The teacher cache and a translation stage do not go together yet.",
                 hint="Set train.teacher_cache=false.",
             )
-    if (
-        config.s2t2.head == "prob"
-        and config.s2t2.solver == "free"
-        and (config.s2t2.steps or config.s2t2.plan)
-    ):
+    if config.s2t2.head == "prob" and config.s2t2.solver == "free" and config.s2t2.translates:
         raise ConfigError(
             "Weights without a constraint may be negative, so they can hand on no probabilities.",
             hint="Set s2t2.head=logit, or another s2t2.solver.",
@@ -61,7 +57,7 @@ def check_config(config: TransferConfig) -> None:
             "that are none.",
             hint="Set method=mean-pieces, which it starts from, or s2t2.steps=0.",
         )
-    if (config.s2t2.steps or config.s2t2.plan) and (config.input_norm, config.output_norm) != (
+    if config.s2t2.translates and (config.input_norm, config.output_norm) != (
         "none",
         "none",
     ):
@@ -69,14 +65,12 @@ def check_config(config: TransferConfig) -> None:
             "input_norm and output_norm are of initializations; a translation has its own way.",
             hint="Set both to none, and s2t2.norm=sources for mixtures as long as their rows.",
         )
-    if config.teacher and (config.s2t2.steps or config.s2t2.plan):
+    if config.teacher and config.s2t2.translates:
         raise ConfigError(
             "A translation stage learns from the source model itself, not from another teacher.",
             hint="Leave teacher empty, or set s2t2.steps=0.",
         )
-    if (config.expansion.longest or config.projector.kind != "identity") and (
-        config.s2t2.steps or config.s2t2.plan
-    ):
+    if (config.expansion.longest or config.projector.kind != "identity") and config.s2t2.translates:
         raise ConfigError(
             "Subword context and a row network do not go together with a translation stage.",
             hint="Set s2t2.steps=0, or expansion.longest=0 and projector.kind=identity.",

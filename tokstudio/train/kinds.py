@@ -83,7 +83,7 @@ def check_purpose(name: str, config: TransferConfig) -> None:
             f"{deed} keeps the model's own tokenizer, but these settings name another: {config.tokenizer}.",
             hint="Leave `tokenizer` out, or use `tokstudio transfer`.",
         )
-    if config.s2t2.steps or config.s2t2.plan:
+    if config.s2t2.translates:
         raise ConfigError(
             f"{deed} has no translation stage: the tokenizer stays.",
             hint="Set s2t2.steps=0 and s2t2.plan to nothing.",

@@ -115,7 +115,7 @@ def forecast(config: TransferConfig) -> Forecast:
     pair, model, corpus = _set_up(config)
     process = memory_bytes(device) - FLOAT * sum(p.numel() for p in model.parameters())
     first = None
-    if config.s2t2.steps or config.s2t2.plan:
+    if config.s2t2.translates:
         first = _translated(config, pair, model, corpus)
     quick = replace(config, row_fit=replace(config.row_fit, steps=0))  # its rows are as large without the fit
     student = first.student if first else build_student(model, pair, quick, texts_for(config, corpus))

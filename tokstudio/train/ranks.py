@@ -162,7 +162,7 @@ def check(config: "TransferConfig") -> None:
     ranks = here()
     if ranks.size == 1:
         return
-    if config.s2t2.steps or config.s2t2.plan:
+    if config.s2t2.translates:
         raise ConfigError(
             "A translation stage runs on one device.",
             hint="Start the run on this machine alone, or set s2t2.steps=0.",

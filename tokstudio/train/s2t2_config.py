@@ -80,3 +80,8 @@ class S2t2Config:
     finetune: bool = setting(
         True, "Training after", "Go on training all weights once the translation is folded."
     )
+
+    @property
+    def translates(self) -> bool:
+        """Is there a translation, learnt here or elsewhere?"""
+        return bool(self.steps or self.plan)

@@ -227,7 +227,7 @@ def run(
     check(config)
     yield Phase(name="Loading the source model")
     with ExitStack() as ending:
-        if config.s2t2.steps or config.s2t2.plan:
+        if config.s2t2.translates:
             from tokstudio.train.translation import run as run_in_stages
 
             yield from run_in_stages(config, folder, control, resume, ending)
